@@ -1,0 +1,10 @@
+//! The bounds on a surface, each with its reason.
+
+/// Most items of one surface; the largest real server seen shows below 1,000.
+pub const ITEMS_MAX: usize = 10_000;
+
+/// Most pages of one list; a server that needs more is looping.
+pub const PAGES_MAX: usize = 1_000;
+
+/// Largest surface, in bytes of received items: four messages of the largest size.
+pub const SURFACE_BYTES_MAX: usize = 16 << 20;
