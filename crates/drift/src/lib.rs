@@ -1,1 +1,11 @@
-//! drift
+//! What changed between two surfaces, ranked for people.
+//!
+//! [`compare`](compare::compare) gives the changes; [`tripwire`] judges text. Absent on purpose:
+//! I/O, models, and any rule whose false alarms were not measured.
+
+pub mod change;
+pub mod compare;
+pub mod tripwire;
+
+pub use change::{Change, Severity};
+pub use compare::{Neighbour, compare};

@@ -8,6 +8,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::canonical;
+use crate::model::{Kind, Surface};
+use crate::semantic;
 
 /// A SHA-256 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,3 +72,33 @@ impl<'de> Deserialize<'de> for Digest {
 #[derive(Debug, thiserror::Error)]
 #[error("a digest is written `sha256:` and 64 lower-case hexadecimal digits")]
 pub struct NotADigest;
+
+/// The two digests of an item or of a whole surface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Digests {
+    /// Over the value as sent: the evidence.
+    pub exact: Digest,
+    /// Over the semantic form: what people are asked about.
+    pub semantic: Digest,
+}
+
+impl Digests {
+    /// The digests of one item.
+    pub fn of_item(kind: Kind, item: &Value) -> Self {
+        Self { exact: Digest::of(item), semantic: Digest::of(&semantic::normalize(kind, item)) }
+    }
+
+    /// The digests of a surface: over the object of its places and their digests, and the era.
+    pub fn of_surface(surface: &Surface) -> Self {
+        let items =
+            surface.items.iter().map(|(place, item)| (place, Self::of_item(place.kind, item)));
+        let digests: Vec<_> = items.collect();
+        let over = |pick: fn(&Self) -> Digest| {
+            let items =
+                digests.iter().map(|(place, d)| (place.to_string(), pick(d).to_string().into()));
+            let items: serde_json::Map<_, _> = items.collect();
+            Digest::of(&serde_json::json!({ "era": surface.era, "items": items }))
+        };
+        Self { exact: over(|d| d.exact), semantic: over(|d| d.semantic) }
+    }
+}

@@ -1,14 +1,18 @@
 //! Everything an MCP server shows before a call, as items with digests.
 //!
-//! JSON comes in through [`json::exact`], which refuses what two parsers read differently, and
-//! becomes a [`Surface`]: items by [`Place`]. [`canonical`] writes RFC 8785, [`digest`] hashes it.
+//! JSON comes in through [`json::exact`], which refuses what two parsers read differently;
+//! [`assemble`] makes answers into a [`Surface`]: items by [`Place`]. [`canonical`] writes RFC 8785,
+//! [`semantic`] removes what only a serialiser adds, [`digest`] hashes either.
 //! Absent on purpose: sockets, files and clocks.
 
+pub mod assemble;
 pub mod canonical;
 pub mod digest;
 pub mod json;
 pub mod limits;
 pub mod model;
+pub mod semantic;
 
-pub use digest::Digest;
+pub use assemble::{Assembly, AssemblyError, CacheScope, List, Observation};
+pub use digest::{Digest, Digests};
 pub use model::{Era, Kind, Place, Surface};

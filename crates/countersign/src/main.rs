@@ -1,0 +1,3 @@
+//! The `countersign` binary: arguments, output, wiring.
+
+fn main() {}

@@ -1,0 +1,86 @@
+//! Answers of the guard itself: protocol-correct, readable by a model, actionable for a person.
+
+use serde_json::{Value, json};
+use surface::{Era, Kind, Place};
+use wire::Refusal;
+
+use crate::event::Reason;
+
+/// The error code of a held request. Outside -32768 to -32000, which JSON-RPC and MCP own.
+pub const HELD: i64 = -31_403;
+
+/// The error code of a message that `wire` refuses for what it says: JSON-RPC's invalid request.
+const INVALID_REQUEST: i64 = -32_600;
+
+/// The error code of bytes that are not strict JSON: JSON-RPC's parse error.
+const PARSE_ERROR: i64 = -32_700;
+
+/// The answer to a held request: a tool result that a model reads, else an error.
+pub fn held(id: &[u8], era: Era, item: &Place, alias: &str, reasons: &[Reason]) -> Vec<u8> {
+    let text = explain(item, alias, reasons);
+    let evidence = json!({ "item": item.to_string(), "verdict": "hold", "reasons": reasons });
+    if item.kind != Kind::Tool {
+        return error(id, HELD, &text, &evidence);
+    }
+    let mut result = json!({
+        "content": [{ "type": "text", "text": text }],
+        "isError": true,
+        "_meta": { "countersign/verdict": evidence },
+    });
+    if let (Era::Modern, Some(members)) = (era, result.as_object_mut()) {
+        members.insert("resultType".to_owned(), "complete".into());
+    }
+    message(id, "result", &result)
+}
+
+/// The answer to a message that was refused.
+pub fn refused(id: Option<&[u8]>, refusal: Refusal) -> Vec<u8> {
+    let code =
+        if refusal.code.as_str().starts_with("wire.json.") { PARSE_ERROR } else { INVALID_REQUEST };
+    let evidence = json!({ "code": refusal.code.as_str(), "offset": refusal.offset });
+    error(
+        id.unwrap_or(b"null"),
+        code,
+        &format!("Countersign refused this message: {refusal}"),
+        &evidence,
+    )
+}
+
+/// A JSON-RPC error with evidence as its `data`.
+pub fn error(id: &[u8], code: i64, text: &str, evidence: &Value) -> Vec<u8> {
+    message(id, "error", &json!({ "code": code, "message": text, "data": evidence }))
+}
+
+/// A response around an id as its bytes came.
+fn message(id: &[u8], member: &str, body: &Value) -> Vec<u8> {
+    let body = body.to_string();
+    [br#"{"jsonrpc":"2.0","id":"#, id, b",\"", member.as_bytes(), b"\":", body.as_bytes(), b"}"]
+        .concat()
+}
+
+fn explain(item: &Place, alias: &str, reasons: &[Reason]) -> String {
+    let mut text = format!(
+        "Countersign holds this request: `{item}` of server `{alias}` is not what was approved.\n"
+    );
+    for reason in reasons.iter().take(REASONS_SHOWN_MAX) {
+        text.push_str("- ");
+        if let Some(severity) = reason.severity {
+            text.push_str(&format!("{severity}: "));
+        }
+        text.push_str(&reason.sentence);
+        if let Some(place) = &reason.place {
+            text.push_str(&format!(" ({place})"));
+        }
+        text.push('\n');
+    }
+    if reasons.len() > REASONS_SHOWN_MAX {
+        text.push_str(&format!("- and {} more\n", reasons.len() - REASONS_SHOWN_MAX));
+    }
+    text.push_str(&format!(
+        "Nothing was sent to the server. Do not retry: a person has to review the change with \
+         `countersign approve {alias}`; after that the same request passes."
+    ));
+    text
+}
+
+const REASONS_SHOWN_MAX: usize = 5;

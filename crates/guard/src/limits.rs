@@ -1,0 +1,29 @@
+//! The bounds on what the guard holds, each with its reason.
+
+use std::time::Duration;
+
+/// Requests in flight on one pipe; real clients keep below a hundred.
+pub const IN_FLIGHT_MAX: usize = 65_536;
+
+/// Calls of one session that wait for a listing; past it the reader waits too (backpressure).
+pub const WAITING_CALLS_MAX: usize = 1_024;
+
+/// Sessions whose newest observation is kept; the one unused for longest makes room.
+pub const SESSIONS_MAX: usize = 10_000;
+
+/// How long a listing may take before the calls that wait for it are held.
+pub const LISTING_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// How often a listing starts again because the list changed meanwhile.
+pub const LISTING_RESTARTS_MAX: u32 = 5;
+
+/// A call is decided against a listing no older than this many times what that listing took, so
+/// listing never costs more than a twentieth of a session's time, and a person's pace of calls is
+/// preceded by a listing each.
+pub const LISTING_AGE_FACTOR: u32 = 20;
+
+/// No observation is older than this, whatever `ttlMs` claims.
+pub const LISTING_AGE_MAX: Duration = Duration::from_secs(60);
+
+/// Events that wait for a slow reader; past it the newest are counted and dropped.
+pub const EVENT_BYTES_MAX: usize = 8 << 20;

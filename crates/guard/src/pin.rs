@@ -1,0 +1,61 @@
+//! Pins as the guard needs them: what was approved, wherever it is kept.
+
+use std::sync::Arc;
+
+use drift::Neighbour;
+use surface::{CacheScope, Digests, Observation, Surface};
+
+/// What was approved for one (server, authorization context).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The approved surface.
+    pub surface: Surface,
+    /// Its digests.
+    pub digests: Digests,
+    /// Who could share it when it was captured.
+    pub cache_scope: CacheScope,
+}
+
+/// Where pins are kept. Every method is called often and must not block for long.
+pub trait PinSource: Send + Sync {
+    /// The pin as it stands now: an approval made elsewhere is seen by the next call. `None` when
+    /// the server was never pinned.
+    ///
+    /// # Errors
+    /// A store that cannot be read. The guard then holds everything.
+    fn current(&self) -> Result<Option<Arc<Pin>>, PinError>;
+
+    /// Pins what was observed, because nothing was pinned before. Must not replace a pin that
+    /// somebody else made meanwhile; gives the pin that then stands.
+    ///
+    /// # Errors
+    /// A store that cannot be written. The guard then holds everything.
+    fn pin_first(&self, observation: &Observation) -> Result<Arc<Pin>, PinError>;
+
+    /// Items of the other servers that are pinned beside this one.
+    fn neighbours(&self) -> Vec<Neighbour>;
+}
+
+/// Why pins cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} the pins in {place}")]
+pub struct PinError {
+    /// What was being done: `reading` or `writing`.
+    pub action: &'static str,
+    /// The store.
+    pub place: String,
+    /// Why it failed.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl Pin {
+    /// The pin of an observation.
+    pub fn of(observation: &Observation) -> Self {
+        Self {
+            surface: observation.surface.clone(),
+            digests: Digests::of_surface(&observation.surface),
+            cache_scope: observation.cache_scope,
+        }
+    }
+}
