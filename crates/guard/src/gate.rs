@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use drift::Severity;
-use surface::{Era, Kind, Observation, Place, Surface};
+use surface::{Kind, Observation, Place, Surface};
 use wire::request::Subject;
 
 use crate::event::{Event, Events, Occasion, Reason, Verdict};
@@ -229,10 +229,4 @@ pub(crate) fn align(pinned: &mut Surface, observed: &mut Surface) {
         pinned.items.remove(&place);
         observed.items.remove(&place);
     }
-}
-
-/// The era that a protocol version belongs to is a property of the request, so a pin of one era
-/// serves clients of both.
-pub(crate) const fn era_of(is_modern: bool) -> Era {
-    if is_modern { Era::Modern } else { Era::Legacy }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-pub(crate) use capture::{answer_as_client, capture};
+pub(crate) use capture::capture;
 
 use self::inbox::Inbox;
 use self::outbox::Outbox;

@@ -226,7 +226,7 @@ impl Relay {
         let parts: Vec<_> = shown
             .into_iter()
             .filter_map(|(message, shown)| match shown {
-                Shown::AsReceived => Some(message.whole().raw().to_vec()),
+                Shown::AsReceived => Some(whole(message).to_vec()),
                 Shown::Instead(message) => Some(message),
                 Shown::Nothing => None,
             })
@@ -318,6 +318,14 @@ impl Relay {
     pub(crate) async fn client_may_end(&self) {
         self.client.end().await;
     }
+}
+
+/// The bytes of a message of a batch.
+fn whole<'d>(message: &Message<'d>) -> &'d [u8] {
+    let (Message::Request(Request { whole, .. })
+    | Message::Notification(Notification { whole, .. })
+    | Message::Response(Response { whole, .. })) = message;
+    whole.raw()
 }
 
 /// What a client gets to see of a message.
