@@ -6,5 +6,5 @@ pub const ITEMS_MAX: usize = 10_000;
 /// Most pages of one list; a server that needs more is looping.
 pub const PAGES_MAX: usize = 1_000;
 
-/// Largest surface, in bytes of received items: four messages of the largest size.
+/// Largest surface, in bytes of the answers it came in: four messages of the largest size.
 pub const SURFACE_BYTES_MAX: usize = 16 << 20;
