@@ -130,9 +130,9 @@ fn pages_that_differ_beside_the_list_keep_every_object() {
     let asides = [json!({ "tools": [], "x": 2 }), json!({ "tools": [] }), json!({ "tools": [] })];
     let walk = |pages: &[Value]| {
         let mut assembly = legacy();
-        pages.iter().for_each(|result| {
+        for result in pages {
             page(&mut assembly, List::Tools, result).expect("a page");
-        });
+        }
         assembly.finish().surface.get(Kind::Page, "tools/list").cloned()
     };
     assert_eq!(walk(&asides), Some(json!({ "x": 2 })));
