@@ -189,7 +189,7 @@ impl<C: Channel, D: Fn() -> u64 + Send + Sync> Ask<'_, C, D> {
                     Ok(body) => {
                         read(&body, "resources/read", |body| assembly.ui_body(&uri, body))?;
                     }
-                    Err(CaptureError::Answered { code, .. }) => assembly.absent_ui(&uri, code),
+                    Err(CaptureError::Answered { code, .. }) => assembly.absent_ui(&uri, code)?,
                     Err(error) => return Err(error),
                 }
             }
@@ -237,8 +237,7 @@ impl<C: Channel, D: Fn() -> u64 + Send + Sync> Ask<'_, C, D> {
             let asked = self.ask(list.method(), params.collect()).await;
             let page = match asked {
                 Err(CaptureError::Answered { code: METHOD_NOT_FOUND, .. }) if cursor.is_none() => {
-                    assembly.absent(list);
-                    return Ok(());
+                    return Ok(assembly.absent(list, METHOD_NOT_FOUND)?);
                 }
                 asked => asked?,
             };

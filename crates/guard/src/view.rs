@@ -88,6 +88,11 @@ pub(crate) fn page(
             stand_in.inspect(|pinned| item.clone_from(pinned)).is_some()
         });
     }
+    let server_info = Place::new(Kind::Server, "serverInfo");
+    if withheld(&server_info) {
+        let pinned = approved.items.get(&server_info).cloned();
+        put_server_item(&mut result, era, "serverInfo", pinned);
+    }
     let page = Place::new(Kind::Page, list.method());
     if withheld(&page) {
         put_page_members(&mut result, list, shown.items.get(&page), approved.items.get(&page));
