@@ -16,7 +16,7 @@ use wire::rpc::{Notification, Outcome, Request, Response};
 use wire::{Document, Refusal};
 
 use crate::answer;
-use crate::capture::{self, CaptureError};
+use crate::capture::{Ask, CaptureError, Scope, Walk};
 use crate::channel::Channel;
 use crate::event::{Event, Occasion, Reason, Verdict};
 use crate::freshness::Freshness;
@@ -292,17 +292,16 @@ impl Session {
         };
         let scope = match (known, wanted) {
             (Some(standing), None) => return Ok(standing),
-            (Some(standing), Some(capture::Scope::One(list))) => Some((standing, list)),
+            (Some(standing), Some(Scope::One(list))) => Some((standing, list)),
             _ => None,
         };
-        let ask = capture::Ask { channel, era, meta, doubts: || self.lock().freshness.doubts() };
+        let ask = Ask { channel, era, meta, doubts: || self.lock().freshness.doubts() };
         let (started, doubts) = (Instant::now(), self.lock().freshness.doubts());
-        let listed = tokio::time::timeout(crate::limits::LISTING_TIME_MAX, async {
-            match &scope {
-                Some((known, list)) => ask.list(&known.observed, *list).await,
-                None => ask.everything(opening.as_ref()).await,
-            }
-        });
+        let walk = scope.as_ref().map_or(
+            Walk::Everything { opening: opening.as_ref().filter(|_| era == Era::Legacy) },
+            |(known, list)| Walk::Again { known: &known.observed, list: *list },
+        );
+        let listed = tokio::time::timeout(crate::limits::LISTING_TIME_MAX, ask.observe(walk));
         let observation = match listed.await {
             Ok(Ok(observation)) => observation,
             Ok(Err(error)) => return Err(self.unlisted(&error, started)),
@@ -324,7 +323,7 @@ impl Session {
     }
 
     fn undecidable(&self, subject: &Subject<'_>, reason: Reason) -> Decision {
-        let (list, name) = (list_of(subject), subject.name());
+        let (list, name) = (list_of(subject), name_of(subject));
         let verdict =
             if self.gate.stance.mode == Mode::Observe { Verdict::Allow } else { Verdict::Hold };
         Decision { verdict, item: Place::new(list.kind(), name), reasons: vec![reason] }
@@ -389,6 +388,15 @@ const fn list_of(subject: &Subject<'_>) -> List {
         Subject::Template(_) => List::Templates,
         Subject::Skill(_) => List::Skills,
     }
+}
+
+fn name_of<'s>(subject: &'s Subject<'_>) -> &'s str {
+    let (Subject::Tool(name)
+    | Subject::Prompt(name)
+    | Subject::Resource(name)
+    | Subject::Template(name)
+    | Subject::Skill(name)) = subject;
+    name
 }
 
 /// The parts of a modern request's `_meta` that say who asks and how, so that the server is
