@@ -114,6 +114,12 @@ concepts! {
     THIS = 36;
     /// To destroy.
     DESTROY = 37;
+    /// A URL, a host, an e-mail or network address.
+    ADDRESS = 38;
+    /// A path where machines keep credentials and configuration.
+    PATH = 39;
+    /// From somebody, to somebody.
+    FROM = 40;
 }
 
 /// The term that begins a text, longest first.
@@ -189,13 +195,17 @@ pub(crate) fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
+fn all_terms() -> impl Iterator<Item = &'static (Concepts, &'static str)> {
+    english::TERMS.iter().chain(other::TERMS.into_iter().flatten())
+}
+
 static LEXICON: LazyLock<Option<Lexicon>> = LazyLock::new(build);
 
 fn build() -> Option<Lexicon> {
     let mut at: HashMap<String, usize> = HashMap::new();
     let mut needles = Vec::new();
     let mut entries: Vec<Entry> = Vec::new();
-    for (concepts, terms) in english::TERMS.iter().chain(other::TERMS) {
+    for (concepts, terms) in all_terms() {
         for term in terms.split('|').map(str::trim).filter(|term| !term.is_empty()) {
             let (word, stem) = term.strip_suffix('*').map_or((term, false), |word| (word, true));
             let stem = stem || word.chars().next_back().is_some_and(is_unspaced);
@@ -225,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_lexicon_builds_and_every_term_is_found_by_itself() {
-        for (concepts, terms) in english::TERMS.iter().chain(other::TERMS) {
+        for (concepts, terms) in all_terms() {
             for term in terms.split('|').map(str::trim).filter(|term| !term.is_empty()) {
                 let word = term.trim_end_matches('*');
                 let found = term_at(&fold_term(word)).unwrap_or_else(|| panic!("{term}"));

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::fold::Folded;
-use super::lexicon::{Concepts, is_unspaced, term_at};
+use super::lexicon::{ADDRESS, Concepts, is_unspaced, term_at};
 
 /// A term of the lexicon where it stands.
 #[derive(Debug, Clone)]
@@ -73,11 +73,12 @@ pub(crate) fn each(original: &str, folded: &Folded, mut visit: impl FnMut(Range<
         if ends_sentence(c, next) || reader.tokens.len() >= TOKENS_MAX {
             visit(reader.start..reader.at, &reader.tokens);
             reader.begin_sentence(reader.at + c.len_utf8());
-        } else if c.is_alphanumeric() {
+        } else if c.is_alphanumeric() || matches!(c, '.' | '/') && !reader.after_word {
             reader.word(c, rest, |span| original.get(folded.original(span)));
         } else {
             reader.clause +=
                 usize::from(matches!(c, ',' | ';' | ':' | '(' | ')' | '，' | '、' | '；' | '：'));
+            reader.after_word = false;
             reader.at += c.len_utf8();
         }
     }
@@ -90,6 +91,7 @@ struct Reader {
     start: usize,
     word: usize,
     clause: usize,
+    after_word: bool,
     tokens: Vec<Token>,
 }
 
@@ -106,26 +108,45 @@ impl Reader {
         rest: &str,
         original: impl Fn(Range<usize>) -> Option<&'t str>,
     ) {
-        let taken = match term_at(rest) {
-            Some(found) => {
-                let span = self.at..self.at + found.size_bytes;
-                let hidden = original(span.clone()).is_some_and(|text| found.is_disguised(text));
-                let token = Token {
-                    concepts: found.concepts,
-                    word: self.word / 2,
-                    clause: self.clause,
-                    span,
-                    hidden,
-                };
-                self.tokens.push(token);
-                found.size_bytes + word_size(rest.get(found.size_bytes..).unwrap_or_default())
-            }
-            None => word_size(rest).max(c.len_utf8()),
-        };
+        let found = term_at(rest);
+        let size_bytes = found.as_ref().map_or(0, |found| found.size_bytes);
+        let ending = rest.get(size_bytes..).unwrap_or_default();
+        let taken = (size_bytes + word_size(ending)).max(c.len_utf8());
+        let span = self.at..self.at + taken;
+        let address = is_address(rest, taken);
+        if let Some(found) = found {
+            let span = self.at..self.at + size_bytes;
+            let hidden = original(span.clone()).is_some_and(|text| found.is_disguised(text));
+            self.push(found.concepts, span, hidden);
+        } else if address {
+            self.push(ADDRESS, span, false);
+        }
         // A word has two units, an unspaced character one.
-        self.word += if is_unspaced(c) { (taken / c.len_utf8()).max(1) } else { 2 };
+        self.word += match c {
+            _ if is_unspaced(c) => (taken / c.len_utf8()).max(1),
+            _ if c.is_alphanumeric() || size_bytes > 0 => 2,
+            _ => 0,
+        };
+        self.after_word = c.is_alphanumeric();
         self.at += taken;
     }
+
+    fn push(&mut self, concepts: Concepts, span: Range<usize>, hidden: bool) {
+        let (word, clause) = (self.word / 2, self.clause);
+        self.tokens.push(Token { concepts, word, clause, span, hidden });
+    }
+}
+
+/// Whether the word of `size_bytes` that begins `rest` begins an e-mail or an IP address.
+fn is_address(rest: &str, size_bytes: usize) -> bool {
+    let after = rest.get(size_bytes..).unwrap_or_default();
+    if let Some(host) = after.strip_prefix('@') {
+        let end = host.find(|c: char| c.is_whitespace() || c == ',').unwrap_or(host.len());
+        return host.get(..end).is_some_and(|host| host.trim_end_matches('.').contains('.'));
+    }
+    let digits = |c: char| !c.is_ascii_digit() && c != '.';
+    let run = rest.get(..rest.find(digits).unwrap_or(rest.len())).unwrap_or_default();
+    run.trim_end_matches('.').parse::<std::net::Ipv4Addr>().is_ok()
 }
 
 /// The bytes of what is left of a spaced word.

@@ -1,9 +1,10 @@
 //! English terms. `|` separates them; a final `*` marks a stem.
 
 use super::{
-    ALSO, ALWAYS, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY, DISREGARD, GIVE, HIDE,
-    INSTEAD, LATER, MACHINE, MODEL, MUST, NOT, OBEY, ORDERS, OTHER, OUTSIDE, PLACE, PLEASE, PRIOR,
-    READ, RUN, SECRET, SEND, TALK, TELL, THIS, TOOL, TRACE, USE, USER, VOID, WHOLE, YOU,
+    ADDRESS, ALSO, ALWAYS, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY, DISREGARD,
+    FROM, GIVE, HIDE, INSTEAD, LATER, MACHINE, MODEL, MUST, NOT, OBEY, ORDERS, OTHER, OUTSIDE,
+    PATH, PLACE, PLEASE, PRIOR, READ, RUN, SECRET, SEND, TALK, TELL, THIS, TOOL, TRACE, USE, USER,
+    VOID, WHOLE, YOU,
 };
 
 pub(super) const TERMS: &[(Concepts, &str)] = &[
@@ -152,5 +153,11 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
         DESTROY,
         "delete* | wipe* | erase* | destroy* | drop table | truncate | format the | shut down | shutdown | disable* | terminate* | uninstall* | transfer funds | wire transfer | transfer money | purchase | make a payment | deactivat* | corrupt*",
     ),
+    (ADDRESS, "http:// | https:// | ftp:// | ws:// | wss:// | www. | mailto:"),
+    (
+        PATH,
+        ".ssh | id_rsa | id_ed25519 | authorized_keys | known_hosts | .env | .aws | .netrc | .npmrc | .pypirc | .git-credentials | .gitconfig | .docker/config | .kube | kubeconfig | .bash_history | .zsh_history | .bashrc | .zshrc | .profile | /etc/passwd | /etc/shadow | /etc/hosts | /proc/ | mcp.json | .cursor | .claude | claude_desktop_config | .vscode | .codex | .gemini | .gnupg | login data | cookies.sqlite | local state | keychain-db | wallet.dat | secrets.yaml | secrets.json | credentials.json | service-account | .pem | .p12 | system://",
+    ),
+    (FROM, "from"),
     (THIS, "this | these | it | that | such"),
 ];
