@@ -1,9 +1,10 @@
 //! Pins as the guard needs them: what was approved, wherever it is kept.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use drift::Neighbour;
-use surface::{CacheScope, Digests, Observation, Surface};
+use surface::{CacheScope, Digests, Observation, Place, Surface};
 
 /// What was approved for one (server, authorization context).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,14 +13,16 @@ pub struct Pin {
     pub surface: Surface,
     /// Its digests.
     pub digests: Digests,
+    /// The digests of its items.
+    pub items: BTreeMap<Place, Digests>,
     /// Who could share it when it was captured.
     pub cache_scope: CacheScope,
 }
 
 /// Where pins are kept. Every method is called often and must not block for long.
 pub trait PinSource: Send + Sync {
-    /// The pin as it stands now: an approval made elsewhere is seen by the next call. `None` when
-    /// the server was never pinned.
+    /// The pin as it stands now: an approval made elsewhere is seen by the next call, as another
+    /// `Arc`. `None` when the server was never pinned.
     ///
     /// # Errors
     /// A store that cannot be read. The guard then holds everything.
@@ -50,12 +53,11 @@ pub struct PinError {
 }
 
 impl Pin {
-    /// The pin of an observation.
-    pub fn of(observation: &Observation) -> Self {
-        Self {
-            surface: observation.surface.clone(),
-            digests: Digests::of_surface(&observation.surface),
-            cache_scope: observation.cache_scope,
-        }
+    /// The pin of a surface.
+    pub fn new(surface: Surface, cache_scope: CacheScope) -> Self {
+        let digests = Digests::of_surface(&surface);
+        let items = surface.items.iter();
+        let items = items.map(|(place, item)| (place.clone(), Digests::of_item(place.kind, item)));
+        Self { digests, items: items.collect(), surface, cache_scope }
     }
 }
