@@ -55,7 +55,7 @@ impl Relay {
     ) -> io::Result<()> {
         while let Some(line) = inbox.next().await? {
             let moved = match line {
-                Ok(line) => self.from_client(&line, &mut inbox).await?,
+                Ok(line) => self.client_said(&line, &mut inbox).await?,
                 Err(refusal) => self.refuse_client(refusal.into()).await,
             };
             if moved.is_err() {
@@ -66,7 +66,7 @@ impl Relay {
         Ok(())
     }
 
-    async fn from_client(
+    async fn client_said(
         &self,
         line: &Bytes,
         inbox: &mut Inbox<impl AsyncRead + Unpin>,
@@ -187,7 +187,7 @@ impl Relay {
     ) -> io::Result<()> {
         while let Some(line) = inbox.next().await? {
             let moved = match line {
-                Ok(line) => self.from_server(&line).await,
+                Ok(line) => self.server_said(&line).await,
                 Err(refusal) => self.refuse_server(refusal, None).await,
             };
             if moved.is_err() {
@@ -198,7 +198,7 @@ impl Relay {
         Ok(())
     }
 
-    async fn from_server(&self, line: &Bytes) -> Result<(), Closed> {
+    async fn server_said(&self, line: &Bytes) -> Result<(), Closed> {
         let document = match Document::parse(line, &wire::Policy::default()) {
             Ok(document) => document,
             Err(refusal) => return self.refuse_server(refusal, Some(line)).await,
@@ -267,7 +267,8 @@ impl Relay {
         let reason = Reason::from(refusal);
         self.session.refused(None, &reason, Instant::now());
         let named = line.and_then(|line| self.in_flight_id_in(line));
-        let looks_like_an_answer = line.is_none_or(|line| line.trim_ascii_start().starts_with(b"{"));
+        let looks_like_an_answer =
+            line.is_none_or(|line| line.trim_ascii_start().starts_with(b"{"));
         let only = || self.in_flight.only().filter(|_| looks_like_an_answer);
         let Some(key) = named.or_else(only) else { return Ok(()) };
         let Some(id) = self.in_flight.withdraw(&key) else { return Ok(()) };
