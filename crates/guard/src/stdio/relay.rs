@@ -266,26 +266,13 @@ impl Relay {
     async fn refuse_server(&self, refusal: Refusal, line: Option<&Bytes>) -> Result<(), Closed> {
         let reason = Reason::from(refusal);
         self.session.refused(None, &reason, Instant::now());
-        let named = line.and_then(|line| self.in_flight_id_in(line));
+        let named = line.and_then(|line| id_in(line));
         let looks_like_an_answer =
             line.is_none_or(|line| line.trim_ascii_start().starts_with(b"{"));
         let only = || self.in_flight.only().filter(|_| looks_like_an_answer);
         let Some(key) = named.or_else(only) else { return Ok(()) };
         let Some(id) = self.in_flight.withdraw(&key) else { return Ok(()) };
         self.client.send(answer::refused(Some(&id), &reason).into()).await
-    }
-
-    /// The id that a refused line seems to carry. Only a refusal is ever sent under it.
-    fn in_flight_id_in(&self, line: &[u8]) -> Option<IdKey> {
-        #[derive(serde::Deserialize)]
-        struct Answer {
-            id: serde_json::Value,
-        }
-        let id = serde_json::from_slice::<Answer>(line).ok()?.id;
-        Some(match id {
-            serde_json::Value::String(text) => IdKey::Text(text),
-            number => IdKey::Number(number.as_i64()?),
-        })
     }
 
     /// Closes the server's stdin after what was sent.
@@ -319,6 +306,19 @@ impl Relay {
     pub(crate) async fn client_may_end(&self) {
         self.client.end().await;
     }
+}
+
+/// The id that a refused line seems to carry. Only a refusal is ever sent under it.
+fn id_in(line: &[u8]) -> Option<IdKey> {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        id: serde_json::Value,
+    }
+    let id = serde_json::from_slice::<Answer>(line).ok()?.id;
+    Some(match id {
+        serde_json::Value::String(text) => IdKey::Text(text),
+        number => IdKey::Number(number.as_i64()?),
+    })
 }
 
 /// The bytes of a message of a batch.
