@@ -1,11 +1,14 @@
 //! What changed between two surfaces, ranked for people.
 //!
-//! [`compare`](compare::compare) gives the changes; [`tripwire`] judges text. Absent on purpose:
+//! [`compare`](compare::compare) gives the changes; [`tripwire`] flags text,
+//! [`novel`] judges what is new in it. Absent on purpose:
 //! I/O, models, and any rule whose false alarms were not measured.
 
 pub mod change;
 pub mod compare;
+pub mod novel;
 pub mod tripwire;
 
 pub use change::{Change, Severity};
 pub use compare::{Neighbour, compare};
+pub use novel::{Judgement, Names, judge};
