@@ -1,8 +1,14 @@
 //! What changed between two surfaces, ranked for people.
 //!
+<<<<<<< HEAD
 //! [`compare`](compare::compare) gives the changes, each an entry of the [`catalogue`];
 //! [`tripwire`] judges text, [`novel`] what is new in it. Absent on purpose: I/O, models, and any
 //! rule whose false alarms were not measured.
+=======
+//! [`compare`](compare::compare) gives the changes; [`tripwire`] flags text,
+//! [`novel`] judges what is new in it. Absent on purpose:
+//! I/O, models, and any rule whose false alarms were not measured.
+>>>>>>> main
 
 pub mod catalogue;
 pub mod change;
@@ -24,3 +30,4 @@ mod web;
 
 pub use change::{Change, Severity};
 pub use compare::{Neighbour, compare};
+pub use novel::{Judgement, Names, judge};
