@@ -1,14 +1,8 @@
 //! What changed between two surfaces, ranked for people.
 //!
-<<<<<<< HEAD
 //! [`compare`](compare::compare) gives the changes, each an entry of the [`catalogue`];
-//! [`tripwire`] judges text, [`novel`] what is new in it. Absent on purpose: I/O, models, and any
-//! rule whose false alarms were not measured.
-=======
-//! [`compare`](compare::compare) gives the changes; [`tripwire`] flags text,
-//! [`novel`] judges what is new in it. Absent on purpose:
-//! I/O, models, and any rule whose false alarms were not measured.
->>>>>>> main
+//! [`tripwire`] flags text, [`novel`] judges what is new in it. Absent on purpose: I/O, models, and
+//! any rule whose false alarms were not measured.
 
 pub mod catalogue;
 pub mod change;
