@@ -113,6 +113,7 @@ fn pin_of(pinned: Pinned) -> Pin {
     Pin {
         surface: pinned.surface,
         digests: pinned.entry.digests,
+        items: pinned.entry.items,
         cache_scope: pinned.entry.protocol.cache_scope,
     }
 }
