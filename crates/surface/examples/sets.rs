@@ -5,7 +5,7 @@
 //! ```
 //!
 //! DIRECTORY holds `*.jsonl`, each line one surface as [`surface::document`] reads them. Prints what
-//! was read and refused, then megabytes of received JSON per second, the best of five passes.
+//! was read and refused, then megabytes of received JSON per second, the best of 15 passes.
 #![allow(clippy::print_stdout, reason = "an example speaks on stdout")]
 
 use std::collections::BTreeMap;
@@ -74,7 +74,7 @@ fn speed(surfaces: &[Surface]) -> Result<(), Box<dyn Error>> {
             pass();
             start.elapsed().as_secs_f64()
         };
-        let best = [(); 5].map(time).into_iter().fold(f64::INFINITY, f64::min);
+        let best = [(); 15].map(time).into_iter().fold(f64::INFINITY, f64::min);
         let megabytes = f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 1e6;
         println!("  {:>4.0} MB/s {name}", megabytes / best);
     };

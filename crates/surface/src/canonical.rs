@@ -63,7 +63,7 @@ fn write_members<'v>(members: impl Iterator<Item = (&'v String, &'v Value)>, out
 
 /// The order of UTF-16 code units (RFC 8785 §3.2.3). That of bytes differs only where a character
 /// beyond U+FFFF meets one from U+E000 on, whose UTF-8 begins with 0xEE or more.
-fn key_order(a: &str, b: &str) -> Ordering {
+pub(crate) fn key_order(a: &str, b: &str) -> Ordering {
     let is_high = |key: &str| key.bytes().any(|byte| byte >= 0xee);
     if is_high(a) && is_high(b) { a.encode_utf16().cmp(b.encode_utf16()) } else { a.cmp(b) }
 }
@@ -84,7 +84,7 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
 /// How many bytes stand before the first that is escaped. Whole blocks are tested at once, which
 /// compiles to vector instructions.
 fn plain_len(bytes: &[u8]) -> usize {
-    let is_special = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
+    let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
     let (blocks, _) = bytes.as_chunks::<16>();
     let is_plain =
         |block: &&[u8; 16]| !block.iter().fold(false, |any, byte| any | is_special(byte));
