@@ -4,17 +4,19 @@
 //! it must and must not meet. Code point rules read the text as it is; wording rules read its
 //! folded view, so that nothing hides a word, and mark a match that only folding shows.
 
-mod entity;
-mod fold;
-mod lexicon;
+pub(crate) mod entity;
+pub(crate) mod fold;
+pub(crate) mod lexicon;
 mod rules;
-mod sentence;
+pub(crate) mod sentence;
 mod unicode;
-mod wording;
+pub(crate) mod wording;
 
 use std::ops::Range;
 
 pub use rules::{RULES, RULES_VERSION, Rule};
+pub(crate) use rules::{class_of, sentence_of};
+pub(crate) use unicode::is_invisible;
 
 /// Whether a hit may hold an item by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +48,15 @@ pub fn scan(text: &str) -> Vec<Hit> {
     wording::scan(text, &mut report);
     entity::scan(text, &mut report);
     hits.sort_by_key(|hit| (hit.span.start, hit.span.end));
+    hits
+}
+
+/// Every rule over code points and frames that `text` meets: those that no reading of words finds.
+pub(crate) fn scan_characters(text: &str) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    let mut report = Report { hits: &mut hits };
+    unicode::scan(text, &mut report);
+    entity::frames(text, &mut report);
     hits
 }
 

@@ -23,8 +23,13 @@ pub struct Rule {
 pub const RULES_VERSION: u32 = 1;
 
 /// The class of `rule`.
-pub(super) fn class_of(rule: &str) -> Class {
+pub(crate) fn class_of(rule: &str) -> Class {
     RULES.iter().find(|known| known.code == rule).map_or(Class::Counting, |known| known.class)
+}
+
+/// What `rule` says of a text; its name, if it is not in the table.
+pub(crate) fn sentence_of(rule: &'static str) -> &'static str {
+    RULES.iter().find(|known| known.code == rule).map_or(rule, |known| known.sentence)
 }
 
 /// Every rule.

@@ -27,6 +27,8 @@ pub(crate) struct Step {
     pub(crate) concepts: Concepts,
     pub(crate) within: usize,
     pub(crate) close: bool,
+    /// The pattern fails where such a token stands.
+    pub(crate) absent: bool,
 }
 
 /// Steps in order.
@@ -34,12 +36,17 @@ pub(crate) type Pattern = &'static [Step];
 
 /// The concepts anywhere in the sentence.
 pub(crate) const fn then(concepts: Concepts, within: usize) -> Step {
-    Step { concepts, within, close: false }
+    Step { concepts, within, close: false, absent: false }
 }
 
 /// As [`then`], in the same clause.
 pub(crate) const fn close(concepts: Concepts, within: usize) -> Step {
-    Step { concepts, within, close: true }
+    Step { concepts, within, close: true, absent: false }
+}
+
+/// No such token may follow within the distance.
+pub(crate) const fn lacks(concepts: Concepts, within: usize) -> Step {
+    Step { concepts, within, close: false, absent: true }
 }
 
 /// The tokens of the first place where `pattern` holds: from the first to the last step.
@@ -59,6 +66,11 @@ fn reach(tokens: &[Token], at: usize, steps: &[Step]) -> Option<usize> {
     let near = tokens.iter().enumerate().skip(at).take_while(|(_, token)| {
         token.word <= from.word + step.within && (!step.close || token.clause == from.clause)
     });
+    if step.absent {
+        let mut near = near.skip(1);
+        let found = near.any(|(_, token)| token.concepts.meets(step.concepts));
+        return if found { None } else { reach(tokens, at, rest) };
+    }
     near.filter(|(_, token)| token.concepts.meets(step.concepts))
         .find_map(|(index, _)| reach(tokens, index, rest))
 }

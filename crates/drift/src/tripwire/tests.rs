@@ -29,8 +29,8 @@ fn hidden_unicode_is_a_hit() {
         ("🏴\u{e0067}\u{e0062}", "invisible.tag"),
         ("x\u{fe00}\u{fe01}\u{fe02}", "invisible.variation"),
         ("x\u{e0101}", "invisible.variation"),
-        ("pass\u{200b}word", "invisible.zero-width"),
-        ("pass\u{200d}word", "invisible.zero-width"),
+        ("ab\u{200b}cd", "invisible.zero-width"),
+        ("ab\u{200d}cd", "invisible.zero-width"),
         ("a\u{feff}b", "invisible.zero-width"),
         ("می\u{200c}\u{200c}خواهم", "invisible.zero-width"),
         ("name\u{3164}", "invisible.filler"),
@@ -50,7 +50,10 @@ fn hidden_unicode_is_a_hit() {
 
 #[test]
 fn names_have_rules_of_their_own() {
-    let rules = |name: &str| scan_name(name).into_iter().map(|hit| hit.rule).collect::<Vec<_>>();
+    let blocking = |hit: &Hit| hit.class == Class::Blocking;
+    let rules = |name: &str| {
+        scan_name(name).into_iter().filter(blocking).map(|hit| hit.rule).collect::<Vec<_>>()
+    };
     assert_eq!(rules("send_email"), Vec::<&str>::new());
     assert_eq!(rules("datei_öffnen"), Vec::<&str>::new());
     assert_eq!(rules("検索_search"), Vec::<&str>::new());

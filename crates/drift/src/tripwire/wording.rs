@@ -3,12 +3,12 @@
 use super::Report;
 use super::fold::fold;
 use super::lexicon::{
-    ADDRESS, ALSO, ALWAYS, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY, DISREGARD,
-    FROM, GIVE, HIDE, INSTEAD, LATER, MACHINE, MODEL, MUST, NOT, OBEY, ORDERS, OTHER, OUTSIDE,
-    PATH, PLACE, PLEASE, PRIOR, READ, RUN, SECRET, SEND, TALK, TELL, TOOL, TRACE, USE, USER, VOID,
-    WHOLE, YOU,
+    ADDRESS, ALSO, ALWAYS, ANY, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY,
+    DISREGARD, FROM, GIVE, HIDE, INSIDE, INSTEAD, LATER, MACHINE, MENTION, MODEL, MUST, NOT, OBEY,
+    ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, READ, RUN, SECRET, SEND, TALK, TELL, THIS,
+    TOOL, TRACE, USE, USER, VOID, WHOLE, YOU,
 };
-use super::sentence::{self, Pattern, Token, close, then};
+use super::sentence::{self, Pattern, Token, close, lacks, then};
 
 /// Runs every wording rule over `text`.
 pub(super) fn scan(text: &str, report: &mut Report<'_>) {
@@ -40,12 +40,13 @@ const FAMILIES: &[(&str, &[Pattern])] = &[
     (
         "override",
         &[
-            &[then(DISREGARD, 0), close(PRIOR, 3), close(ORDERS, 3)],
-            &[then(NOT, 0), close(OBEY, 1), close(PRIOR, 3), close(ORDERS, 3)],
-            &[then(PRIOR, 0), close(ORDERS, 2), close(VOID, 4)],
-            &[then(PRIOR, 0), close(ORDERS, 2), close(DISREGARD, 5)],
-            &[then(ORDERS, 0), close(PRIOR, 1), close(DISREGARD.or(VOID), 5)],
+            &[then(DISREGARD, 0), close(PRIOR, 4), close(ORDERS, 3)],
+            &[then(DISREGARD, 0), close(ANY, 2), close(ORDERS, 3), lacks(INSIDE, 4)],
             &[then(DISREGARD, 0), close(ORDERS, 3), close(PRIOR, 2)],
+            &[then(NOT, 0), close(OBEY, 1), close(PRIOR, 3), close(ORDERS, 3)],
+            &[then(PRIOR, 0), close(ORDERS, 2), close(VOID.or(DISREGARD), 5)],
+            &[then(ANY, 0), close(PRIOR, 1), close(ORDERS, 2), close(VOID.or(DISREGARD), 5)],
+            &[then(ORDERS, 0), close(PRIOR, 1), close(DISREGARD.or(VOID), 5)],
             &[then(OBEY, 0), close(ORDERS, 6), then(DISREGARD, 3), close(USER, 3)],
         ],
     ),
@@ -55,8 +56,9 @@ const FAMILIES: &[(&str, &[Pattern])] = &[
             &[then(NOT, 0), close(TELL, 2), close(USER, 7)],
             &[then(NOT, 0), close(USER, 3), close(TELL, 4)],
             &[then(USER, 0), close(FROM, 1), close(TELL, 6), close(NOT, 1)],
-            &[then(USER, 0), close(NOT, 3), close(TELL, 2)],
+            &[then(USER, 0), close(NOT, 3), close(MENTION, 2)],
             &[then(USER, 0), close(TELL, 4), close(NOT, 2)],
+            &[then(NOT, 0), close(MENTION, 2), close(THIS.or(YOU).or(ORDERS), 3)],
             &[then(HIDE, 0), close(FROM, 6), close(USER, 3)],
             &[then(FROM, 0), close(USER, 2), close(HIDE, 4)],
             &[then(USER, 0), close(FROM, 1), close(HIDE, 6)],

@@ -1,10 +1,10 @@
 //! English terms. `|` separates them; a final `*` marks a stem.
 
 use super::{
-    ADDRESS, ALSO, ALWAYS, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY, DISREGARD,
-    FROM, GIVE, HIDE, INSTEAD, LATER, MACHINE, MODEL, MUST, NOT, OBEY, ORDERS, OTHER, OUTSIDE,
-    PATH, PLACE, PLEASE, PRIOR, READ, RUN, SECRET, SEND, TALK, TELL, THIS, TOOL, TRACE, USE, USER,
-    VOID, WHOLE, YOU,
+    ADDRESS, ALSO, ALWAYS, ANY, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY,
+    DISREGARD, FROM, GIVE, HIDE, INSIDE, INSTEAD, LATER, MACHINE, MENTION, MODEL, MUST, NOT,
+    NOTHING, OBEY, ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, READ, RUN, SECRET, SEND,
+    TALK, TELL, THIS, TOOL, TRACE, USE, USER, VOID, WHOLE, YOU,
 };
 
 pub(super) const TERMS: &[(Concepts, &str)] = &[
@@ -34,7 +34,7 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
     ),
     (
         COVERT,
-        "secretly | covertly | discreetly | discretely | stealthily | surreptitiously | unnoticed | behind the scenes | in the background | without the user's knowledge | without their knowledge | without the knowledge | without being noticed | under the hood | invisibly | silently | quietly | imperceptibl* | confidentially | transparently",
+        "secretly | covertly | discreetly | discretely | stealthily | surreptitiously | unnoticed | behind the scenes | without the user's knowledge | without their knowledge | without the knowledge | without being noticed | under the hood | invisibly | silently | quietly | imperceptibl* | confidentially | transparently",
     ),
     (
         USER,
@@ -46,7 +46,7 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
     ),
     (
         PRIOR,
-        "previous | previously | prior | earlier | above | preceding | foregoing | existing | all | any | your | other | initial | original | system | user's | everything | current | former | past | these | safety | developer | built-in | given to you",
+        "previous | previously | prior | earlier | above | preceding | foregoing | existing | all | any | your | other | initial | original | system | user's | everything | current | former | past | safety | developer | built-in | given to you",
     ),
     (
         MODEL,
@@ -159,5 +159,18 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
         ".ssh | id_rsa | id_ed25519 | authorized_keys | known_hosts | .env | .aws | .netrc | .npmrc | .pypirc | .git-credentials | .gitconfig | .docker/config | .kube | kubeconfig | .bash_history | .zsh_history | .bashrc | .zshrc | .profile | /etc/passwd | /etc/shadow | /etc/hosts | /proc/ | mcp.json | .cursor | .claude | claude_desktop_config | .vscode | .codex | .gemini | .gnupg | login data | cookies.sqlite | local state | keychain-db | wallet.dat | secrets.yaml | secrets.json | credentials.json | service-account | .pem | .p12 | system://",
     ),
     (FROM, "from"),
+    (ANY, "all | any | every | everything | other | these | those"),
+    (
+        INSIDE,
+        "within | inside | contained | in the | found in | embedded | returned by | from untrusted | from the | in this | on the page | it contains | in any | in tool",
+    ),
+    (
+        NOTHING,
+        "no longer | not only | if not | or not | whether or not | not found | not exist | ssh key fingerprint* | user agent | user id | user_id | in the background | environment id*",
+    ),
+    (
+        MENTION,
+        "tell | tells | telling | mention* | inform | informing | reveal* | disclos* | divulg* | acknowledg* | let on | bring up | admit* | alert | notify | talk about | say anything",
+    ),
     (THIS, "this | these | it | that | such"),
 ];

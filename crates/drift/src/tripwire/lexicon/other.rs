@@ -2,9 +2,9 @@
 //! (Japanese, Korean) stand for several concepts at once.
 
 use super::{
-    ALSO, ALWAYS, BEFORE, BEST, COVERT, Concepts, DECODE, DISREGARD, FROM, GIVE, HIDE, INSTEAD,
-    MACHINE, MODEL, MUST, NOT, OBEY, ORDERS, OTHER, OUTSIDE, PLACE, PLEASE, PRIOR, READ, SECRET,
-    SEND, TALK, TELL, TOOL, USE, USER, VOID, WHOLE, YOU,
+    ALSO, ALWAYS, ANY, BEFORE, BEST, COVERT, Concepts, DECODE, DISREGARD, FROM, GIVE, HIDE,
+    INSTEAD, MACHINE, MENTION, MODEL, MUST, NOT, OBEY, ORDERS, OTHER, OUTSIDE, PLACE, PLEASE,
+    PRIOR, READ, SECRET, SEND, TALK, TELL, TOOL, USE, USER, VOID, WHOLE, YOU,
 };
 
 /// German, French, Spanish, Portuguese, Italian.
@@ -22,7 +22,7 @@ const ROMANCE_AND_GERMAN: &[(Concepts, &str)] = &[
         "verberg* | verheimlich* | verschweig* | geheim halten | verstecke* | cachez | cacher | dissimul* | oculta* | oculte* | esconde* | esconda* | nasconder* | nascondi* | nasconda* | occulta*",
     ),
     (
-        TELL,
+        TELL.or(MENTION),
         "erwähn* | sag | sage | sagen sie | sagen | mitteil* | teile mit | informier* | verrat* | offenbar* | melde* | erzähl* | benachrichtig* | mentionn* | dis à | ne dis | dites | dire | informez | informer | informe* | révél* | divulgu* | prévenez | prévenir | préviens | signalez | avert* | menciona* | menciones | mencione* | digas | diga | decir | dile | reveles | reveles | notifi* | avises | avise | mencionar | informar | informa al | contar | conte | dizer | menzion* |  dirlo | dire all'utente | informar* | rivel* | comunic* | avvis* | svela*",
     ),
     (
@@ -39,7 +39,7 @@ const ROMANCE_AND_GERMAN: &[(Concepts, &str)] = &[
     ),
     (
         PRIOR,
-        "vorherig* | vorigen | bisherig* | früher* | vorangegangen* | obigen | alle | allen | deine | ihre | bestehend* | sämtliche | précédent* | antérieur* | toutes | tous | vos | tes | ci-dessus | existant* | anterior* | previas | previos | todas | todos | tus | sus | existentes | suas | seus | prévias | precedent* | tutte | tutti | tue | vostre | esistent*",
+        "vorherig* | vorigen | bisherig* | früher* | vorangegangen* | obigen | deine | ihre | bestehend* | précédent* | antérieur* | vos | tes | ci-dessus | existant* | anterior* | previas | previos | tus | sus | existentes | suas | seus | prévias | precedent* | tue | vostre | esistent*",
     ),
     (
         MODEL,
@@ -92,7 +92,7 @@ const ROMANCE_AND_GERMAN: &[(Concepts, &str)] = &[
     ),
     (
         SECRET,
-        "passwort* | passwörter | kennwort* | zugangsdaten | schlüssel | geheimnis* | api-schlüssel | mot de passe | mots de passe | clé* | identifiants | jeton* | contraseña* | claves | clave* | credencial* | secreto* | senha* | chave* | segredo* | chiave | chiavi | credenzial* | segret*",
+        "passwort* | passwörter | kennwort* | zugangsdaten | schlüssel | geheimnis* | api-schlüssel | mot de passe | mots de passe | clé | clés | clé api | identifiants | jeton* | contraseña* | claves | clave* | credencial* | secreto* | senha* | chave* | segredo* | chiave | chiavi | credenzial* | segret*",
     ),
     (
         TALK,
@@ -131,6 +131,14 @@ const ROMANCE_AND_GERMAN: &[(Concepts, &str)] = &[
         ALSO,
         "außerdem | zusätzlich | auch | également | aussi | de plus | en outre | además | también | também | além disso | anche | inoltre",
     ),
+    (
+        FROM,
+        "vor dem | vor der | vor den | à | au | aux | del | al | ao | do usuário | dall' | dall",
+    ),
+    (
+        ANY,
+        "alle | allen | sämtliche | toutes | tous | todas | todos | tutte | tutti | jegliche | cualquier | qualquer | qualsiasi",
+    ),
 ];
 
 /// Russian.
@@ -142,7 +150,7 @@ const RUSSIAN: &[(Concepts, &str)] = &[
     (VOID, "больше не действ* | недействител* | отменены | утратили силу"),
     (HIDE, "скрой* | скрыв* | скрыт* | утаи* | спряч* | держи в тайне | храни в тайне"),
     (
-        TELL,
+        TELL.or(MENTION),
         "сообща* | сообщи* | говори* | скажи* | рассказыв* | упомина* | упомяни* | раскрыв* | уведомл* | информир* | показыва* | оповещ*",
     ),
     (NOT, "не | никогда | без | нельзя | ни"),
@@ -153,7 +161,7 @@ const RUSSIAN: &[(Concepts, &str)] = &[
     ),
     (
         PRIOR,
-        "предыдущ* | прежн* | все | всех | ранее | вышеуказанн* | свои | твои | ваши | системн* | существующ* | любые",
+        "предыдущ* | прежн* | ранее | вышеуказанн* | свои | твои | ваши | системн* | существующ* ",
     ),
     (MODEL, "ассистент* | модель | модели | помощник* | нейросет* | агент"),
     (YOU, "ты | вы | твой | ваш"),
@@ -190,6 +198,7 @@ const RUSSIAN: &[(Concepts, &str)] = &[
     (WHOLE, "весь | всю | полностью | целиком | полный | полную"),
     (COVERT, "тайно | незаметно | скрытно | втайне"),
     (FROM, "от"),
+    (ANY, "все | всех | любые | всю"),
     (DECODE, "декодир* | раскодир* | расшифр*"),
     (ALSO, "также | кроме того | дополнительно | заодно"),
 ];
@@ -206,7 +215,7 @@ const EAST_ASIAN: &[(Concepts, &str)] = &[
         "隐瞒 | 隐藏 | 隱藏 | 隱瞞 | 保密 | 瞒着 | 隠して | 隠す | 隠せ | 秘密に | 内緒 | 숨기 | 숨겨 | 비밀로 | 감추",
     ),
     (
-        TELL,
+        TELL.or(MENTION),
         "告诉 | 告訴 | 告知 | 提及 | 提到 | 透露 | 说明 | 通知 | 提醒 | 泄露 | 披露 | 伝え | 知らせ | 言及 | 教え | 明かさ | 通知し | 話さ | 述べ | 알리 | 알려 | 말하 | 언급 | 밝히 | 통지 | 이야기하",
     ),
     (
@@ -214,7 +223,7 @@ const EAST_ASIAN: &[(Concepts, &str)] = &[
         "不要 | 不得 | 不能 | 请勿 | 切勿 | 别 | 勿 | 不可 | 禁止 | 无需 | 未经 | 不 | ないで | ないこと | せずに | なしに | てはいけない | てはならない | ません | な。 | 지 마 | 지마 | 지 말 | 않고 | 말 것 | 없이 | 안 됩니다 | 마세요",
     ),
     (
-        NOT.or(TELL),
+        NOT.or(TELL).or(MENTION),
         "伝えない | 伝えず | 知らせない | 知らせず | 言わない | 言及しない | 言及せず | 明かさない | 教えない | 話さない | 通知せず | 알리지 | 말하지 | 언급하지 | 밝히지 | 告げず",
     ),
     (NOT.or(OBEY), "従わない | 従うな | 따르지 | 不要遵守 | 不要遵循"),
@@ -228,7 +237,7 @@ const EAST_ASIAN: &[(Concepts, &str)] = &[
     ),
     (
         PRIOR,
-        "之前 | 先前 | 以前 | 上述 | 以上 | 所有 | 原有 | 此前 | 前面 | 系统 | 任何 | 全部 | 你的 | これまで | 以前の | 前の | 上記 | すべて | 全て | 既存 | システム | 従来 | 이전 | 위의 | 모든 | 기존 | 앞선 | 앞의 | 시스템",
+        "之前 | 先前 | 以前 | 上述 | 以上 | 原有 | 此前 | 前面 | 系统 | 你的 | これまで | 以前の | 前の | 上記 | 既存 | システム | 従来 | 이전 | 위의 | 기존 | 앞선 | 앞의 | 시스템",
     ),
     (
         MODEL,
@@ -289,6 +298,7 @@ const EAST_ASIAN: &[(Concepts, &str)] = &[
         "秘密地 | 悄悄 | 暗中 | 偷偷 | こっそり | ひそかに | 密かに | 気づかれ | 몰래 | 은밀히",
     ),
     (FROM, "对 | 向 | 對 | に | から | には | 에게 | 로부터 | 한테"),
+    (ANY, "所有 | 任何 | 全部 | 一切 | すべて | 全て | あらゆる | 모든 | 일체"),
     (DECODE, "解码 | 解碼 | 解密 | デコード | 復号 | 디코딩 | 복호화"),
     (ALSO, "同时 | 另外 | 此外 | 还要 | また | さらに | 加えて | 同時に | 또한 | 아울러 | 그리고"),
 ];
