@@ -20,8 +20,11 @@ fn owned(value: wire::Value<'_>) -> Value {
         Kind::String => Value::String(string(value)),
         Kind::Array => Value::Array(value.elements().map(owned).collect()),
         Kind::Object => {
-            let members = value.members().map(|(key, member)| (string(key), owned(member)));
-            Value::Object(members.collect::<Map<_, _>>())
+            let mut members = Map::new();
+            for (key, member) in value.members() {
+                members.insert(string(key), owned(member));
+            }
+            Value::Object(members)
         }
     }
 }
