@@ -83,12 +83,12 @@ impl Guard {
 
     /// `countersign VERB ARGUMENTS`, in this directory.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        self.program().args(arguments).run()
+        self.program().args(arguments).args(LOCK).run()
     }
 
     /// `countersign VERB ARGUMENTS -- COMMAND…`
     pub fn run_on(&self, arguments: &[&str], server: &ServerCommand) -> Output {
-        let mut program = self.program().args(arguments).arg("--").args(&server.line);
+        let mut program = self.program().args(arguments).args(LOCK).arg("--").args(&server.line);
         for (name, value) in &server.environment {
             program = program.env(name, value);
         }
@@ -122,7 +122,8 @@ impl Guard {
     /// `countersign guard --name ALIAS OPTIONS -- COMMAND…`
     pub fn stdio_command(&self, options: &[&str], server: &ServerCommand) -> Command {
         let mut command = Command::new(paths::countersign());
-        command.args(["guard", "--name", ALIAS]).args(options).arg("--").args(&server.line);
+        command.args(["guard", "--name", ALIAS]).args(LOCK).args(options);
+        command.arg("--").args(&server.line);
         command.envs(server.environment.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.directory());
         command
@@ -140,6 +141,7 @@ impl Guard {
         let address = format!("127.0.0.1:{}", free_port());
         let mut child = Command::new(paths::countersign())
             .args(["guard", "--name", ALIAS, "--listen", &address, "--upstream", upstream])
+            .args(LOCK)
             .args(options)
             .current_dir(self.directory())
             .stdin(Stdio::null())
@@ -201,3 +203,6 @@ impl Drop for Listening {
 
 /// The alias under which tests pin.
 pub const ALIAS: &str = "subject";
+
+/// The lock file, named: a directory outside a repository would use the user's own database.
+const LOCK: [&str; 2] = ["--lock", "mcp.lock"];

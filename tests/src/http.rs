@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::rpc;
+use crate::rpc::{self, Client};
 
 /// A client of one Streamable HTTP endpoint.
 #[derive(Debug)]
@@ -78,63 +78,12 @@ impl HttpClient {
         }
     }
 
-    /// Opens as the client's era does; gives the response.
-    #[track_caller]
-    pub fn open(&mut self) -> Value {
-        if self.modern {
-            return self.request("server/discover", json!({}));
-        }
-        let answer = self.post(rpc::initialize(0).to_string().as_bytes());
-        self.session = answer.header("mcp-session-id").map(str::to_owned);
-        let response = answer.response(&json!(0));
-        self.notify("notifications/initialized", json!({}));
-        response
-    }
-
     /// Sends a notification.
     #[track_caller]
     pub fn notify(&self, method: &str, params: Value) {
         let answer = self.post(rpc::notification(method, params).to_string().as_bytes());
         let status = answer.status;
         assert_eq!(status, 202, "{method}: {}", String::from_utf8_lossy(&answer.bytes()));
-    }
-
-    /// Sends a request and waits for its response.
-    #[track_caller]
-    pub fn request(&mut self, method: &str, params: Value) -> Value {
-        let id = json!(self.next_id);
-        self.next_id += 1;
-        let message = if self.modern {
-            rpc::modern_request(id.clone(), method, params)
-        } else {
-            rpc::request(id.clone(), method, params)
-        };
-        self.post(message.to_string().as_bytes()).response(&id)
-    }
-
-    /// Calls a tool.
-    #[track_caller]
-    pub fn call(&mut self, tool: &str, arguments: &Value) -> Value {
-        self.request("tools/call", json!({ "name": tool, "arguments": arguments }))
-    }
-
-    /// Every item of a list, page after page.
-    #[track_caller]
-    pub fn list(&mut self, method: &str, member: &str) -> Vec<Value> {
-        let mut items = Vec::new();
-        let mut params = json!({});
-        for _ in 0..PAGES_MAX {
-            let response = self.request(method, params);
-            let Some(page) = response["result"][member].as_array() else {
-                panic!("{method} answered {response}")
-            };
-            items.extend(page.iter().cloned());
-            match response["result"].get("nextCursor") {
-                None | Some(Value::Null) => return items,
-                Some(cursor) => params = json!({ "cursor": cursor }),
-            }
-        }
-        panic!("{method} has no end")
     }
 
     /// Posts a body as it is, with the headers that the era and the body ask for.
@@ -190,6 +139,30 @@ impl HttpClient {
         // A server may answer and close before it read the whole body.
         let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
         Answer::read(stream)
+    }
+}
+
+impl Client for HttpClient {
+    fn open(&mut self) -> Value {
+        if self.modern {
+            return self.request("server/discover", json!({}));
+        }
+        let answer = self.post(rpc::initialize(0).to_string().as_bytes());
+        self.session = answer.header("mcp-session-id").map(str::to_owned);
+        let response = answer.response(&json!(0));
+        self.notify("notifications/initialized", json!({}));
+        response
+    }
+
+    fn request(&mut self, method: &str, params: Value) -> Value {
+        let id = json!(self.next_id);
+        self.next_id += 1;
+        let message = if self.modern {
+            rpc::modern_request(id.clone(), method, params)
+        } else {
+            rpc::request(id.clone(), method, params)
+        };
+        self.post(message.to_string().as_bytes()).response(&id)
     }
 }
 
@@ -357,4 +330,3 @@ fn head_line(reader: &mut impl BufRead) -> String {
 }
 
 const TIME_MAX: Duration = Duration::from_secs(30);
-const PAGES_MAX: usize = 100;

@@ -6,6 +6,7 @@
 pub mod fixture;
 pub mod guard;
 pub mod http;
+pub mod liar;
 pub mod paths;
 pub mod program;
 pub mod random;
@@ -16,6 +17,8 @@ pub mod stdio;
 pub use fixture::Fixture;
 pub use guard::{Guard, ServerCommand};
 pub use http::HttpClient;
+pub use liar::Liar;
 pub use program::{Output, Program};
+pub use rpc::Client;
 pub use scratch::Scratch;
 pub use stdio::StdioClient;

@@ -8,6 +8,38 @@ pub const LEGACY: &str = "2025-11-25";
 /// The modern version.
 pub const MODERN: &str = "2026-07-28";
 
+/// A client of either transport and era.
+pub trait Client {
+    /// Opens as the client's era does; gives the response.
+    fn open(&mut self) -> Value;
+
+    /// Sends a request and waits for its response.
+    fn request(&mut self, method: &str, params: Value) -> Value;
+
+    /// Calls a tool.
+    fn call(&mut self, tool: &str, arguments: &Value) -> Value {
+        self.request("tools/call", json!({ "name": tool, "arguments": arguments }))
+    }
+
+    /// Every item of a list, page after page.
+    fn list(&mut self, method: &str, member: &str) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut params = json!({});
+        for _ in 0..PAGES_MAX {
+            let response = self.request(method, params);
+            let Some(page) = response["result"][member].as_array() else {
+                panic!("{method} answered {response}")
+            };
+            items.extend(page.iter().cloned());
+            match response["result"].get("nextCursor") {
+                None | Some(Value::Null) => return items,
+                Some(cursor) => params = json!({ "cursor": cursor }),
+            }
+        }
+        panic!("{method} has no end")
+    }
+}
+
 /// A request as a legacy client sends it.
 pub fn request(id: impl Into<Value>, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params })
@@ -50,3 +82,5 @@ pub fn is_held(response: &Value) -> bool {
 fn client() -> Value {
     json!({ "name": "countersign-tests", "version": "1.0.0" })
 }
+
+const PAGES_MAX: usize = 100;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::rpc::Client;
 use crate::{program, rpc};
 
 /// A child and the lines it wrote.
@@ -123,56 +124,6 @@ impl StdioClient {
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&line)))
     }
 
-    /// Opens as the client's era does; gives the response.
-    #[track_caller]
-    pub fn open(&mut self) -> Value {
-        if self.modern {
-            return self.request("server/discover", json!({}));
-        }
-        self.send(&rpc::initialize(0));
-        let response = self.response(&json!(0));
-        self.send(&rpc::notification("notifications/initialized", json!({})));
-        response
-    }
-
-    /// Sends a request and waits for its response; other messages are kept for [`Self::message`].
-    #[track_caller]
-    pub fn request(&mut self, method: &str, params: Value) -> Value {
-        let id = json!(self.next_id);
-        self.next_id += 1;
-        self.send(&if self.modern {
-            rpc::modern_request(id.clone(), method, params)
-        } else {
-            rpc::request(id.clone(), method, params)
-        });
-        self.response(&id)
-    }
-
-    /// Calls a tool.
-    #[track_caller]
-    pub fn call(&mut self, tool: &str, arguments: &Value) -> Value {
-        self.request("tools/call", json!({ "name": tool, "arguments": arguments }))
-    }
-
-    /// Every item of a list, page after page.
-    #[track_caller]
-    pub fn list(&mut self, method: &str, member: &str) -> Vec<Value> {
-        let mut items = Vec::new();
-        let mut params = json!({});
-        for _ in 0..PAGES_MAX {
-            let response = self.request(method, params);
-            let Some(page) = response["result"][member].as_array() else {
-                panic!("{method} answered {response}; stderr:\n{}", self.stderr())
-            };
-            items.extend(page.iter().cloned());
-            match response["result"].get("nextCursor") {
-                None | Some(Value::Null) => return items,
-                Some(cursor) => params = json!({ "cursor": cursor }),
-            }
-        }
-        panic!("{method} has no end")
-    }
-
     /// The response with this id; what comes before it is kept.
     #[track_caller]
     pub fn response(&mut self, id: &Value) -> Value {
@@ -229,6 +180,29 @@ impl StdioClient {
     }
 }
 
+impl Client for StdioClient {
+    fn open(&mut self) -> Value {
+        if self.modern {
+            return self.request("server/discover", json!({}));
+        }
+        self.send(&rpc::initialize(0));
+        let response = self.response(&json!(0));
+        self.send(&rpc::notification("notifications/initialized", json!({})));
+        response
+    }
+
+    fn request(&mut self, method: &str, params: Value) -> Value {
+        let id = json!(self.next_id);
+        self.next_id += 1;
+        self.send(&if self.modern {
+            rpc::modern_request(id.clone(), method, params)
+        } else {
+            rpc::request(id.clone(), method, params)
+        });
+        self.response(&id)
+    }
+}
+
 impl Drop for StdioClient {
     fn drop(&mut self) {
         self.stdin = None;
@@ -245,4 +219,3 @@ pub fn events_in(text: &str) -> Vec<Value> {
 }
 
 const TIME_MAX: Duration = Duration::from_secs(30);
-const PAGES_MAX: usize = 100;

@@ -1,3 +1,4 @@
 //! The black-box suites.
 
 mod conformance;
+mod lying;

@@ -82,7 +82,11 @@ pub(crate) enum Verb {
 pub(crate) struct Server {
     /// A URL, or a FILE: a `tools/list` result, an object of several list results, or what
     /// `surface --json` printed; `-` for stdin
-    #[arg(value_name = "URL|FILE", required_unless_present = "command", conflicts_with = "command")]
+    #[arg(
+        value_name = "URL|FILE",
+        required_unless_present = "command",
+        conflicts_with = "command"
+    )]
     pub(crate) source: Option<String>,
 
     /// The command that runs the server
@@ -124,7 +128,7 @@ pub(crate) struct Surface {
     pub(crate) reach: Reach,
 
     /// Print the whole surface as JSON, which `pin`, `check` and `diff` read as a FILE
-    #[arg(long, conflicts_with = "fields")]
+    #[arg(long)]
     pub(crate) json: bool,
 
     /// Show the digest of each field too

@@ -67,6 +67,12 @@ impl Failure {
         Self { exit: Exit::Drift, code: Some(code), ..Self::new(what) }
     }
 
+    /// The same failure with a stable code.
+    pub(crate) fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
     /// The same failure with its cause.
     pub(crate) fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.cause = Some(cause.into());

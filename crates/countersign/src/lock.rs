@@ -11,12 +11,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use surface::Digest;
+use surface::{Digest, Place};
 
 use crate::failure::{Exit, Failure};
 pub(crate) use entry::{Entry, Pinned};
-pub(crate) use file::FileStore;
-pub(crate) use pins::Pins;
+use file::FileStore;
+pub(crate) use pins::{Pins, neighbours, protocol_version};
 
 /// What a pin is for: a server, as one authorization context sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,6 +61,33 @@ pub(crate) trait Store: Send + Sync {
 
     /// The folder that recorded commands and files are relative to.
     fn root(&self) -> Option<&Path>;
+}
+
+/// The lines of a lock file, for tools that show a finding where it was pinned.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    text: String,
+    uri: String,
+}
+
+impl Lines {
+    /// The lines that pin `entries` in the store at `place`.
+    pub(crate) fn of(entries: &BTreeMap<Key, Entry>, place: &str, here: &Path) -> Self {
+        let place = Path::new(place);
+        let relative = place.strip_prefix(here).unwrap_or(place);
+        Self { text: text::write(entries), uri: relative.display().to_string() }
+    }
+
+    /// The line, from 1, that pins the item at `place`; that of the surface for an item that is
+    /// not pinned.
+    pub(crate) fn line_of(&self, key: &Key, place: Option<&Place>) -> usize {
+        text::line_of(&self.text, key, place)
+    }
+
+    /// Where the lock file is, from where the command was started.
+    pub(crate) fn uri(&self) -> &str {
+        &self.uri
+    }
 }
 
 /// The state of the files behind a pin: time, length and inode of each.
@@ -151,17 +178,18 @@ impl StoreError {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let failure = Self::refusal(error.code(), error.to_string());
-        let hint = error.hint();
-        let exit = if matches!(error, StoreError::Io { .. }) { Exit::Failure } else { Exit::Drift };
-        let failure = match error {
+        let mut failure = Self::refusal(error.code(), error.to_string());
+        if matches!(error, StoreError::Io { .. }) {
+            failure.exit = Exit::Failure;
+        }
+        failure.hint = error.hint().map(str::to_owned);
+        match error {
             StoreError::Io { source, .. } => failure.because(source),
             StoreError::Syntax { source, .. } | StoreError::Surface { source, .. } => {
                 failure.because(source)
             }
             _ => failure,
-        };
-        Self { exit, hint: hint.map(str::to_owned), ..failure }
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Asks a server for everything it shows.
 
+pub(crate) mod opening;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -119,11 +121,12 @@ impl CaptureError {
             Self::Exchange { source: ChannelError::Status { .. }, .. } => "capture.http-status",
             Self::Exchange { .. } | Self::NoResponse { .. } => "capture.exchange",
             Self::Answered { .. } => "capture.answered-error",
-            Self::Refused { .. } => "capture.refused",
             Self::Assembly(AssemblyError::Duplicate { .. }) => "capture.duplicate-item",
             Self::Assembly(AssemblyError::CursorLoop { .. }) => "capture.cursor-loop",
             Self::Assembly(AssemblyError::PastLimit { .. }) => "capture.past-limit",
-            Self::Assembly(AssemblyError::Refused { .. }) => "capture.refused",
+            Self::Refused { .. } | Self::Assembly(AssemblyError::Refused { .. }) => {
+                "capture.refused"
+            }
             Self::Assembly(_) => "capture.malformed",
             Self::Torn { .. } => "capture.torn",
             Self::NotOpened => "capture.not-opened",
@@ -264,24 +267,27 @@ pub(crate) async fn ask(
     method: &str,
     params: Map<String, Value>,
 ) -> Result<Bytes, CaptureError> {
-    let answer = channel.exchange(method, params).await.map_err(|source| {
-        CaptureError::Exchange { method: method.to_owned(), source }
-    })?;
+    let answer = channel
+        .exchange(method, params)
+        .await
+        .map_err(|source| CaptureError::Exchange { method: method.to_owned(), source })?;
     let refused = |source| CaptureError::Refused { method: method.to_owned(), source };
     let document = Document::parse(&answer, &wire::Policy::default()).map_err(refused)?;
-    let response = match Frame::read(&document).map_err(refused)? {
-        Frame::One(Message::Response(response)) => response,
-        _ => return Err(CaptureError::NoResponse { method: method.to_owned() }),
+    let frame = Frame::read(&document).map_err(refused)?;
+    let Frame::One(Message::Response(response)) = frame else {
+        return Err(CaptureError::NoResponse { method: method.to_owned() });
     };
     match response.outcome {
         Outcome::Result(result) => Ok(answer.slice(result.start()..result.end())),
         Outcome::Error(error) => Err(CaptureError::Answered {
             method: method.to_owned(),
             code: error.get("code").and_then(wire::Value::as_integer).unwrap_or_default(),
-            message: error.get("message").and_then(wire::Value::as_str).map_or_else(
-                String::new,
-                |message| message.chars().take(ERROR_CHARS_SHOWN_MAX).collect(),
-            ),
+            message: error
+                .get("message")
+                .and_then(wire::Value::as_str)
+                .map_or_else(String::new, |message| {
+                    message.chars().take(ERROR_CHARS_SHOWN_MAX).collect()
+                }),
         }),
     }
 }
@@ -293,8 +299,8 @@ fn read<T>(
     reader: impl FnOnce(wire::Value<'_>) -> Result<T, AssemblyError>,
 ) -> Result<T, CaptureError> {
     let document = Document::parse(result, &wire::Policy::default());
-    let document = document
-        .map_err(|source| CaptureError::Refused { method: method.to_owned(), source })?;
+    let document =
+        document.map_err(|source| CaptureError::Refused { method: method.to_owned(), source })?;
     Ok(reader(document.root())?)
 }
 

@@ -1,5 +1,8 @@
 //! Decides: a pin and the newest observation to a verdict for each request.
 
+mod standing;
+pub(crate) mod view;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -7,9 +10,9 @@ use drift::Severity;
 use surface::{Kind, Observation, Place, Surface};
 use wire::request::Subject;
 
+pub(crate) use self::standing::Standing;
 use crate::event::{Event, Events, Occasion, Reason, Verdict};
 use crate::pin::{Pin, PinError, PinSource};
-use crate::standing::Standing;
 
 /// What happens to what drifted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +152,12 @@ impl Gate {
         let started = Instant::now();
         let pin = self.pins.pin_first(observation)?;
         let sentence = "Pinned on first use: nobody has reviewed this surface.";
-        self.record(Occasion::Pin, Verdict::Allow, &[Reason::new("guard.pinned", sentence)], started);
+        self.record(
+            Occasion::Pin,
+            Verdict::Allow,
+            &[Reason::new("guard.pinned", sentence)],
+            started,
+        );
         Ok(pin)
     }
 

@@ -3,6 +3,8 @@
 //! A relay hands every message over and does as it is told. It owns the transport; the session
 //! owns the decision, and asks the server for its lists through the relay's [`Channel`].
 
+mod freshness;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -15,14 +17,13 @@ use wire::request::Subject;
 use wire::rpc::{Notification, Outcome, Request, Response};
 use wire::{Document, Refusal};
 
+use self::freshness::Freshness;
 use crate::answer;
 use crate::capture::{Ask, CaptureError, Scope, Walk};
 use crate::channel::Channel;
 use crate::event::{Event, Occasion, Reason, Verdict};
-use crate::freshness::Freshness;
-use crate::gate::{Decision, Gate, Mode, micros};
-use crate::standing::Standing;
-use crate::view::{self, View};
+use crate::gate::view::{self, View};
+use crate::gate::{Decision, Gate, Mode, Standing, micros};
 
 /// A session. Shared by the tasks of a relay.
 pub struct Session {
@@ -164,8 +165,8 @@ impl Session {
             Err(refusal) => {
                 let reason = Reason::from(refusal);
                 self.refused(None, &reason, started);
-                let passes = self.gate.stance.mode == Mode::Observe
-                    && !self.gate.stance.strict_payload;
+                let passes =
+                    self.gate.stance.mode == Mode::Observe && !self.gate.stance.strict_payload;
                 return (!passes).then(|| answer::refused(Some(id), &reason));
             }
         };
@@ -179,13 +180,12 @@ impl Session {
         let is_shown = self.gate.stance.mode == Mode::Observe;
         let verdict = if is_shown { Verdict::Allow } else { Verdict::Hold };
         self.gate.record(Occasion::View, verdict, &reasons, started);
-        (!is_shown).then(|| match result {
-            Some(result) => answer::result(id, &result),
-            None => {
-                let item = awaited.what.item();
-                answer::held(id, awaited.era, &item, &self.gate.alias, &reasons)
-            }
-        })
+        let held = || {
+            let item = awaited.what.item();
+            answer::held(id, awaited.era, &item, &self.gate.alias, &reasons)
+        };
+        let instead = || result.map_or_else(held, |result| answer::result(id, &result));
+        (!is_shown).then(instead)
     }
 
     fn seen(&self, awaited: &Awaited, response: &Response<'_>) -> Result<View, Refusal> {
@@ -237,7 +237,7 @@ impl Session {
     /// Whether the session is of 2025-03-26, the one version with batches.
     pub fn speaks_batches(&self) -> bool {
         let Some(opening) = self.lock().opening.clone() else { return false };
-        crate::opening::negotiated(&opening).is_ok_and(|version| version == "2025-03-26")
+        crate::capture::opening::negotiated(&opening).is_ok_and(|version| version == "2025-03-26")
     }
 
     /// The client has finished opening the session: the first listing may begin.

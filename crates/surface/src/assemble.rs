@@ -209,8 +209,7 @@ impl Assembly {
     pub fn again(known: &Surface, list: List) -> Self {
         let mut assembly = Self::begin(known.era);
         let is_other = |place: &Place| {
-            place.kind != list.kind()
-                && !(place.kind == Kind::Page && place.name == list.method())
+            place.kind != list.kind() && !(place.kind == Kind::Page && place.name == list.method())
         };
         let others = known.items.iter().filter(|(place, _)| is_other(place));
         assembly.surface.items.extend(others.map(|(place, item)| (place.clone(), item.clone())));

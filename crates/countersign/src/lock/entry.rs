@@ -124,7 +124,8 @@ impl Pinned {
     /// The same pin of another surface.
     pub(crate) fn with_surface(self, surface: Surface) -> Self {
         let approvals = self.entry.approvals;
-        let mut next = Self::of(surface, self.entry.origin, self.entry.artefact, self.entry.protocol);
+        let mut next =
+            Self::of(surface, self.entry.origin, self.entry.artefact, self.entry.protocol);
         next.entry.protocol.era = next.surface.era;
         next.entry.approvals = approvals;
         next
@@ -144,8 +145,7 @@ impl Pinned {
             at_ms = at_ms.max(last.as_millisecond() + 1);
         }
         let at = Timestamp::from_millisecond(at_ms).unwrap_or(at);
-        let approval =
-            Approval { by: by.to_owned(), from, to: self.entry.digests.exact, items };
+        let approval = Approval { by: by.to_owned(), from, to: self.entry.digests.exact, items };
         self.entry.approvals.insert(at, approval);
         while self.entry.approvals.len() > limits::APPROVALS_MAX {
             self.entry.approvals.pop_first();

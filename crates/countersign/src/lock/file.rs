@@ -10,6 +10,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use surface::document::{self, Detail};
 use surface::{Digest, Digests, Surface};
 
 use super::entry::{Entry, Pinned, item_digests};
@@ -48,11 +49,11 @@ impl FileStore {
     fn read_surface(&self, key: &Key) -> Result<Surface, StoreError> {
         let path = self.surface_path(key);
         let unreadable = |source| StoreError::Surface { path: path.clone(), source };
-        let bytes = read_bounded(&path, limits::SURFACE_FILE_BYTES_MAX)?
+        let bytes = read_bounded(&path, SURFACE_BYTES_MAX)?
             .ok_or_else(|| unreadable("the file is not there".into()))?;
-        let observation =
-            surface::document::read(&bytes).map_err(|error| unreadable(error.into()))?;
-        Ok(observation.surface)
+        let document = wire::Document::parse(&bytes, &document::POLICY)
+            .map_err(|error| unreadable(error.into()))?;
+        document::read(document.root()).map_err(|error| unreadable(error.into()))
     }
 
     /// Keeps other processes out: of writing if `exclusive`, else of writing while we read.
@@ -103,7 +104,7 @@ impl Store for FileStore {
             return Err(StoreError::CaseOnly { new: key.to_string(), old: old.to_string() });
         }
         entries.insert(key.clone(), pinned.entry.clone());
-        let surface = Prepared::new(&self.surface_path(key), &readable(&pinned.surface))?;
+        let surface = Prepared::new(&self.surface_path(key), &readable(pinned))?;
         let lock = Prepared::new(&self.path, text::write(&entries).as_bytes())?;
         surface.place()?;
         lock.place()?;
@@ -153,8 +154,9 @@ pub(super) fn verify(entry: &Entry, surface: &Surface) -> Result<(), String> {
 }
 
 /// A surface as lines that a reviewer reads in a pull request, with nothing hidden in them.
-fn readable(surface: &Surface) -> Vec<u8> {
-    let value = surface::document::write(surface);
+fn readable(pinned: &Pinned) -> Vec<u8> {
+    let cache_scope = pinned.entry.protocol.cache_scope;
+    let value = document::write(&pinned.surface, cache_scope, Detail::Items);
     let pretty = serde_json::to_string_pretty(&value).unwrap_or_default();
     let mut out = String::with_capacity(pretty.len() + 1);
     for c in pretty.chars() {
@@ -247,6 +249,8 @@ fn ask_git_to_merge_by_lines(lock: &Path) -> io::Result<()> {
 fn io_error(action: &'static str, path: &Path, source: io::Error) -> StoreError {
     StoreError::Io { action, path: path.to_owned(), source }
 }
+
+const SURFACE_BYTES_MAX: u64 = surface::limits::FILE_BYTES_MAX as u64;
 
 #[cfg(test)]
 mod tests;

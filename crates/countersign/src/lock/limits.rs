@@ -3,9 +3,6 @@
 /// Largest lock file: 64 servers of the largest surface, at some 250 bytes an item, stay below.
 pub(crate) const LOCK_BYTES_MAX: u64 = 160 << 20;
 
-/// Largest file with a surface: the largest surface, with the white space of the readable form.
-pub(crate) const SURFACE_FILE_BYTES_MAX: u64 = 64 << 20;
-
 /// Longest alias or context: with both, a file name stays below the 255 bytes of file systems.
 pub(crate) const NAME_CHARS_MAX: usize = 64;
 

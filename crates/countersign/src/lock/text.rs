@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use surface::{Digests, Place};
 
-use super::entry::{Approval, Entry, Origin, Protocol, Word};
 use super::Key;
+use super::entry::{Approval, Entry, Origin, Protocol, Word};
 use crate::artefact::Artefact;
 use crate::output::safe;
 
@@ -20,7 +20,7 @@ use crate::output::safe;
 ///
 /// # Errors
 /// A text that is not TOML, has a line twice, or says what this version does not understand.
-pub(crate) fn read(text: &str) -> Result<BTreeMap<Key, Entry>, TextError> {
+pub(super) fn read(text: &str) -> Result<BTreeMap<Key, Entry>, TextError> {
     let lock: LockText = toml::from_str(text)?;
     if lock.version != VERSION {
         return Err(TextError::Version(lock.version));
@@ -37,11 +37,12 @@ pub(crate) fn read(text: &str) -> Result<BTreeMap<Key, Entry>, TextError> {
 }
 
 /// The text of a lock file. The same entries always give the same bytes.
-pub(crate) fn write(entries: &BTreeMap<Key, Entry>) -> String {
+pub(super) fn write(entries: &BTreeMap<Key, Entry>) -> String {
     let mut out = format!("{HEADER}version = {VERSION}\n");
     for (key, entry) in entries {
         out.push('\n');
-        let start = format!("server.{}.{}", bare_or_quoted(&key.alias), bare_or_quoted(&key.context));
+        let start =
+            format!("server.{}.{}", bare_or_quoted(&key.alias), bare_or_quoted(&key.context));
         for (name, value) in lines(entry) {
             let _ = writeln!(out, "{start}.{name} = {value}");
         }
@@ -49,18 +50,18 @@ pub(crate) fn write(entries: &BTreeMap<Key, Entry>) -> String {
     out
 }
 
-/// The number of the line of `text`, from 1, that pins the item at `place`; else that of the
+/// The number, from 1, of the line of `text` that pins the item at `place`; else that of the
 /// surface.
-pub(crate) fn line_of(text: &str, key: &Key, place: &Place) -> usize {
+pub(super) fn line_of(text: &str, key: &Key, place: Option<&Place>) -> usize {
     let start = format!("server.{}.{}.", bare_or_quoted(&key.alias), bare_or_quoted(&key.context));
-    let item = format!("{start}item.{} ", quoted(&place.to_string()));
-    let find = |start: &str| text.lines().position(|line| line.starts_with(start));
-    find(&item).or_else(|| find(&format!("{start}surface "))).map_or(1, |index| index + 1)
+    let find = |start: String| text.lines().position(|line| line.starts_with(&start));
+    let item = place.and_then(|p| find(format!("{start}item.{} ", quoted(&p.to_string()))));
+    item.or_else(|| find(format!("{start}surface "))).map_or(1, |index| index + 1)
 }
 
 /// Why a text is no lock file.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TextError {
+pub(super) enum TextError {
     /// Not TOML, or not the form of a lock file.
     #[error(transparent)]
     Toml(#[from] toml::de::Error),

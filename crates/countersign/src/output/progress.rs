@@ -19,9 +19,9 @@ struct State {
 impl Progress {
     /// Progress of `total` servers.
     pub(crate) fn of(total: usize) -> Self {
-        let state = io::stderr().is_terminal().then(|| {
-            Mutex::new(State { total, done: 0, running: Vec::new() })
-        });
+        let state = io::stderr()
+            .is_terminal()
+            .then(|| Mutex::new(State { total, done: 0, running: Vec::new() }));
         Self { state }
     }
 
@@ -49,11 +49,16 @@ impl Progress {
         let Some(state) = &self.state else { return };
         let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         how(&mut state);
-        let names: Vec<_> = state.running.iter().take(NAMES_SHOWN_MAX).map(String::as_str).collect();
+        let names: Vec<_> =
+            state.running.iter().take(NAMES_SHOWN_MAX).map(String::as_str).collect();
         let more = state.running.len().saturating_sub(NAMES_SHOWN_MAX);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let (done, total) = (state.done, state.total);
-        let _ = write!(io::stderr().lock(), "\r\x1b[2Kasking {}{more} ({done}/{total})", names.join(", "));
+        let _ = write!(
+            io::stderr().lock(),
+            "\r\x1b[2Kasking {}{more} ({done}/{total})",
+            names.join(", ")
+        );
     }
 }
 

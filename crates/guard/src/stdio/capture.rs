@@ -18,9 +18,9 @@ use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::pipe::Pipe;
 use super::process::Process;
+use crate::capture::opening;
 use crate::capture::{Ask, CaptureError, Captured, Conditions, Walk, ask};
 use crate::channel::ChannelError;
-use crate::opening;
 use crate::target::Command;
 
 /// Runs `command`, asks it for everything, and ends it.

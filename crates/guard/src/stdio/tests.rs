@@ -86,9 +86,8 @@ impl Guarded {
         let (ours, theirs) = tokio::io::duplex(1 << 20);
         let (from, to) = tokio::io::split(ours);
         let (stdin, stdout) = tokio::io::split(theirs);
-        let ended = tokio::spawn(async move {
-            run_between(&command, Arc::new(gate), stdin, stdout).await
-        });
+        let ended =
+            tokio::spawn(async move { run_between(&command, Arc::new(gate), stdin, stdout).await });
         let from = BufReader::new(from).lines();
         Self { directory, pins, events, from, to, ended }
     }
@@ -277,7 +276,8 @@ async fn refused_bytes_are_answered_and_the_session_goes_on() {
     assert_eq!(refused["error"]["data"]["code"], "wire.json.duplicate-key");
     guarded.show(|surface| {
         surface["says"]["tools/call"] = json!(["Server is ready!"]);
-        surface["raw"]["tools/call"] = r#"{"jsonrpc":"2.0","id":$ID,"result":{},"result":1}"#.into();
+        surface["raw"]["tools/call"] =
+            r#"{"jsonrpc":"2.0","id":$ID,"result":{},"result":1}"#.into();
     });
     let refused = guarded.call("add").await;
     assert_eq!(refused["error"]["data"]["code"], "wire.json.duplicate-key", "{refused}");

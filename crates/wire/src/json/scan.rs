@@ -153,7 +153,7 @@ impl Scanner<'_> {
     }
 
     fn refuse_notes_if_strict(&self) -> Result<(), Refusal> {
-        match self.notes.last() {
+        match self.notes.first() {
             Some(note) if self.policy.strict_scalars => Err(*note),
             _ => Ok(()),
         }

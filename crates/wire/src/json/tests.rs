@@ -121,6 +121,13 @@ fn notes_scalars_that_parsers_read_differently() {
 }
 
 #[test]
+fn strict_scalars_refuse_the_first_of_several() {
+    let policy = Policy { strict_scalars: true, ..Policy::default() };
+    let refused = Document::parse(br#"["\udc00\udc00",1e400]"#, &policy).unwrap_err();
+    assert_eq!((refused.code, refused.offset), (Code::LoneSurrogate, 2));
+}
+
+#[test]
 fn exact_refuses_only_what_lies_inside() {
     let text = r#"{"safe":{"n":1},"odd":[1,"\ud83d"]}"#;
     let document = Document::parse(text.as_bytes(), &Policy::default()).unwrap();

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use surface::{Assembly, AssemblyError, Era, Kind, List, Place, Surface};
 use wire::Refusal;
 
+use super::{Gate, Mode, align};
 use crate::event::Reason;
-use crate::gate::{Gate, Mode, align};
 use crate::pin::Pin;
 
 /// An answer against the pin.
