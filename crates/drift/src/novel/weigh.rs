@@ -58,8 +58,8 @@ fn weight_of(finding: &Finding) -> u32 {
     if finding.hidden { weight * 2 } else { weight }
 }
 
-const WARNING: u32 = 40;
-const CRITICAL: u32 = 60;
+const WARNING: u32 = 20;
+const CRITICAL: u32 = 40;
 
 const WEIGHTS: &[(&str, u32)] = &[
     ("imperative.model", 20),
