@@ -1,8 +1,10 @@
 //! The black-box suites.
 
+mod bytes;
 mod clients;
 mod conformance;
 mod lying;
+mod process;
 mod real_servers;
 
 use serde_json::Value;
