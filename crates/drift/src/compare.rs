@@ -183,7 +183,7 @@ impl Comparison<'_> {
         let place = Place::new(kind, known.name);
         if how == Likeness::Copy && known.server.is_none() {
             let twin = self.after.items.get(&place);
-            if !twin.is_some_and(|twin| rename::is_described_alike(twin, new.item)) {
+            if !twin.is_some_and(|twin| rename::is_described_by(new.item, twin)) {
                 return;
             }
         }

@@ -154,7 +154,8 @@ impl<'r, 'a> Comparison<'r, 'a> {
         if let Some(twin) = twin {
             return self.report.add(&codes::PARAMETER_LOOK_ALIKE, property, &quoted(twin));
         }
-        match (lexicon::asks_for(name, schema), is_required) {
+        let rules = self.report.rules_of(schema);
+        match (lexicon::asks_for(name, schema, is_required, &rules), is_required) {
             (Some(what), true) => self.report.add(&codes::SIDE_CHANNEL_REQUIRED, property, what),
             (Some(what), false) => self.report.add(&codes::SIDE_CHANNEL, property, what),
             (None, true) => self.report.plain(&codes::REQUIRED_ADDED, property),

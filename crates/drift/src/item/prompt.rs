@@ -55,7 +55,8 @@ fn added(
         let twin = crate::sentence::quoted(twin);
         return report.add(&codes::PARAMETER_LOOK_ALIKE, difference, &twin);
     }
-    match lexicon::asks_for(name, argument) {
+    let rules = report.rules_of(argument);
+    match lexicon::asks_for(name, argument, is_required, &rules) {
         Some(what) if is_required => report.add(&codes::SIDE_CHANNEL_REQUIRED, difference, what),
         Some(what) => report.add(&codes::SIDE_CHANNEL, difference, what),
         None if is_required => report.plain(&codes::ARGUMENT_REQUIRED, difference),

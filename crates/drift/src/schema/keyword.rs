@@ -109,7 +109,7 @@ impl Comparison<'_, '_> {
             missing.map(|one| value(Some(one))).collect()
         };
         let (removed, added) = (missing(&new, &old), missing(&old, &new));
-        if member.before.is_some() && self.flow == Flow::Input {
+        if self.flow == Flow::Input {
             self.dangerous(member);
         }
         match (member.before, member.after) {
