@@ -8,6 +8,8 @@ use serde_json::Value;
 use surface::{Digest, Kind};
 use unicode_security::skeleton;
 
+use crate::lexicon;
+
 /// A name that is in view, and whose it is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Known<'a> {
@@ -36,6 +38,8 @@ pub(crate) enum Likeness {
 #[derive(Debug, Default)]
 pub(crate) struct Index<'a> {
     known: Vec<Known<'a>>,
+    /// The words of the names that have a schema.
+    words: HashMap<usize, Vec<String>>,
     folded: HashMap<(Kind, String), usize>,
     /// By the hash of a name with one character left out, and of the whole.
     near: HashMap<(Kind, u64), Vec<usize>>,
@@ -62,8 +66,9 @@ impl<'a> Index<'a> {
         }
         if let Some(schema) = known.schema {
             let bucket = self.schemas.entry((known.kind, schema)).or_default();
-            if bucket.len() < BUCKET_MAX {
+            if bucket.len() < SCHEMA_BUCKET_MAX {
                 bucket.push(at);
+                self.words.insert(at, lexicon::words(known.name).collect());
             }
         }
     }
@@ -102,9 +107,10 @@ impl<'a> Index<'a> {
                 return Some((Likeness::OneEdit, near));
             }
         }
-        let bucket = self.schemas.get(&(kind, schema?)).into_iter().flatten();
-        let copied = bucket.filter_map(get).find(|known| shares_words(known.name, name));
-        copied.map(|known| (Likeness::Copy, known))
+        let words: Vec<_> = lexicon::words(name).collect();
+        let shares = |at: &&usize| self.words.get(*at).is_some_and(|of| shares_words(of, &words));
+        let mut bucket = self.schemas.get(&(kind, schema?)).into_iter().flatten();
+        bucket.find(shares).and_then(get).map(|known| (Likeness::Copy, known))
     }
 }
 
@@ -194,10 +200,8 @@ fn is_one_edit(a: &str, b: &str) -> bool {
 }
 
 /// Whether all words of the shorter name are in the longer one.
-fn shares_words(a: &str, b: &str) -> bool {
-    let words = |name: &str| -> Vec<String> { crate::lexicon::words(name).collect() };
-    let (a, b) = (words(a), words(b));
-    let (short, long) = if a.len() <= b.len() { (&a, &b) } else { (&b, &a) };
+fn shares_words(a: &[String], b: &[String]) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     !short.is_empty() && short.iter().all(|word| long.contains(word))
 }
 
@@ -239,8 +243,11 @@ const NEAR_CHARS_MIN: usize = 5;
 /// Longest name that is searched for at distance one; the protocol allows 128 characters.
 const NEAR_CHARS_MAX: usize = 128;
 
-/// Most names under one hash or schema; more are series, such as `step_a`, `step_b`.
+/// Most names under one hash; more are series, such as `step_a`, `step_b`.
 const BUCKET_MAX: usize = 8;
+
+/// Most names under one schema: servers have dozens of tools with the same two parameters.
+const SCHEMA_BUCKET_MAX: usize = 64;
 
 /// An odd multiplier with no short cycle.
 const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
