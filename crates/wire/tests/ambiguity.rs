@@ -1,6 +1,8 @@
 //! The ambiguity corpus (`tests/ambiguity/`): what two parsers read differently is refused with the
 //! code that stands beside it; what is only odd passes with its bytes.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "outside `#[test]` functions, yet a test")]
+
 use std::path::PathBuf;
 
 use base64::Engine as _;

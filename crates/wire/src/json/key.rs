@@ -111,10 +111,11 @@ mod tests {
     #[test]
     fn folding_joins_every_case_of_every_character() {
         for c in '\0'..=char::MAX {
-            let form = fold(c.encode_utf8(&mut [0; 4]));
-            let cases = [c.to_lowercase().collect::<String>(), c.to_uppercase().collect()];
-            for other in cases {
-                assert_eq!(fold(&other), form, "{c} {other}");
+            let lower: String = c.to_lowercase().collect();
+            let upper: String = c.to_uppercase().collect();
+            if lower != upper {
+                let form = fold(c.encode_utf8(&mut [0; 4]));
+                assert_eq!((fold(&lower), fold(&upper)), (form.clone(), form), "{c}");
             }
         }
     }
