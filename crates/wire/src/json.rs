@@ -221,6 +221,21 @@ impl<'d> Value<'d> {
         self.notes().first().map_or(Ok(self), |note| Err(*note))
     }
 
+    /// The value itself, for whoever shows it or digests it: no object inside has two keys that
+    /// lenient parsers merge. The property names of a schema, which five in 1,700 real servers
+    /// tell apart by case alone, and instances in it may be so alike: parsers keep them as they are.
+    ///
+    /// # Errors
+    /// `wire.json.folded-key` at the later of two keys that differ in case or Unicode form alone.
+    pub fn distinct(self) -> Result<Self, Refusal> {
+        key::refuse_merged(self, false).map(|()| self)
+    }
+
+    /// A string as a key.
+    fn as_key(self) -> key::Key<'d> {
+        key::Key { inner: self.inner(), escaped: self.node().escaped, offset: self.start() }
+    }
+
     fn node(self) -> Node {
         self.document.tape.get(self.at as usize).copied().unwrap_or(Node::NULL)
     }

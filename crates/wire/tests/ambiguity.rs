@@ -11,7 +11,7 @@ use serde_json::Value as Entry;
 use wire::frame::lines::Lines;
 use wire::frame::sse::Events;
 use wire::header::{self, HeaderMismatch};
-use wire::json::{Document, Policy};
+use wire::json::{Document, Policy, Value};
 use wire::rpc::{Frame, Message};
 use wire::{Code, Refusal, limits, request};
 
@@ -96,9 +96,8 @@ fn message(bytes: &[u8]) -> Result<Seen, Code> {
 
 /// A message whose result is digested.
 fn surface(bytes: &[u8]) -> Result<(), Code> {
-    let policy = Policy { fold_keys: true, ..Policy::default() };
-    let document = Document::parse(bytes, &policy).map_err(code)?;
-    document.root().exact().map(drop).map_err(code)
+    let document = Document::parse(bytes, &Policy::default()).map_err(code)?;
+    document.root().exact().and_then(Value::distinct).map(drop).map_err(code)
 }
 
 fn headers(entry: &Entry, body: &[u8]) -> Result<Seen, HeaderMismatch> {

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::text;
+use super::{Value, text};
 use crate::refusal::{Code, Refusal};
 
 /// A key as it stands between its quotes, and where its opening quote is.
@@ -48,30 +48,58 @@ impl<'b> Key<'b> {
     }
 }
 
-/// Refuses two of `keys` that are equal, and if `folded` also two that are equal after folding:
-/// the first that repeats an earlier one. Leaves `keys` in any order.
-pub(super) fn refuse_repeated(keys: &mut [Key<'_>], folded: bool) -> Result<(), Refusal> {
+/// Refuses two of `keys` that are equal: the first that repeats an earlier one. Leaves `keys` in
+/// any order.
+pub(super) fn refuse_repeated(keys: &mut [Key<'_>]) -> Result<(), Refusal> {
     let repeated = if keys.len() <= PAIRWISE_MAX {
-        keys.iter().enumerate().find_map(|(index, key)| {
-            let mut earlier = keys.iter().take(index);
-            earlier.any(|earlier| key.compare(*earlier).is_eq()).then_some(key.offset)
-        })
+        first_pair(keys, |a, b| a.compare(b).is_eq())
     } else {
         keys.sort_unstable_by(|a, b| a.compare(*b).then(a.offset.cmp(&b.offset)));
         first_repeated(keys.iter().map(|key| (key, key.offset)), |a, b| a.compare(**b).is_eq())
     };
-    if let Some(offset) = repeated {
-        return Err(Refusal::at(Code::DuplicateKey, offset));
-    }
-    if !folded {
-        return Ok(());
-    }
-    let mut forms: Vec<_> =
-        keys.iter().map(|key| (fold(&String::from_utf8_lossy(&key.text())), key.offset)).collect();
-    forms.sort_unstable();
-    let repeated =
-        first_repeated(forms.iter().map(|(form, offset)| (form, *offset)), |a, b| a == b);
+    repeated.map_or(Ok(()), |offset| Err(Refusal::at(Code::DuplicateKey, offset)))
+}
+
+/// Refuses two of `keys`, which are all distinct, that are equal after folding.
+pub(super) fn refuse_folded(keys: &[Key<'_>]) -> Result<(), Refusal> {
+    let is_plain = keys.iter().all(|key| !key.escaped && key.inner.is_ascii());
+    let repeated = if is_plain && keys.len() <= PAIRWISE_MAX {
+        first_pair(keys, |a, b| a.inner.eq_ignore_ascii_case(b.inner))
+    } else {
+        let form = |key: &Key<'_>| (fold(&String::from_utf8_lossy(&key.text())), key.offset);
+        let mut forms: Vec<_> = keys.iter().map(form).collect();
+        forms.sort_unstable();
+        first_repeated(forms.iter().map(|(form, offset)| (form, *offset)), |a, b| a == b)
+    };
     repeated.map_or(Ok(()), |offset| Err(Refusal::at(Code::FoldedKey, offset)))
+}
+
+/// Refuses, anywhere inside `value`, two keys that are equal after folding. Names that a server
+/// chooses are not keys of this kind: the members of an object if `are_names`, and of a schema's
+/// maps. Recursion is bounded by the depth limit of the scan.
+pub(super) fn refuse_merged(value: Value<'_>, are_names: bool) -> Result<(), Refusal> {
+    if !are_names {
+        let keys: Vec<_> = value.members().map(|(key, _)| key.as_key()).collect();
+        refuse_folded(&keys)?;
+    }
+    for element in value.elements() {
+        refuse_merged(element, false)?;
+    }
+    for (key, member) in value.members() {
+        let is_one_of = |names: &[&str]| !are_names && names.iter().any(|name| key.is_text(name));
+        if !is_one_of(HOLD_INSTANCES) {
+            refuse_merged(member, is_one_of(HOLD_NAMES))?;
+        }
+    }
+    Ok(())
+}
+
+/// The first key that equals an earlier one.
+fn first_pair<'b>(keys: &[Key<'b>], equal: impl Fn(Key<'b>, Key<'b>) -> bool) -> Option<usize> {
+    keys.iter().enumerate().find_map(|(index, key)| {
+        let mut earlier = keys.iter().take(index);
+        earlier.any(|earlier| equal(*key, *earlier)).then_some(key.offset)
+    })
 }
 
 /// The least offset at which a sorted sequence repeats its predecessor.
@@ -96,6 +124,19 @@ fn fold(key: &str) -> String {
     let folded = key.nfc().collect::<String>().to_lowercase().to_uppercase().to_lowercase();
     folded.nfc().collect()
 }
+
+/// Keywords of JSON Schema whose members have names that the author of the schema chooses.
+const HOLD_NAMES: &[&str] = &[
+    "$defs",
+    "definitions",
+    "dependentRequired",
+    "dependentSchemas",
+    "patternProperties",
+    "properties",
+];
+
+/// Keywords of JSON Schema whose values are instances: every key in them is somebody's choice.
+const HOLD_INSTANCES: &[&str] = &["const", "default", "enum", "examples"];
 
 /// Up to this many keys, comparing each pair beats sorting.
 const PAIRWISE_MAX: usize = 12;

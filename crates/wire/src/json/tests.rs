@@ -137,6 +137,33 @@ fn exact_refuses_only_what_lies_inside() {
 }
 
 #[test]
+fn distinct_refuses_merged_keys_but_not_names_of_properties() {
+    let refusal = |text: &str| {
+        let document = Document::parse(text.as_bytes(), &Policy::default()).unwrap();
+        document.root().distinct().err().map(|refusal| (refusal.code, refusal.offset))
+    };
+    for (text, at) in [
+        (r#"{"name":1,"Name":2}"#, 10),
+        (r#"[{"a":{"\u0041":1,"a":2}}]"#, 18),
+        (r#"{"properties":{"url":{"type":1,"TYPE":2}}}"#, 31),
+        (r#"{"properties":{"properties":{"a":1,"A":2}}}"#, 35),
+        ("{\"é\":1,\"e\u{301}\":2}", 8),
+    ] {
+        assert_eq!(refusal(text), Some((Code::FoldedKey, at)), "{text}");
+    }
+    for text in [
+        r#"{"properties":{"url":1,"URL":2},"$defs":{"a":1,"A":2}}"#,
+        r#"{"default":{"a":1,"A":{"b":1,"B":2}}}"#,
+        r#"{"properties":{"default":{"a":1}}}"#,
+        "7",
+    ] {
+        assert_eq!(refusal(text), None, "{text}");
+    }
+    let many: Vec<_> = (0..20).map(|n| format!(r#""k{n}":0"#)).collect();
+    assert!(refusal(&format!(r#"{{{},"K3":0}}"#, many.join(","))).is_some());
+}
+
+#[test]
 fn values_give_the_bytes_as_received() {
     let text = " { \"a\" : [1.0, \"\\u00e9\" ] , \"b\\u0063\" : {\"d\": null} } ";
     let document = Document::parse(text.as_bytes(), &Policy::default()).unwrap();
