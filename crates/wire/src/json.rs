@@ -188,7 +188,9 @@ impl<'d> Value<'d> {
             return false;
         }
         if self.node().escaped {
-            self.as_str().is_some_and(|s| s == text)
+            // An escape takes at most six bytes for each byte that it stands for.
+            let may_be = self.inner().len() <= text.len().saturating_mul(6);
+            may_be && self.as_str().is_some_and(|s| s == text)
         } else {
             self.inner() == text.as_bytes()
         }

@@ -1,7 +1,6 @@
 //! Keys: equal exactly, or equal only to a lenient parser.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -26,14 +25,6 @@ impl<'b> Key<'b> {
         }
     }
 
-    fn compare(self, other: Self) -> Ordering {
-        if self.escaped || other.escaped {
-            self.text().cmp(&other.text())
-        } else {
-            self.inner.cmp(other.inner)
-        }
-    }
-
     /// Whether lenient parsers read the key as `name`: they ignore case, normalise Unicode, or stop
     /// at NUL.
     pub(super) fn looks_like(self, name: &str) -> bool {
@@ -43,6 +34,12 @@ impl<'b> Key<'b> {
         let text = self.text();
         let text = String::from_utf8_lossy(&text);
         let until_nul = text.split('\0').next().unwrap_or_default();
+        if name.is_ascii() {
+            // Nothing is allocated: a hostile object has half a million such keys.
+            let folded = until_nul.nfkc().flat_map(char::to_lowercase);
+            let folded = folded.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+            return folded.eq(name.chars().map(|c| c.to_ascii_lowercase()));
+        }
         let compatible = |text: &str| fold(&text.nfkc().collect::<String>());
         compatible(until_nul) == compatible(name)
     }
@@ -51,11 +48,15 @@ impl<'b> Key<'b> {
 /// Refuses two of `keys` that are equal: the first that repeats an earlier one. Leaves `keys` in
 /// any order.
 pub(super) fn refuse_repeated(keys: &mut [Key<'_>]) -> Result<(), Refusal> {
-    let repeated = if keys.len() <= PAIRWISE_MAX {
-        first_pair(keys, |a, b| a.compare(b).is_eq())
+    let repeated = if keys.iter().any(|key| key.escaped) {
+        let mut texts: Vec<_> = keys.iter().map(|key| (key.text(), key.offset)).collect();
+        texts.sort_unstable();
+        first_repeated(texts.iter().map(|(text, offset)| (text, *offset)))
+    } else if keys.len() <= PAIRWISE_MAX {
+        first_pair(keys, |a, b| a == b)
     } else {
-        keys.sort_unstable_by(|a, b| a.compare(*b).then(a.offset.cmp(&b.offset)));
-        first_repeated(keys.iter().map(|key| (key, key.offset)), |a, b| a.compare(**b).is_eq())
+        keys.sort_unstable_by_key(|key| (key.inner, key.offset));
+        first_repeated(keys.iter().map(|key| (key.inner, key.offset)))
     };
     repeated.map_or(Ok(()), |offset| Err(Refusal::at(Code::DuplicateKey, offset)))
 }
@@ -64,12 +65,12 @@ pub(super) fn refuse_repeated(keys: &mut [Key<'_>]) -> Result<(), Refusal> {
 pub(super) fn refuse_folded(keys: &[Key<'_>]) -> Result<(), Refusal> {
     let is_plain = keys.iter().all(|key| !key.escaped && key.inner.is_ascii());
     let repeated = if is_plain && keys.len() <= PAIRWISE_MAX {
-        first_pair(keys, |a, b| a.inner.eq_ignore_ascii_case(b.inner))
+        first_pair(keys, <[u8]>::eq_ignore_ascii_case)
     } else {
         let form = |key: &Key<'_>| (fold(&String::from_utf8_lossy(&key.text())), key.offset);
         let mut forms: Vec<_> = keys.iter().map(form).collect();
         forms.sort_unstable();
-        first_repeated(forms.iter().map(|(form, offset)| (form, *offset)), |a, b| a == b)
+        first_repeated(forms.iter().map(|(form, offset)| (form, *offset)))
     };
     repeated.map_or(Ok(()), |offset| Err(Refusal::at(Code::FoldedKey, offset)))
 }
@@ -94,23 +95,21 @@ pub(super) fn refuse_merged(value: Value<'_>, are_names: bool) -> Result<(), Ref
     Ok(())
 }
 
-/// The first key that equals an earlier one.
-fn first_pair<'b>(keys: &[Key<'b>], equal: impl Fn(Key<'b>, Key<'b>) -> bool) -> Option<usize> {
+/// The first key, as it stands between its quotes, that equals an earlier one.
+fn first_pair(keys: &[Key<'_>], equal: impl Fn(&[u8], &[u8]) -> bool) -> Option<usize> {
     keys.iter().enumerate().find_map(|(index, key)| {
         let mut earlier = keys.iter().take(index);
-        earlier.any(|earlier| equal(*key, *earlier)).then_some(key.offset)
+        earlier.any(|earlier| equal(key.inner, earlier.inner)).then_some(key.offset)
     })
 }
 
 /// The least offset at which a sorted sequence repeats its predecessor.
-fn first_repeated<T: Copy>(
-    sorted: impl Iterator<Item = (T, usize)>,
-    equal: impl Fn(&T, &T) -> bool,
-) -> Option<usize> {
+fn first_repeated<T: PartialEq>(sorted: impl Iterator<Item = (T, usize)>) -> Option<usize> {
     let mut before = None;
     let repeated = sorted.filter_map(|(key, offset)| {
-        let earlier = before.replace(key);
-        earlier.is_some_and(|earlier| equal(&earlier, &key)).then_some(offset)
+        let is_repeated = before.as_ref() == Some(&key);
+        before = Some(key);
+        is_repeated.then_some(offset)
     });
     repeated.min()
 }

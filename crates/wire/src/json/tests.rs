@@ -60,6 +60,16 @@ fn finds_a_duplicate_among_many_keys() {
 }
 
 #[test]
+fn hostile_keys_take_linear_time() {
+    let keys: Vec<_> = (0..200_000).map(|n| format!(r#""\u006dé{n}":0"#)).collect();
+    let text = format!("{{{}}}", keys.join(","));
+    let begun = std::time::Instant::now();
+    let document = Document::parse(text.as_bytes(), &Policy::default()).unwrap();
+    assert_eq!(document.root().member("method").unwrap().map(Value::raw), None);
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}
+
+#[test]
 fn refuses_folded_keys_only_by_policy() {
     let policy = Policy { fold_keys: true, ..Policy::default() };
     for text in [
@@ -219,12 +229,17 @@ fn scan_speed() {
         vec![tool; 29].join(",")
     );
     for (name, message) in [("call", call), ("text result", &result), ("tools/list", &tools)] {
-        let rounds = 100_000_000 / message.len();
-        let begun = std::time::Instant::now();
-        for _ in 0..rounds {
-            Document::parse(std::hint::black_box(message.as_bytes()), &Policy::default()).unwrap();
-        }
-        let bytes_per_us = rounds * message.len() / begun.elapsed().as_micros() as usize;
-        println!("{name}: {} bytes, {bytes_per_us} MB/s", message.len());
+        // The fastest of many short batches: a busy machine slows only the others.
+        let batch = || {
+            let begun = std::time::Instant::now();
+            for _ in 0..100 {
+                let bytes = std::hint::black_box(message.as_bytes());
+                Document::parse(bytes, &Policy::default()).unwrap();
+            }
+            begun.elapsed().as_nanos()
+        };
+        let fastest_ns = (0..5_000).map(|_| batch()).min().unwrap();
+        let speed = message.len() as u128 * 100 * 1_000 / fastest_ns;
+        println!("{name}: {} bytes, {speed} MB/s", message.len());
     }
 }
