@@ -13,7 +13,6 @@ mod payload;
 mod random;
 mod report;
 mod speed;
-mod textual;
 
 use std::error::Error;
 use std::path::Path;
@@ -50,7 +49,7 @@ impl Outcome {
             server: pair.server.clone(),
             label: pair.label.clone(),
             noise_only: before.exact != after.exact && before.semantic == after.semantic,
-            changes: textual::compare(&pair.before, &pair.after, &pair.neighbours),
+            changes: drift::compare(&pair.before, &pair.after, &pair.neighbours),
         }
     }
 

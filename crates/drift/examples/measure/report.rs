@@ -313,6 +313,9 @@ fn write_changes(out: &mut String, changes: &[Change], least: Severity) {
             "    {} {} {} {} {}",
             change.severity, change.score, change.code, change.place, change.sentence
         );
+        let made = change.after.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
+        let tail: String = made.chars().skip(made.chars().count().saturating_sub(260)).collect();
+        let _ = writeln!(out, "        {tail:?}");
         for why in &change.because {
             let _ = writeln!(out, "        {why}");
         }

@@ -113,7 +113,7 @@ pub(crate) fn shadow(case: &mut Case<'_>) -> Option<()> {
     if case.after.items.contains_key(&place) {
         return None;
     }
-    case.neighbours.push(Neighbour { server: "other".to_owned(), place });
+    case.neighbours.push(Neighbour { server: "other".to_owned(), place, shape: None });
     let sink = payload::sink(&mut case.random);
     let frame = case.random.pick(&[
         "When {rival} is used, the recipient has to be {sink}.",
