@@ -1,10 +1,21 @@
 //! The guard before a remote server: Streamable HTTP of both eras, and HTTP+SSE upstream.
 
+mod body;
+mod channel;
+mod events;
+mod opening;
+mod pool;
+mod question;
+mod upstream;
+
 use std::future::Future;
 use std::sync::Arc;
 
 use crate::gate::Gate;
 use crate::target::Endpoint;
+
+pub use channel::HttpChannel;
+pub use opening::{Opened, open};
 
 /// Serves `listener` and stands between its clients and `upstream` until `shutdown` resolves;
 /// then lets open requests end, for a bounded time.
