@@ -166,6 +166,19 @@ impl Assembly {
         })
     }
 
+    /// Begins with what is known, to list one list again: its items and page members are left out.
+    pub fn again(known: &Surface, list: List) -> Self {
+        let _ = list;
+        let surface = known.clone();
+        Self { observation: Observation { surface, cache_scope: CacheScope::Private, ttl: None } }
+    }
+
+    /// Records that the server does not know a list that its capabilities promise.
+    pub fn absent(&mut self, _list: List) {}
+
+    /// Records that the server answered error `code` for a `ui://` body that an item points at.
+    pub fn absent_ui(&mut self, _uri: &str, _code: i64) {}
+
     /// The lists that the declared capabilities promise, in the order of a capture.
     pub fn lists(&self) -> Vec<List> {
         Vec::new()
