@@ -271,11 +271,20 @@ pub(crate) async fn ask(
     method: &str,
     params: Map<String, Value>,
 ) -> Result<Bytes, CaptureError> {
-    let answer = channel.exchange(method, params).await.map_err(|source| {
-        CaptureError::Exchange { method: method.to_owned(), source }
-    })?;
+    let answer = channel
+        .exchange(method, params)
+        .await
+        .map_err(|source| CaptureError::Exchange { method: method.to_owned(), source })?;
+    result_of(method, &answer)
+}
+
+/// The bytes of the result in an answer to `method`.
+///
+/// # Errors
+/// A response that is refused, no response, or an error.
+pub(crate) fn result_of(method: &str, answer: &Bytes) -> Result<Bytes, CaptureError> {
     let refused = |source| CaptureError::Refused { method: method.to_owned(), source };
-    let document = Document::parse(&answer, &wire::Policy::default()).map_err(refused)?;
+    let document = Document::parse(answer, &wire::Policy::default()).map_err(refused)?;
     let response = match Frame::read(&document).map_err(refused)? {
         Frame::One(Message::Response(response)) => response,
         _ => return Err(CaptureError::NoResponse { method: method.to_owned() }),
@@ -285,10 +294,12 @@ pub(crate) async fn ask(
         Outcome::Error(error) => Err(CaptureError::Answered {
             method: method.to_owned(),
             code: error.get("code").and_then(wire::Value::as_integer).unwrap_or_default(),
-            message: error.get("message").and_then(wire::Value::as_str).map_or_else(
-                String::new,
-                |message| message.chars().take(ERROR_CHARS_SHOWN_MAX).collect(),
-            ),
+            message: error
+                .get("message")
+                .and_then(wire::Value::as_str)
+                .map_or_else(String::new, |message| {
+                    message.chars().take(ERROR_CHARS_SHOWN_MAX).collect()
+                }),
         }),
     }
 }
@@ -300,8 +311,8 @@ fn read<T>(
     reader: impl FnOnce(wire::Value<'_>) -> Result<T, AssemblyError>,
 ) -> Result<T, CaptureError> {
     let document = Document::parse(result, &wire::Policy::default());
-    let document = document
-        .map_err(|source| CaptureError::Refused { method: method.to_owned(), source })?;
+    let document =
+        document.map_err(|source| CaptureError::Refused { method: method.to_owned(), source })?;
     Ok(reader(document.root())?)
 }
 

@@ -40,7 +40,8 @@ impl Freshness {
             return Some(Scope::Everything);
         }
         let list = list?;
-        let is_fresh = self.lists.get(list as usize).copied().flatten().is_some_and(Listed::is_fresh);
+        let is_fresh =
+            self.lists.get(list as usize).copied().flatten().is_some_and(Listed::is_fresh);
         (!is_fresh).then_some(Scope::One(list))
     }
 

@@ -149,7 +149,12 @@ impl Gate {
         let started = Instant::now();
         let pin = self.pins.pin_first(observation)?;
         let sentence = "Pinned on first use: nobody has reviewed this surface.";
-        self.record(Occasion::Pin, Verdict::Allow, &[Reason::new("guard.pinned", sentence)], started);
+        self.record(
+            Occasion::Pin,
+            Verdict::Allow,
+            &[Reason::new("guard.pinned", sentence)],
+            started,
+        );
         Ok(pin)
     }
 

@@ -68,10 +68,16 @@ impl Standing {
             Subject::Prompt(name) => Place::new(Kind::Prompt, name.as_ref()),
             Subject::Template(uri) => Place::new(Kind::Template, uri.as_ref()),
             Subject::Skill(uri) => Place::new(Kind::Skill, uri.as_ref()),
-            Subject::Resource(uri) if uri.starts_with("ui://") => Place::new(Kind::Ui, uri.as_ref()),
+            Subject::Resource(uri) if uri.starts_with("ui://") => {
+                Place::new(Kind::Ui, uri.as_ref())
+            }
             Subject::Resource(uri) => {
                 let listed = Place::new(Kind::Resource, uri.as_ref());
-                if self.is_known(&listed) { listed } else { self.template_of(uri).unwrap_or(listed) }
+                if self.is_known(&listed) {
+                    listed
+                } else {
+                    self.template_of(uri).unwrap_or(listed)
+                }
             }
         }
     }
@@ -98,7 +104,8 @@ fn makes(template: &str, uri: &str) -> bool {
     let mut rest = uri;
     for (index, part) in template.split('{').enumerate() {
         let literal = if index == 0 { part } else { part.split_once('}').map_or("", |(_, l)| l) };
-        let found = if index == 0 { rest.starts_with(literal).then_some(0) } else { rest.find(literal) };
+        let found =
+            if index == 0 { rest.starts_with(literal).then_some(0) } else { rest.find(literal) };
         let Some(at) = found else { return false };
         rest = rest.get(at + literal.len()..).unwrap_or_default();
     }

@@ -4,8 +4,8 @@
 //! [`Session`], and forwarded as it came unless the session says otherwise.
 
 mod capture;
-mod inbox;
 mod in_flight;
+mod inbox;
 mod outbox;
 mod own;
 mod pipe;

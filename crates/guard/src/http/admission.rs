@@ -54,9 +54,8 @@ impl Admission {
     }
 
     fn admits_host(&self, host: &str) -> bool {
-        let is_named = |origin: &Uri| {
-            origin.host().is_some_and(|allowed| allowed.eq_ignore_ascii_case(host))
-        };
+        let is_named =
+            |origin: &Uri| origin.host().is_some_and(|allowed| allowed.eq_ignore_ascii_case(host));
         !self.is_loopback || is_loopback_name(host) || self.origins.iter().any(is_named)
     }
 

@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::Uri;
 use http::uri::PathAndQuery;
 use tokio::sync::mpsc;
 
 use super::conversation::Conversation;
-use super::opening::endpoint_path;
 use super::outgoing::encode;
-use super::upstream::Upstream;
+use super::upstream::{Upstream, invalid, origin, same_origin};
 use crate::limits;
 
 /// The streams that are open, by the path under which their requests come.
@@ -43,6 +43,9 @@ pub(super) struct Beside {
 impl Streams {
     /// The stream whose requests come under `path`.
     pub(super) fn at(&self, path: &str) -> Option<Arc<Link>> {
+        if !path.starts_with(ADDRESS) {
+            return None;
+        }
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.get(path).map(Arc::clone)
     }
@@ -62,6 +65,7 @@ impl Link {
 }
 
 impl Beside {
+    /// The stream of a conversation that `endpoint` will open.
     pub(super) fn new(
         streams: Arc<Streams>,
         upstream: Arc<Upstream>,
@@ -73,6 +77,10 @@ impl Beside {
         let address = format!("{ADDRESS}{one:016x}{other:016x}");
         let link = Arc::new(Link { conversation, path: OnceLock::new(), answers: sender });
         Self { streams, upstream, address, link, answers }
+    }
+
+    pub(super) fn conversation(&self) -> Arc<Conversation> {
+        Arc::clone(&self.link.conversation)
     }
 
     /// The `endpoint` event with our address in place of the server's.
@@ -89,6 +97,7 @@ impl Beside {
         Ok(format!("event: endpoint\ndata: {}\n\n", self.address).into())
     }
 
+    /// The next answer of our own.
     pub(super) fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
         match self.answers.poll_recv(context) {
             Poll::Ready(Some(answer)) => Poll::Ready(answer),
@@ -102,6 +111,40 @@ impl Drop for Beside {
         let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.remove(&self.address);
     }
+}
+
+/// The path that an `endpoint` event names: relative to `base`, or absolute at the same origin.
+pub(super) fn endpoint_path(base: &Uri, data: &[u8]) -> std::io::Result<PathAndQuery> {
+    let unreadable = || invalid("the server's `endpoint` event holds no address".to_owned());
+    let text = std::str::from_utf8(data).map_err(|_| unreadable())?.trim();
+    if text.is_empty() {
+        return Err(unreadable());
+    }
+    if text.starts_with('/') && !text.starts_with("//") {
+        return text.parse().map_err(|_| unreadable());
+    }
+    if text.contains("://") || text.starts_with("//") {
+        let absolute = if text.starts_with("//") {
+            format!("{}:{text}", base.scheme_str().unwrap_or_default())
+        } else {
+            text.to_owned()
+        };
+        let target: Uri = absolute.parse().map_err(|_| unreadable())?;
+        if !same_origin(&target, base) {
+            let place = origin(&target);
+            return Err(invalid(format!(
+                "the server's `endpoint` event leads to another origin, {place}"
+            )));
+        }
+        return target.path_and_query().cloned().ok_or_else(unreadable);
+    }
+    let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+    let name = if let Some(query) = text.strip_prefix('?') {
+        format!("{}?{query}", base.path())
+    } else {
+        format!("{folder}/{text}")
+    };
+    name.parse().map_err(|_| unreadable())
 }
 
 /// Where the requests of HTTP+SSE clients go.

@@ -1,6 +1,7 @@
 //! Exchanges with a server over HTTP, for captures.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Method};
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
+use wire::rpc::Notification;
 
 use super::events::EventReader;
 use super::question::{MCP_SESSION_ID, Manner, ask, ask_beside, settle};
@@ -15,11 +17,13 @@ use super::upstream::Upstream;
 use crate::channel::{Channel, ChannelError};
 
 /// A conversation of our own with a remote server.
-pub struct HttpChannel {
+pub(crate) struct HttpChannel {
     pub(super) upstream: Arc<Upstream>,
     pub(super) manner: Manner,
     pub(super) answer_time_max: Duration,
     pub(super) line: Line,
+    /// How often the server said that a list changed.
+    pub(super) changes: AtomicU64,
 }
 
 /// How answers come back.
@@ -42,14 +46,20 @@ impl HttpChannel {
         params: Map<String, Value>,
     ) -> Result<(HeaderMap, Bytes), ChannelError> {
         let question = self.manner.question(self.upstream.ids(), method, params);
+        let ear = |notification: &Notification<'_>| {
+            if notification.method.ends_with("/list_changed") {
+                self.changes.fetch_add(1, Ordering::Relaxed);
+            }
+        };
         self.in_time(async {
             match &self.line {
-                Line::Own => ask(&self.upstream, &self.manner, question).await,
+                Line::Own => ask(&self.upstream, &self.manner, question, &ear).await,
                 Line::Beside { stream, path } => {
                     let mut stream = stream.lock().await;
                     let (upstream, manner) = (&self.upstream, &self.manner);
-                    let answer = ask_beside(&mut stream, upstream, path, manner, question).await?;
-                    Ok((HeaderMap::new(), answer))
+                    ask_beside(&mut stream, upstream, path, manner, question, &ear)
+                        .await
+                        .map(|answer| (HeaderMap::new(), answer))
                 }
             }
         })
@@ -69,7 +79,7 @@ impl HttpChannel {
     }
 
     /// Ends the session, if the server gave one. That it may refuse to is no failure.
-    pub async fn close(self) {
+    pub(super) async fn close(self) {
         if self.manner.headers.contains_key(MCP_SESSION_ID) {
             let headers = self.manner.headers.clone();
             let ending = self.upstream.send(Method::DELETE, headers, Bytes::new());

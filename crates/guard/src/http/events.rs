@@ -23,6 +23,11 @@ impl EventReader {
         Self { answer, events: Events::new(EVENT_BYTES_MAX), bytes_read: 0 }
     }
 
+    /// What is left of the answer.
+    pub(crate) fn into_answer(self) -> Answer {
+        self.answer
+    }
+
     /// Bytes received so far.
     pub(crate) const fn bytes_read(&self) -> usize {
         self.bytes_read

@@ -4,20 +4,20 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use wire::rpc::{Id, IdKey, Response};
+use surface::Era;
+use wire::rpc::{Id, IdKey, Outcome, Response};
 use wire::{Document, Frame, Message, Policy, Refusal};
 
 use super::conversation::{Conversation, Waiting};
 use crate::answer;
 use crate::event::Reason;
-use crate::session::Awaited;
+use crate::session::{Awaited, What};
 
 /// Judges the messages of one answer or stream.
 pub(super) struct Judge {
-    pub(super) conversation: Arc<Conversation>,
+    conversation: Arc<Conversation>,
     /// The requests that this answer is for; none for a stream that stands by itself.
     expected: Vec<Expected>,
-    policy: Policy,
 }
 
 /// A request that waits for its response.
@@ -44,17 +44,30 @@ impl Expected {
     pub(super) fn new(id: Id<'_>, awaited: Awaited) -> Self {
         Self { id: id.raw().to_vec(), key: id.key(), awaited, is_open: true }
     }
+
+    /// Whether its response opens a legacy conversation.
+    pub(super) fn opens(&self) -> bool {
+        self.awaited.era == Era::Legacy && self.awaited.what == What::Opening
+    }
 }
 
 impl Judge {
-    pub(super) fn new(conversation: Arc<Conversation>, expected: Vec<Expected>) -> Self {
-        let policy = conversation.gate.policy();
-        Self { conversation, expected, policy }
+    pub(super) const fn new(conversation: Arc<Conversation>, expected: Vec<Expected>) -> Self {
+        Self { conversation, expected }
     }
 
-    /// The id that a refusal of the whole answer is for.
+    pub(super) const fn conversation(&self) -> &Arc<Conversation> {
+        &self.conversation
+    }
+
+    /// The id that an error about the whole answer is for.
     pub(super) fn id(&self) -> &[u8] {
         self.expected.first().map_or(b"null", |expected| &expected.id)
+    }
+
+    /// Whether this answer opens a legacy conversation.
+    pub(super) fn opens(&self) -> bool {
+        self.expected.iter().any(Expected::opens)
     }
 
     /// Whether requests wait for this answer.
@@ -62,7 +75,7 @@ impl Judge {
         self.expected.iter().any(|expected| expected.is_open)
     }
 
-    /// Lets the open responses come on another stream: a legacy client may resume this one there.
+    /// Lets the responses come on another stream.
     pub(super) fn expect_elsewhere(&self) {
         for expected in &self.expected {
             let waiting = Waiting::Client(expected.awaited.clone());
@@ -70,76 +83,60 @@ impl Judge {
         }
     }
 
-    /// Judges one body or the data of one event.
+    /// Expects the responses nowhere any more.
+    pub(super) fn give_up(&self) {
+        for expected in &self.expected {
+            self.conversation.take(&expected.key);
+        }
+    }
+
+    /// Judges one body, or the data of one event.
     pub(super) fn judge(&mut self, bytes: &Bytes) -> Judgement {
-        let document = match Document::parse(bytes, &self.policy) {
+        let document = match Document::parse(bytes, &Policy::default()) {
             Ok(document) => document,
             Err(refusal) => return self.refuse(refusal),
         };
-        let edits = match Frame::read(&document) {
-            Err(refusal) => return self.refuse(refusal),
-            Ok(Frame::One(message)) => return self.message(&message, bytes),
+        match Frame::read(&document) {
+            Err(refusal) => self.refuse(refusal),
+            Ok(Frame::One(message)) => self.message(&message, bytes),
             Ok(Frame::Batch(messages)) => self.batch(&messages, bytes),
-        };
-        match edits {
-            None => self.refuse_all(&Reason::new("http.response-id", UNEXPECTED)),
-            Some(edits) if edits.is_empty() => Judgement::Pass,
-            Some(edits) => Judgement::Replace(splice(bytes, &edits)),
         }
     }
 
     /// Answers every open request with a refusal of what came.
     pub(super) fn refuse(&mut self, refusal: Refusal) -> Judgement {
-        self.conversation.record_refusal(None, Reason::from(refusal));
-        self.close_with(|id| answer::refused(Some(id), refusal))
+        self.refuse_for(&Reason::from(refusal))
     }
 
     /// Answers every open request with `reason`.
-    pub(super) fn refuse_all(&mut self, reason: &Reason) -> Judgement {
-        self.conversation.record_refusal(None, reason.clone());
-        self.close_with(|id| {
-            let text = format!("Countersign refused the server's answer: {}", reason.sentence);
-            answer::error(id, answer::REFUSED_ANSWER, &text, &serde_json::json!({ "code": reason.code }))
-        })
-    }
-
-    fn close_with(&mut self, answer: impl Fn(&[u8]) -> Vec<u8>) -> Judgement {
-        let open = self.expected.iter_mut().filter(|expected| expected.is_open);
-        let answers: Vec<Vec<u8>> = open
-            .map(|expected| {
-                expected.is_open = false;
-                self.conversation.take(&expected.key);
-                answer(&expected.id)
-            })
-            .collect();
-        match answers.as_slice() {
+    pub(super) fn refuse_for(&mut self, reason: &Reason) -> Judgement {
+        self.conversation.refused(None, reason);
+        let mut answers = Vec::new();
+        for expected in self.expected.iter_mut().filter(|expected| expected.is_open) {
+            expected.is_open = false;
+            self.conversation.take(&expected.key);
+            answers.push(answer::refused(Some(&expected.id), reason));
+        }
+        match answers.as_mut_slice() {
             [] => Judgement::Withhold,
-            [one] => Judgement::Replace(one.clone()),
+            [one] => Judgement::Replace(std::mem::take(one)),
             many => Judgement::Replace([b"[", many.join(&b","[..]).as_slice(), b"]"].concat()),
         }
     }
 
-    /// Every response of a batch is judged; one that nobody expects spoils the whole (`None`).
-    fn batch(
-        &mut self,
-        messages: &[Message<'_>],
-        bytes: &Bytes,
-    ) -> Option<Vec<(Range<usize>, Vec<u8>)>> {
+    /// Every response of a batch is judged; one that nobody expects spoils the whole.
+    fn batch(&mut self, messages: &[Message<'_>], bytes: &Bytes) -> Judgement {
         let mut edits = Vec::new();
         for message in messages {
-            let Message::Response(response) = message else {
-                self.message(message, bytes);
-                continue;
-            };
-            match self.response(response, bytes) {
-                Judgement::Pass => {}
-                Judgement::Withhold => return None,
-                Judgement::Replace(other) => {
+            match (self.message(message, bytes), message) {
+                (Judgement::Pass, _) => {}
+                (Judgement::Replace(other), Message::Response(response)) => {
                     edits.push((response.whole.start()..response.whole.end(), other));
                 }
+                _ => return self.refuse_for(&unexpected()),
             }
         }
-        Some(edits)
+        if edits.is_empty() { Judgement::Pass } else { Judgement::Replace(splice(bytes, &edits)) }
     }
 
     fn message(&mut self, message: &Message<'_>, bytes: &Bytes) -> Judgement {
@@ -157,32 +154,44 @@ impl Judge {
         // Only an error has no id; it says nothing that could be mistaken for a result.
         let Some(id) = response.id else { return Judgement::Pass };
         let key = id.key();
-        let own = self.expected.iter_mut().find(|expected| expected.is_open && expected.key == key);
-        let elsewhere = if self.expected.is_empty() || own.is_some() {
-            self.conversation.take(&key)
-        } else {
-            None
-        };
-        let session = &self.conversation.session;
-        let replacement = match (own, elsewhere) {
+        // A stream that answers requests of its own answers no others.
+        let stands_alone = self.expected.is_empty();
+        let mut open = self.expected.iter_mut().filter(|expected| expected.is_open);
+        let own = open.find(|expected| expected.key == key);
+        let is_elsewhere = own.is_some() || stands_alone;
+        let elsewhere = is_elsewhere.then(|| self.conversation.take(&key)).flatten();
+        match (own, elsewhere) {
             (Some(expected), _) => {
                 expected.is_open = false;
-                session.response(&expected.awaited, response)
+                judge_for(&self.conversation, &expected.awaited, response)
             }
-            (None, Some(Waiting::Client(awaited))) => session.response(&awaited, response),
+            (None, Some(Waiting::Client(awaited))) => {
+                judge_for(&self.conversation, &awaited, response)
+            }
             (None, Some(Waiting::Guard(asker))) => {
                 // An asker that gave up needs no answer.
                 drop(asker.send(bytes.clone()));
-                return Judgement::Withhold;
+                Judgement::Withhold
             }
             (None, None) => {
-                let reason = Reason::new("http.response-id", UNEXPECTED);
-                self.conversation.record_refusal(None, reason);
-                return Judgement::Withhold;
+                self.conversation.refused(None, &unexpected());
+                Judgement::Withhold
             }
-        };
-        replacement.map_or(Judgement::Pass, Judgement::Replace)
+        }
     }
+}
+
+fn judge_for(conversation: &Conversation, awaited: &Awaited, response: &Response<'_>) -> Judgement {
+    let replacement = conversation.session.response(awaited, response);
+    let opens = awaited.era == Era::Legacy && awaited.what == What::Opening;
+    if opens && matches!(response.outcome, Outcome::Result(_)) {
+        conversation.opened(response.whole.raw());
+    }
+    replacement.map_or(Judgement::Pass, Judgement::Replace)
+}
+
+fn unexpected() -> Reason {
+    Reason::new("http.response-id", "the server answered a request that does not wait for it here")
 }
 
 /// `bytes` with each range, in order, replaced.
@@ -197,5 +206,3 @@ fn splice(bytes: &[u8], edits: &[(Range<usize>, Vec<u8>)]) -> Vec<u8> {
     spliced.extend_from_slice(bytes.get(at..).unwrap_or_default());
     spliced
 }
-
-const UNEXPECTED: &str = "the response answers no request that waits for it here";

@@ -9,11 +9,12 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::watch;
 use wire::frame::sse::Event;
 
+use super::Phase;
 use super::beside::Beside;
+use super::body;
 use super::events::EventReader;
 use super::judge::{Judge, Judgement};
 use crate::channel::ChannelError;
-use crate::limits;
 
 /// The body of an answer to a client.
 pub(super) enum Outgoing {
@@ -46,10 +47,10 @@ pub(super) enum Stream {
 type Closing = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Resolves when the guard no longer serves.
-pub(super) fn closing(mut serving: watch::Receiver<super::Phase>) -> Closing {
+pub(super) fn closing(mut serving: watch::Receiver<Phase>) -> Closing {
     Box::pin(async move {
         // A sender that is gone serves no longer either.
-        drop(serving.wait_for(|phase| *phase != super::Phase::Serving).await);
+        drop(serving.wait_for(|phase| *phase != Phase::Serving).await);
     })
 }
 
@@ -148,11 +149,13 @@ impl Filtered {
         let Some(data) = event.data.as_ref().filter(|data| !data.is_empty()) else {
             return Ok(Some(event.raw));
         };
-        let is_message = event.name.as_deref().is_none_or(|name| name.is_empty() || name == "message");
+        let is_message =
+            event.name.as_deref().is_none_or(|name| name.is_empty() || name == "message");
         if !is_message {
             if let Stream::Beside(_, beside) = &mut self.kind
                 && event.name.as_deref() == Some("endpoint")
             {
+                self.judge = Judge::new(beside.conversation(), Vec::new());
                 return beside.endpoint(data).map(Some);
             }
             // No client reads another event as a message, unless it could be one.
@@ -175,22 +178,9 @@ impl Drop for Filtered {
             return;
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(drain(reader));
+            runtime.spawn(body::drain(reader.into_answer()));
         }
     }
-}
-
-/// Reads a stream that nobody listens to any more, so that the server is not interrupted.
-async fn drain(mut reader: EventReader) {
-    let to_the_end = async {
-        while let Ok(Some(_)) = reader.next().await {
-            if reader.bytes_read() > limits::STREAM_BYTES_MAX {
-                break;
-            }
-        }
-    };
-    // Past the time, the connection is closed.
-    drop(tokio::time::timeout(limits::DRAIN_TIME_MAX, to_the_end).await);
 }
 
 /// `message` as an event.

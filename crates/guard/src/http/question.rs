@@ -11,6 +11,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use serde_json::{Map, Value, json};
+use wire::rpc::Notification;
 use wire::{Document, Frame, Message, Policy, Refusal};
 
 use super::body;
@@ -19,13 +20,16 @@ use super::pool::Answer;
 use super::upstream::{Content, Upstream, invalid};
 use crate::channel::ChannelError;
 use crate::limits;
+use crate::stdio::answer_as_client;
 
-/// How requests are spoken: the headers that each carries, and in the modern era the `_meta`.
+/// What our requests carry beside themselves.
 #[derive(Default)]
 pub(crate) struct Manner {
     pub(crate) headers: HeaderMap,
-    pub(crate) meta: Option<Map<String, Value>>,
 }
+
+/// Hears the notifications that come between a request and its answer.
+pub(crate) type Ear<'e> = &'e (dyn Fn(&Notification<'_>) + Sync);
 
 /// One request, ready to be sent.
 pub(crate) struct Question {
@@ -44,30 +48,23 @@ pub(crate) struct Ids {
 enum Heard {
     /// The answer.
     Answer,
-    /// A question whether we are alive, with its id.
-    Ping(Vec<u8>),
+    /// A request of the server's, with the answer of a client that offers nothing.
+    Request(Bytes),
     /// Something for others.
     Another,
 }
 
 impl Manner {
     /// The request `method` with `params`.
-    pub(crate) fn question(
-        &self,
-        ids: &Ids,
-        method: &str,
-        mut params: Map<String, Value>,
-    ) -> Question {
+    pub(crate) fn question(&self, ids: &Ids, method: &str, params: Map<String, Value>) -> Question {
         let mut headers = self.headers();
-        if let Some(meta) = &self.meta {
+        let version = params.get("_meta").and_then(|meta| meta.get(VERSION_KEY));
+        if let Some(version) = version.and_then(Value::as_str) {
+            headers.insert(MCP_PROTOCOL_VERSION, header_value(version));
             headers.insert(MCP_METHOD, header_value(method));
             let name = params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str);
             if let Some(name) = name {
                 headers.insert(MCP_NAME, header_value(name));
-            }
-            let members = params.entry("_meta").or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(members) = members {
-                members.extend(meta.clone());
             }
         }
         let id = ids.next();
@@ -81,6 +78,13 @@ impl Manner {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         headers
+    }
+}
+
+impl Question {
+    /// Its id, its headers and its body.
+    pub(crate) fn into_parts(self) -> (String, HeaderMap, Bytes) {
+        (self.id, self.headers, self.body)
     }
 }
 
@@ -101,6 +105,7 @@ pub(crate) async fn ask(
     upstream: &Upstream,
     manner: &Manner,
     question: Question,
+    ear: Ear<'_>,
 ) -> Result<(HeaderMap, Bytes), ChannelError> {
     let Question { id, headers, body } = question;
     let answer = upstream.send(Method::POST, headers, body).await?;
@@ -112,7 +117,7 @@ pub(crate) async fn ask(
             let body = body::read(body, wire::limits::MESSAGE_BYTES_MAX, limits::ANSWER_TIME_MAX)
                 .await
                 .map_err(std::io::Error::from)?;
-            match (hear(&body, &id), status.is_success()) {
+            match (hear(&body, &id, ear), status.is_success()) {
                 (Ok(Heard::Answer), _) => Ok((head.headers, body)),
                 (Err(refusal), true) => Err(refusal.into()),
                 (Ok(_), true) => Err(invalid(NOT_OURS.to_owned()).into()),
@@ -122,7 +127,8 @@ pub(crate) async fn ask(
         Content::Events if status.is_success() => {
             let (head, body) = answer.into_parts();
             let mut stream = EventReader::new(body);
-            let answer = answer_in(&mut stream, &id, upstream, None, manner).await?;
+            let answer =
+                answer_in(&mut stream, &id, (upstream, upstream.path()), manner, ear).await?;
             Ok((head.headers, answer))
         }
         _ => Err(turned_away(status, answer.headers())),
@@ -136,11 +142,12 @@ pub(crate) async fn ask_beside(
     path: &PathAndQuery,
     manner: &Manner,
     question: Question,
+    ear: Ear<'_>,
 ) -> Result<Bytes, ChannelError> {
     let Question { id, headers, body } = question;
     let accepted = upstream.send_to(path.clone(), Method::POST, headers, body).await?;
     settle(accepted).await?;
-    answer_in(stream, &id, upstream, Some(path), manner).await
+    answer_in(stream, &id, (upstream, path), manner, ear).await
 }
 
 /// Reads what follows a message that wants no answer, so that its connection can be used again.
@@ -162,30 +169,25 @@ pub(crate) fn turned_away(status: StatusCode, headers: &HeaderMap) -> ChannelErr
     ChannelError::Status { status: status.as_u16(), challenge: challenge.map(str::to_owned) }
 }
 
-/// The answer to `id` in a stream. Answers pings on the way, and passes over everything else.
+/// The answer to `id` in a stream. What the server asks meanwhile is answered to `back`.
 async fn answer_in(
     stream: &mut EventReader,
     id: &str,
-    upstream: &Upstream,
-    path: Option<&PathAndQuery>,
+    back: (&Upstream, &PathAndQuery),
     manner: &Manner,
+    ear: Ear<'_>,
 ) -> Result<Bytes, ChannelError> {
     let bytes_before = stream.bytes_read();
     while let Some(event) = stream.next().await? {
         let Some(data) = event.data.filter(|data| !data.is_empty()) else { continue };
-        match hear(&data, id)? {
+        match hear(&data, id, ear)? {
             Heard::Answer => return Ok(data),
             Heard::Another => {}
-            Heard::Ping(ping) => {
-                let pong = [br#"{"jsonrpc":"2.0","id":"#, &ping[..], br#","result":{}}"#].concat();
-                let (headers, pong) = (manner.headers(), Bytes::from(pong));
-                let sent = match path {
-                    None => upstream.send(Method::POST, headers, pong).await?,
-                    Some(path) => {
-                        upstream.send_to(path.clone(), Method::POST, headers, pong).await?
-                    }
-                };
-                settle(sent).await?;
+            Heard::Request(answer) => {
+                let (upstream, path) = back;
+                let sending =
+                    upstream.send_to(path.clone(), Method::POST, manner.headers(), answer);
+                settle(sending.await?).await?;
             }
         }
         if stream.bytes_read() - bytes_before > limits::STREAM_BYTES_MAX {
@@ -195,7 +197,7 @@ async fn answer_in(
     Err(ChannelError::Closed)
 }
 
-fn hear(bytes: &[u8], id: &str) -> Result<Heard, Refusal> {
+fn hear(bytes: &[u8], id: &str, ear: Ear<'_>) -> Result<Heard, Refusal> {
     let document = Document::parse(bytes, &Policy::default())?;
     Ok(match Frame::read(&document)? {
         Frame::One(Message::Response(response)) => match response.id {
@@ -204,10 +206,12 @@ fn hear(bytes: &[u8], id: &str) -> Result<Heard, Refusal> {
             Some(answered) if is_text(answered.raw(), id) => Heard::Answer,
             Some(_) => Heard::Another,
         },
-        Frame::One(Message::Request(request)) if request.method == "ping" => {
-            Heard::Ping(request.id.raw().to_vec())
+        Frame::One(Message::Request(request)) => Heard::Request(answer_as_client(&request)),
+        Frame::One(Message::Notification(notification)) => {
+            ear(&notification);
+            Heard::Another
         }
-        _ => Heard::Another,
+        Frame::Batch(_) => Heard::Another,
     })
 }
 
@@ -234,4 +238,5 @@ pub(crate) const MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
 pub(crate) const MCP_PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 pub(crate) const MCP_SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
+const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 const NOT_OURS: &str = "the server answered another request";

@@ -4,17 +4,20 @@ use std::io;
 
 use http::header::{CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::body::BodyError;
 use super::outgoing::Outgoing;
 use crate::answer;
+use crate::event::Reason;
 
 /// An HTTP request that is answered here.
 pub(super) struct Rejection {
     status: StatusCode,
     body: Vec<u8>,
     header: Option<(HeaderName, HeaderValue)>,
+    /// What is still to be recorded.
+    reason: Option<Reason>,
 }
 
 impl Rejection {
@@ -25,14 +28,28 @@ impl Rejection {
 
     /// An error that answers the request `id`.
     pub(super) fn to(id: &[u8], status: StatusCode, code: &str, sentence: &str) -> Self {
-        let text = format!("Countersign refused this request: {sentence}");
-        let body = answer::error(id, TRANSPORT, &text, &json!({ "code": code }));
-        Self { status, body, header: None }
+        let reason = Reason::new(code, sentence);
+        let text = format!("Countersign refused this request: {sentence}.");
+        let body = answer::error(id, TRANSPORT, &text, &json!(reason));
+        Self { status, body, header: None, reason: Some(reason) }
     }
 
-    /// A message of the guard's own.
-    pub(super) const fn message(status: StatusCode, body: Vec<u8>) -> Self {
-        Self { status, body, header: None }
+    /// An error with a code that the protocol knows.
+    pub(super) fn protocol(id: &[u8], error: i64, reason: Reason, evidence: &Value) -> Self {
+        let body = answer::error(id, error, &format!("{}.", reason.sentence), evidence);
+        Self { status: StatusCode::BAD_REQUEST, body, header: None, reason: Some(reason) }
+    }
+
+    /// A message that `wire` refuses.
+    pub(super) fn refused(refusal: wire::Refusal) -> Self {
+        let reason = Reason::from(refusal);
+        let body = answer::refused(None, &reason);
+        Self { status: StatusCode::BAD_REQUEST, body, header: None, reason: Some(reason) }
+    }
+
+    /// An answer of the session, which has recorded why.
+    pub(super) const fn answer(status: StatusCode, body: Vec<u8>) -> Self {
+        Self { status, body, header: None, reason: None }
     }
 
     /// The server could not be asked, or its answer not be read. The cause is named: it holds no
@@ -46,6 +63,11 @@ impl Rejection {
         Self::to(id, status, code, &format!("the server gave no answer: {error}"))
     }
 
+    /// What is still to be recorded.
+    pub(super) const fn reason(&self) -> Option<&Reason> {
+        self.reason.as_ref()
+    }
+
     /// With the way to authorize.
     pub(super) fn with_challenge(mut self, challenge: Option<&str>) -> Self {
         let value = challenge.and_then(|challenge| HeaderValue::from_str(challenge).ok());
@@ -53,9 +75,9 @@ impl Rejection {
         self
     }
 
-    /// With the methods that are served.
-    pub(super) fn with_allow(mut self, methods: &'static str) -> Self {
-        self.header = Some((http::header::ALLOW, HeaderValue::from_static(methods)));
+    /// With one more header.
+    pub(super) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.header = Some((name, HeaderValue::from_static(value)));
         self
     }
 }
