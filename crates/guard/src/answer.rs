@@ -67,28 +67,22 @@ fn message(id: &[u8], member: &str, body: &Value) -> Vec<u8> {
 }
 
 fn explain(item: &Place, alias: &str, reasons: &[Reason]) -> String {
-    let mut text = format!(
-        "Countersign holds this request: `{item}` of server `{alias}` is not what was approved.\n"
+    let first = format!(
+        "Countersign holds this request: `{item}` of server `{alias}` is not what was approved."
     );
-    for reason in reasons.iter().take(REASONS_SHOWN_MAX) {
-        text.push_str("- ");
-        if let Some(severity) = reason.severity {
-            text.push_str(&format!("{severity}: "));
-        }
-        text.push_str(&reason.sentence);
-        if let Some(place) = &reason.place {
-            text.push_str(&format!(" ({place})"));
-        }
-        text.push('\n');
-    }
-    if reasons.len() > REASONS_SHOWN_MAX {
-        text.push_str(&format!("- and {} more\n", reasons.len() - REASONS_SHOWN_MAX));
-    }
-    text.push_str(&format!(
+    let shown = reasons.iter().take(REASONS_SHOWN_MAX).map(|reason| {
+        let severity = reason.severity.map_or_else(String::new, |severity| format!("{severity}: "));
+        let place = reason.place.as_ref().map_or_else(String::new, |place| format!(" ({place})"));
+        format!("- {severity}{}{place}", reason.sentence)
+    });
+    let more = reasons.len().saturating_sub(REASONS_SHOWN_MAX);
+    let more = (more > 0).then(|| format!("- and {more} more"));
+    let last = format!(
         "Nothing was sent to the server. Do not retry: a person has to review the change with \
          `countersign approve {alias}`; after that the same request passes."
-    ));
-    text
+    );
+    let lines = std::iter::once(first).chain(shown).chain(more).chain([last]);
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 const REASONS_SHOWN_MAX: usize = 5;

@@ -1,5 +1,7 @@
 //! Asks a server for everything it shows.
 
+pub(crate) mod opening;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -119,11 +121,12 @@ impl CaptureError {
             Self::Exchange { source: ChannelError::Status { .. }, .. } => "capture.http-status",
             Self::Exchange { .. } | Self::NoResponse { .. } => "capture.exchange",
             Self::Answered { .. } => "capture.answered-error",
-            Self::Refused { .. } => "capture.refused",
             Self::Assembly(AssemblyError::Duplicate { .. }) => "capture.duplicate-item",
             Self::Assembly(AssemblyError::CursorLoop { .. }) => "capture.cursor-loop",
             Self::Assembly(AssemblyError::PastLimit { .. }) => "capture.past-limit",
-            Self::Assembly(AssemblyError::Refused { .. }) => "capture.refused",
+            Self::Refused { .. } | Self::Assembly(AssemblyError::Refused { .. }) => {
+                "capture.refused"
+            }
             Self::Assembly(_) => "capture.malformed",
             Self::Torn { .. } => "capture.torn",
             Self::NotOpened => "capture.not-opened",
@@ -153,6 +156,15 @@ pub(crate) enum Scope {
     One(List),
 }
 
+/// What a walk begins with, and where it goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Walk<'w> {
+    /// Every list. `opening` is the result of `initialize`; a modern server can be asked.
+    Everything { opening: Option<&'w Bytes> },
+    /// One list; the rest is as it was known.
+    Again { known: &'w Surface, list: List },
+}
+
 /// A way to ask one server, in one era, for one client.
 pub(crate) struct Ask<'c, C, D> {
     pub(crate) channel: &'c C,
@@ -164,70 +176,55 @@ pub(crate) struct Ask<'c, C, D> {
 }
 
 impl<C: Channel, D: Fn() -> u64 + Send + Sync> Ask<'_, C, D> {
-    /// Walks every list. `opening` is the result of `initialize`; a modern server is asked.
-    pub(crate) async fn everything(
-        &self,
-        opening: Option<&Bytes>,
-    ) -> Result<Observation, CaptureError> {
-        self.untorn(async || {
-            let answer;
-            let opening = match (self.era, opening) {
-                (_, Some(opening)) => opening,
-                (Era::Modern, None) => {
-                    answer = self.ask("server/discover", Map::new()).await?;
-                    &answer
-                }
-                (Era::Legacy, None) => return Err(CaptureError::NotOpened),
-            };
-            let mut assembly = read(opening, "opening", |result| Assembly::open(self.era, result))?;
-            for list in assembly.lists() {
-                self.walk(&mut assembly, list).await?;
-            }
-            for uri in assembly.missing_ui() {
-                let params = Map::from_iter([("uri".to_owned(), Value::from(uri.as_str()))]);
-                match self.ask("resources/read", params).await {
-                    Ok(body) => {
-                        read(&body, "resources/read", |body| assembly.ui_body(&uri, body))?;
-                    }
-                    Err(CaptureError::Answered { code, .. }) => assembly.absent_ui(&uri, code),
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(assembly.finish())
-        })
-        .await
-    }
-
-    /// Walks one list again; the rest is as it was known.
-    pub(crate) async fn list(
-        &self,
-        known: &Surface,
-        list: List,
-    ) -> Result<Observation, CaptureError> {
-        self.untorn(async || {
-            let mut assembly = Assembly::again(known, list);
-            if assembly.lists().contains(&list) {
-                self.walk(&mut assembly, list).await?;
-            }
-            Ok(assembly.finish())
-        })
-        .await
-    }
-
-    /// Repeats a walk until nothing changed meanwhile, a bounded number of times.
-    async fn untorn<W>(&self, walk: W) -> Result<Observation, CaptureError>
-    where
-        W: AsyncFn() -> Result<Observation, CaptureError>,
-    {
+    /// Walks until nothing changed meanwhile, a bounded number of times.
+    pub(crate) async fn observe(&self, walk: Walk<'_>) -> Result<Observation, CaptureError> {
         for _ in 0..=limits::LISTING_RESTARTS_MAX {
             let doubts = (self.doubts)();
-            let walked = walk().await;
+            let walked = match walk {
+                Walk::Everything { opening } => self.everything(opening).await,
+                Walk::Again { known, list } => self.list(known, list).await,
+            };
             let is_torn = (self.doubts)() != doubts || walked.as_ref().is_err_and(is_stale_cursor);
             if !is_torn {
                 return walked;
             }
         }
         Err(CaptureError::Torn { walks: limits::LISTING_RESTARTS_MAX + 1 })
+    }
+
+    async fn everything(&self, opening: Option<&Bytes>) -> Result<Observation, CaptureError> {
+        let answer;
+        let opening = match (self.era, opening) {
+            (_, Some(opening)) => opening,
+            (Era::Modern, None) => {
+                answer = self.ask("server/discover", Map::new()).await?;
+                &answer
+            }
+            (Era::Legacy, None) => return Err(CaptureError::NotOpened),
+        };
+        let mut assembly = read(opening, "opening", |result| Assembly::open(self.era, result))?;
+        for list in assembly.lists() {
+            self.walk(&mut assembly, list).await?;
+        }
+        for uri in assembly.missing_ui() {
+            let params = Map::from_iter([("uri".to_owned(), Value::from(uri.as_str()))]);
+            match self.ask("resources/read", params).await {
+                Ok(body) => {
+                    read(&body, "resources/read", |body| assembly.ui_body(&uri, body))?;
+                }
+                Err(CaptureError::Answered { code, .. }) => assembly.absent_ui(&uri, code)?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(assembly.finish())
+    }
+
+    async fn list(&self, known: &Surface, list: List) -> Result<Observation, CaptureError> {
+        let mut assembly = Assembly::again(known, list);
+        if assembly.lists().contains(&list) {
+            self.walk(&mut assembly, list).await?;
+        }
+        Ok(assembly.finish())
     }
 
     async fn walk(&self, assembly: &mut Assembly, list: List) -> Result<(), CaptureError> {
@@ -237,8 +234,7 @@ impl<C: Channel, D: Fn() -> u64 + Send + Sync> Ask<'_, C, D> {
             let asked = self.ask(list.method(), params.collect()).await;
             let page = match asked {
                 Err(CaptureError::Answered { code: METHOD_NOT_FOUND, .. }) if cursor.is_none() => {
-                    assembly.absent(list);
-                    return Ok(());
+                    return Ok(assembly.absent(list, METHOD_NOT_FOUND)?);
                 }
                 asked => asked?,
             };
@@ -281,13 +277,13 @@ pub(crate) async fn ask(
 /// The bytes of the result in an answer to `method`.
 ///
 /// # Errors
-/// A response that is refused, no response, or an error.
+/// A response that is refused, no response, or an error as the answer.
 pub(crate) fn result_of(method: &str, answer: &Bytes) -> Result<Bytes, CaptureError> {
     let refused = |source| CaptureError::Refused { method: method.to_owned(), source };
     let document = Document::parse(answer, &wire::Policy::default()).map_err(refused)?;
-    let response = match Frame::read(&document).map_err(refused)? {
-        Frame::One(Message::Response(response)) => response,
-        _ => return Err(CaptureError::NoResponse { method: method.to_owned() }),
+    let frame = Frame::read(&document).map_err(refused)?;
+    let Frame::One(Message::Response(response)) = frame else {
+        return Err(CaptureError::NoResponse { method: method.to_owned() });
     };
     match response.outcome {
         Outcome::Result(result) => Ok(answer.slice(result.start()..result.end())),

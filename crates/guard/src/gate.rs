@@ -1,15 +1,18 @@
 //! Decides: a pin and the newest observation to a verdict for each request.
 
+mod standing;
+pub(crate) mod view;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use drift::Severity;
-use surface::{Era, Kind, Observation, Place, Surface};
+use surface::{Kind, Observation, Place, Surface};
 use wire::request::Subject;
 
+pub(crate) use self::standing::Standing;
 use crate::event::{Event, Events, Occasion, Reason, Verdict};
 use crate::pin::{Pin, PinError, PinSource};
-use crate::standing::Standing;
 
 /// What happens to what drifted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,10 +237,4 @@ pub(crate) fn align(pinned: &mut Surface, observed: &mut Surface) {
         pinned.items.remove(&place);
         observed.items.remove(&place);
     }
-}
-
-/// The era that a protocol version belongs to is a property of the request, so a pin of one era
-/// serves clients of both.
-pub(crate) const fn era_of(is_modern: bool) -> Era {
-    if is_modern { Era::Modern } else { Era::Legacy }
 }

@@ -9,17 +9,13 @@ pub mod answer;
 pub mod capture;
 pub mod channel;
 pub mod event;
-mod freshness;
 pub mod gate;
 pub mod http;
 pub mod limits;
-mod opening;
 pub mod pin;
 pub mod session;
-mod standing;
 pub mod stdio;
 pub mod target;
-mod view;
 
 pub use channel::{Channel, ChannelError};
 pub use gate::{Gate, Mode, Stance};

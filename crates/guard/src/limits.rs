@@ -23,7 +23,7 @@ pub const LISTING_RESTARTS_MAX: u32 = 5;
 pub const LISTING_AGE_FACTOR: u32 = 20;
 
 /// No observation is older than this, whatever `ttlMs` claims.
-pub const LISTING_AGE_MAX: Duration = Duration::from_secs(60);
+pub const LISTING_AGE_MAX: Duration = Duration::from_mins(1);
 
 /// Events that wait for a slow reader; past it the newest are counted and dropped.
 pub const EVENT_BYTES_MAX: usize = 8 << 20;

@@ -3,6 +3,8 @@
 //! A relay hands every message over and does as it is told. It owns the transport; the session
 //! owns the decision, and asks the server for its lists through the relay's [`Channel`].
 
+mod freshness;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -15,14 +17,13 @@ use wire::request::Subject;
 use wire::rpc::{Notification, Outcome, Request, Response};
 use wire::{Document, Refusal};
 
+use self::freshness::Freshness;
 use crate::answer;
-use crate::capture::{self, CaptureError};
+use crate::capture::{Ask, CaptureError, Scope, Walk};
 use crate::channel::Channel;
 use crate::event::{Event, Occasion, Reason, Verdict};
-use crate::freshness::Freshness;
-use crate::gate::{Decision, Gate, Mode, micros};
-use crate::standing::Standing;
-use crate::view::{self, View};
+use crate::gate::view::{self, View};
+use crate::gate::{Decision, Gate, Mode, Standing, micros};
 
 /// A session. Shared by the tasks of a relay.
 pub struct Session {
@@ -164,8 +165,8 @@ impl Session {
             Err(refusal) => {
                 let reason = Reason::from(refusal);
                 self.refused(None, &reason, started);
-                let passes = self.gate.stance.mode == Mode::Observe
-                    && !self.gate.stance.strict_payload;
+                let passes =
+                    self.gate.stance.mode == Mode::Observe && !self.gate.stance.strict_payload;
                 return (!passes).then(|| answer::refused(Some(id), &reason));
             }
         };
@@ -179,13 +180,12 @@ impl Session {
         let is_shown = self.gate.stance.mode == Mode::Observe;
         let verdict = if is_shown { Verdict::Allow } else { Verdict::Hold };
         self.gate.record(Occasion::View, verdict, &reasons, started);
-        (!is_shown).then(|| match result {
-            Some(result) => answer::result(id, &result),
-            None => {
-                let item = awaited.what.item();
-                answer::held(id, awaited.era, &item, &self.gate.alias, &reasons)
-            }
-        })
+        let held = || {
+            let item = awaited.what.item();
+            answer::held(id, awaited.era, &item, &self.gate.alias, &reasons)
+        };
+        let instead = || result.map_or_else(held, |result| answer::result(id, &result));
+        (!is_shown).then(instead)
     }
 
     fn seen(&self, awaited: &Awaited, response: &Response<'_>) -> Result<View, Refusal> {
@@ -237,7 +237,7 @@ impl Session {
     /// Whether the session is of 2025-03-26, the one version with batches.
     pub fn speaks_batches(&self) -> bool {
         let Some(opening) = self.lock().opening.clone() else { return false };
-        crate::opening::negotiated(&opening).is_ok_and(|version| version == "2025-03-26")
+        crate::capture::opening::negotiated(&opening).is_ok_and(|version| version == "2025-03-26")
     }
 
     /// The client has finished opening the session: the first listing may begin.
@@ -292,17 +292,16 @@ impl Session {
         };
         let scope = match (known, wanted) {
             (Some(standing), None) => return Ok(standing),
-            (Some(standing), Some(capture::Scope::One(list))) => Some((standing, list)),
+            (Some(standing), Some(Scope::One(list))) => Some((standing, list)),
             _ => None,
         };
-        let ask = capture::Ask { channel, era, meta, doubts: || self.lock().freshness.doubts() };
+        let ask = Ask { channel, era, meta, doubts: || self.lock().freshness.doubts() };
         let (started, doubts) = (Instant::now(), self.lock().freshness.doubts());
-        let listed = tokio::time::timeout(crate::limits::LISTING_TIME_MAX, async {
-            match &scope {
-                Some((known, list)) => ask.list(&known.observed, *list).await,
-                None => ask.everything(opening.as_ref()).await,
-            }
-        });
+        let walk = scope.as_ref().map_or(
+            Walk::Everything { opening: opening.as_ref().filter(|_| era == Era::Legacy) },
+            |(known, list)| Walk::Again { known: &known.observed, list: *list },
+        );
+        let listed = tokio::time::timeout(crate::limits::LISTING_TIME_MAX, ask.observe(walk));
         let observation = match listed.await {
             Ok(Ok(observation)) => observation,
             Ok(Err(error)) => return Err(self.unlisted(&error, started)),
@@ -324,7 +323,7 @@ impl Session {
     }
 
     fn undecidable(&self, subject: &Subject<'_>, reason: Reason) -> Decision {
-        let (list, name) = (list_of(subject), subject.name());
+        let (list, name) = (list_of(subject), name_of(subject));
         let verdict =
             if self.gate.stance.mode == Mode::Observe { Verdict::Allow } else { Verdict::Hold };
         Decision { verdict, item: Place::new(list.kind(), name), reasons: vec![reason] }
@@ -389,6 +388,15 @@ const fn list_of(subject: &Subject<'_>) -> List {
         Subject::Template(_) => List::Templates,
         Subject::Skill(_) => List::Skills,
     }
+}
+
+fn name_of<'s>(subject: &'s Subject<'_>) -> &'s str {
+    let (Subject::Tool(name)
+    | Subject::Prompt(name)
+    | Subject::Resource(name)
+    | Subject::Template(name)
+    | Subject::Skill(name)) = subject;
+    name
 }
 
 /// The parts of a modern request's `_meta` that say who asks and how, so that the server is

@@ -16,6 +16,7 @@ use std::io;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::signal::unix::{SignalKind, signal};
 
 pub(crate) use capture::{answer_as_client, capture};
@@ -33,9 +34,19 @@ use crate::target::Command;
 /// # Errors
 /// A server that cannot be started, or our own stdin or stdout failing.
 pub async fn run(command: &Command, gate: Arc<Gate>) -> io::Result<ExitStatus> {
+    run_between(command, gate, own::stdin()?, own::stdout()?).await
+}
+
+/// The same between any client's ends of two pipes.
+async fn run_between(
+    command: &Command,
+    gate: Arc<Gate>,
+    stdin: impl AsyncRead + Unpin,
+    stdout: impl AsyncWrite + Unpin + Send + 'static,
+) -> io::Result<ExitStatus> {
     let (mut process, pipes) = Process::start(command, false)?;
     let (server, _) = Outbox::to(pipes.stdin);
-    let (client, written) = Outbox::to(own::stdout()?);
+    let (client, written) = Outbox::to(stdout);
     let relay = Relay::new(gate, server, client);
     let mut ends = [
         signal(SignalKind::interrupt())?,
@@ -47,7 +58,7 @@ pub async fn run(command: &Command, gate: Arc<Gate>) -> io::Result<ExitStatus> {
     let mut listed = std::pin::pin!(relay.keep_listed());
     let client_left = tokio::select! {
         ended = &mut to_client => ended.map(|()| false),
-        ended = relay.to_server(Inbox::new(own::stdin()?)) => ended.map(|()| true),
+        ended = relay.to_server(Inbox::new(stdin)) => ended.map(|()| true),
         () = &mut listed => Ok(true),
         _ = interrupt.recv() => Ok(true),
         _ = terminate.recv() => Ok(true),
@@ -72,3 +83,6 @@ pub async fn run(command: &Command, gate: Arc<Gate>) -> io::Result<ExitStatus> {
     let _ = written.await;
     client_left.map(|_| status)
 }
+
+#[cfg(test)]
+mod tests;

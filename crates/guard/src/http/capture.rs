@@ -18,9 +18,9 @@ use super::channel::{HttpChannel, Line};
 use super::events::EventReader;
 use super::question::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID, Manner, turned_away};
 use super::upstream::{Content, Upstream, invalid};
-use crate::capture::{Ask, CaptureError, Captured, Conditions, result_of};
+use crate::capture::{Ask, CaptureError, Captured, Conditions, Walk, result_of};
 use crate::channel::ChannelError;
-use crate::opening;
+use crate::capture::opening;
 use crate::target::Endpoint;
 
 /// Reaches `endpoint`, asks it for everything, and closes the session it opened.
@@ -37,7 +37,7 @@ pub(crate) async fn capture(
     let ask = Ask { channel: &channel, era, meta, doubts };
     let whole = tokio::time::timeout(
         conditions.answer_time_max * WHOLE_FACTOR,
-        ask.everything(Some(&result)),
+        ask.observe(Walk::Everything { opening: Some(&result) }),
     );
     let observation = whole.await.unwrap_or(Err(CaptureError::TimedOut));
     channel.close().await;

@@ -30,7 +30,7 @@ use crate::channel::Channel;
 use crate::event::{Occasion, Reason, Verdict};
 use crate::gate::Gate;
 use crate::limits;
-use crate::opening;
+use crate::capture::opening;
 use crate::session::Passage;
 
 /// Stands between the clients of one listener and one server.

@@ -18,9 +18,9 @@ use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::pipe::Pipe;
 use super::process::Process;
-use crate::capture::{Ask, CaptureError, Captured, Conditions, ask};
+use crate::capture::opening;
+use crate::capture::{Ask, CaptureError, Captured, Conditions, Walk, ask};
 use crate::channel::ChannelError;
-use crate::opening;
 use crate::target::Command;
 
 /// Runs `command`, asks it for everything, and ends it.
@@ -61,7 +61,7 @@ async fn attempt(
         let opened = open(&pipe, conditions, opening).await?;
         let doubts = || changes.load(Ordering::Relaxed);
         let ask = Ask { channel: &*pipe, era: opened.era, meta: opened.meta, doubts };
-        let observation = ask.everything(Some(&opened.result)).await?;
+        let observation = ask.observe(Walk::Everything { opening: Some(&opened.result) }).await?;
         Ok(Captured { observation, protocol_version: opened.protocol_version })
     };
     let outcome = tokio::time::timeout(conditions.answer_time_max * WHOLE_FACTOR, asked).await;

@@ -41,7 +41,7 @@ impl<R: AsyncRead + Unpin> Inbox<R> {
             }
             if self.is_ended {
                 let lines = std::mem::replace(&mut self.lines, Lines::new(0));
-                return Ok(lines.rest().map(Ok));
+                return Ok(lines.rest().transpose());
             }
             self.fill().await?;
         }

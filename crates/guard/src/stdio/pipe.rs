@@ -81,21 +81,17 @@ impl Channel for Pipe {
     ) -> Result<Bytes, ChannelError> {
         let id = format!("{}{}", self.prefix, self.count.fetch_add(1, Ordering::Relaxed));
         let (answer, answered) = oneshot::channel();
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id.clone(), answer);
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), answer);
         let asked = Asked { pipe: self, id: &id };
-        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })).await?;
-        let outcome = match tokio::time::timeout(self.answer_time_max, answered).await {
-            Ok(answer) => answer.map_err(|_| ChannelError::Closed),
-            Err(_) => {
-                self.notify("notifications/cancelled", json!({ "requestId": id })).await?;
-                Err(ChannelError::TimedOut(self.answer_time_max))
-            }
-        };
+        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
+            .await?;
+        let answered = tokio::time::timeout(self.answer_time_max, answered).await;
         drop(asked);
-        outcome
+        if let Ok(answer) = answered {
+            return answer.map_err(|_| ChannelError::Closed);
+        }
+        self.notify("notifications/cancelled", json!({ "requestId": id })).await?;
+        Err(ChannelError::TimedOut(self.answer_time_max))
     }
 }
 

@@ -53,14 +53,6 @@ impl Process {
         Ok((Self { child, group }, pipes))
     }
 
-    /// Waits for the server to end by itself.
-    ///
-    /// # Errors
-    /// An operating system that cannot tell.
-    pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
-        self.child.wait().await
-    }
-
     /// Ends the server after its stdin was closed: waits, then asks, then kills, and in any case
     /// ends whatever is left of its process group.
     ///

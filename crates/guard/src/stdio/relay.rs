@@ -55,7 +55,7 @@ impl Relay {
     ) -> io::Result<()> {
         while let Some(line) = inbox.next().await? {
             let moved = match line {
-                Ok(line) => self.from_client(&line, &mut inbox).await?,
+                Ok(line) => self.client_said(&line, &mut inbox).await?,
                 Err(refusal) => self.refuse_client(refusal.into()).await,
             };
             if moved.is_err() {
@@ -66,7 +66,7 @@ impl Relay {
         Ok(())
     }
 
-    async fn from_client(
+    async fn client_said(
         &self,
         line: &Bytes,
         inbox: &mut Inbox<impl AsyncRead + Unpin>,
@@ -187,7 +187,7 @@ impl Relay {
     ) -> io::Result<()> {
         while let Some(line) = inbox.next().await? {
             let moved = match line {
-                Ok(line) => self.from_server(&line).await,
+                Ok(line) => self.server_said(&line).await,
                 Err(refusal) => self.refuse_server(refusal, None).await,
             };
             if moved.is_err() {
@@ -198,7 +198,7 @@ impl Relay {
         Ok(())
     }
 
-    async fn from_server(&self, line: &Bytes) -> Result<(), Closed> {
+    async fn server_said(&self, line: &Bytes) -> Result<(), Closed> {
         let document = match Document::parse(line, &wire::Policy::default()) {
             Ok(document) => document,
             Err(refusal) => return self.refuse_server(refusal, Some(line)).await,
@@ -226,7 +226,7 @@ impl Relay {
         let parts: Vec<_> = shown
             .into_iter()
             .filter_map(|(message, shown)| match shown {
-                Shown::AsReceived => Some(message.whole().raw().to_vec()),
+                Shown::AsReceived => Some(whole(message).to_vec()),
                 Shown::Instead(message) => Some(message),
                 Shown::Nothing => None,
             })
@@ -266,25 +266,13 @@ impl Relay {
     async fn refuse_server(&self, refusal: Refusal, line: Option<&Bytes>) -> Result<(), Closed> {
         let reason = Reason::from(refusal);
         self.session.refused(None, &reason, Instant::now());
-        let named = line.and_then(|line| self.in_flight_id_in(line));
-        let looks_like_an_answer = line.is_none_or(|line| line.trim_ascii_start().starts_with(b"{"));
+        let named = line.and_then(|line| id_in(line));
+        let looks_like_an_answer =
+            line.is_none_or(|line| line.trim_ascii_start().starts_with(b"{"));
         let only = || self.in_flight.only().filter(|_| looks_like_an_answer);
         let Some(key) = named.or_else(only) else { return Ok(()) };
         let Some(id) = self.in_flight.withdraw(&key) else { return Ok(()) };
         self.client.send(answer::refused(Some(&id), &reason).into()).await
-    }
-
-    /// The id that a refused line seems to carry. Only a refusal is ever sent under it.
-    fn in_flight_id_in(&self, line: &[u8]) -> Option<IdKey> {
-        #[derive(serde::Deserialize)]
-        struct Answer {
-            id: serde_json::Value,
-        }
-        let id = serde_json::from_slice::<Answer>(line).ok()?.id;
-        Some(match id {
-            serde_json::Value::String(text) => IdKey::Text(text),
-            number => IdKey::Number(number.as_i64()?),
-        })
     }
 
     /// Closes the server's stdin after what was sent.
@@ -318,6 +306,27 @@ impl Relay {
     pub(crate) async fn client_may_end(&self) {
         self.client.end().await;
     }
+}
+
+/// The id that a refused line seems to carry. Only a refusal is ever sent under it.
+fn id_in(line: &[u8]) -> Option<IdKey> {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        id: serde_json::Value,
+    }
+    let id = serde_json::from_slice::<Answer>(line).ok()?.id;
+    Some(match id {
+        serde_json::Value::String(text) => IdKey::Text(text),
+        number => IdKey::Number(number.as_i64()?),
+    })
+}
+
+/// The bytes of a message of a batch.
+fn whole<'d>(message: &Message<'d>) -> &'d [u8] {
+    let (Message::Request(Request { whole, .. })
+    | Message::Notification(Notification { whole, .. })
+    | Message::Response(Response { whole, .. })) = message;
+    whole.raw()
 }
 
 /// What a client gets to see of a message.

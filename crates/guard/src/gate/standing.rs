@@ -7,7 +7,7 @@ use drift::{Change, Neighbour};
 use surface::{Kind, Place, Surface};
 use wire::request::Subject;
 
-use crate::gate::align;
+use super::align;
 use crate::pin::Pin;
 
 /// An observation, the pin it was compared with, and what differs.

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use surface::{Assembly, AssemblyError, Era, Kind, List, Place, Surface};
 use wire::Refusal;
 
+use super::{Gate, Mode, align};
 use crate::event::Reason;
-use crate::gate::{Gate, Mode, align};
 use crate::pin::Pin;
 
 /// An answer against the pin.
@@ -87,6 +87,11 @@ pub(crate) fn page(
             let stand_in = approved.items.get(&place).filter(|_| gate.stance.mode == Mode::Fixed);
             stand_in.inspect(|pinned| item.clone_from(pinned)).is_some()
         });
+    }
+    let server_info = Place::new(Kind::Server, "serverInfo");
+    if withheld(&server_info) {
+        let pinned = approved.items.get(&server_info).cloned();
+        put_server_item(&mut result, era, "serverInfo", pinned);
     }
     let page = Place::new(Kind::Page, list.method());
     if withheld(&page) {
