@@ -1,25 +1,13 @@
 //! The guard before a remote server: Streamable HTTP of both eras, and HTTP+SSE.
 //!
-//! [`relay`] takes one request of a client through admission, decision and forwarding; [`reply`]
-//! takes the answer back through the [`judge`]. [`upstream`] and [`pool`] are the server's side.
-//! Our own requests are [`question`]s: asked in a conversation of our own ([`capture()`]), or in
-//! a client's ([`asking`]). Absent on purpose: redirects, proxies, compression, caches.
+//! [`relay`] takes each request of a client through admission, decision and forwarding, and the
+//! answer back through a judge. [`upstream`] is the server's side: connections, and requests of our
+//! own. [`capture`](mod@capture) asks a server for everything in a conversation of our own. Absent
+//! on purpose: redirects, proxies, compression, caches.
 
-mod admission;
-mod asking;
-mod beside;
 mod body;
 mod capture;
-mod channel;
-mod conversation;
-mod events;
-mod judge;
-mod outgoing;
-mod pool;
-mod question;
-mod rejection;
 mod relay;
-mod reply;
 mod upstream;
 
 use std::convert::Infallible;
@@ -35,7 +23,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use self::admission::Admission;
 use self::relay::Relay;
 use self::upstream::Upstream;
 use crate::gate::Gate;
@@ -68,9 +55,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let (phase, serving) = watch::channel(Phase::Serving);
-    let admission = Admission::new(listener.local_addr()?, origins);
+    let address = listener.local_addr()?;
     let upstream = Upstream::new(&upstream)?;
-    let relay = Arc::new(Relay::new(gate, upstream, admission, serving.clone()));
+    let relay = Arc::new(Relay::new(gate, upstream, address, origins, serving.clone()));
     let room = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
     let accepting = accept(listener, relay, serving, Arc::clone(&room));
     tokio::select! {

@@ -1,5 +1,7 @@
 //! Captures a remote server in a conversation of our own.
 
+mod channel;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,14 +15,13 @@ use surface::Era;
 use tokio::sync::Mutex;
 use wire::{Document, Policy};
 
-use super::beside::endpoint_path;
-use super::channel::{HttpChannel, Line};
-use super::events::EventReader;
-use super::question::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID, Manner, turned_away};
-use super::upstream::{Content, Upstream, invalid};
+use self::channel::{HttpChannel, Line};
+use crate::capture::opening;
 use crate::capture::{Ask, CaptureError, Captured, Conditions, Walk, result_of};
 use crate::channel::ChannelError;
-use crate::capture::opening;
+use crate::http::upstream::events::EventReader;
+use crate::http::upstream::question::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID, Manner, turned_away};
+use crate::http::upstream::{Content, Upstream, invalid};
 use crate::target::Endpoint;
 
 /// Reaches `endpoint`, asks it for everything, and closes the session it opened.
@@ -156,7 +157,7 @@ async fn endpoint_event(upstream: &Upstream) -> Result<(EventReader, PathAndQuer
     let mut stream = EventReader::new(answer.into_body());
     while let Some(event) = stream.next().await? {
         if event.name.as_deref() == Some("endpoint") {
-            let path = endpoint_path(upstream.url(), &event.data.unwrap_or_default())?;
+            let path = upstream.endpoint(&event.data.unwrap_or_default())?;
             return Ok((stream, path));
         }
     }

@@ -1,36 +1,46 @@
 //! One HTTP request of a client: admitted, decided, forwarded or answered.
 
+mod admission;
+mod asking;
+mod beside;
+mod conversation;
+mod judge;
+mod outgoing;
+mod rejection;
+mod reply;
+
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::ALLOW;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use wire::request::Subject;
 use wire::{Document, Frame, Message, Policy};
 
-use super::Phase;
-use super::admission::{Admission, check_content};
-use super::asking::ClientChannel;
-use super::beside::{Beside, Link, Streams};
-use super::body;
-use super::conversation::{Conversation, Conversations, Principal, session_of};
-use super::judge::{Expected, Judge};
-use super::outgoing::{Outgoing, Stream, closing};
-use super::question::MCP_PROTOCOL_VERSION;
-use super::rejection::Rejection;
-use super::reply::{reply, send};
-use super::upstream::Upstream;
+use self::admission::{Admission, check_content};
+use self::asking::ClientChannel;
+use self::beside::{Beside, Link, Streams};
+use self::conversation::{Conversation, Conversations, Principal, session_of};
+use self::judge::{Expected, Judge};
+use self::outgoing::{Outgoing, Stream, closing};
+use self::rejection::Rejection;
+use self::reply::{reply, send};
 use crate::answer;
+use crate::capture::opening;
 use crate::channel::Channel;
 use crate::event::{Occasion, Reason, Verdict};
 use crate::gate::Gate;
+use crate::http::Phase;
+use crate::http::body;
+use crate::http::upstream::Upstream;
+use crate::http::upstream::question::MCP_PROTOCOL_VERSION;
 use crate::limits;
-use crate::capture::opening;
 use crate::session::Passage;
 
 /// Stands between the clients of one listener and one server.
@@ -65,11 +75,12 @@ impl Relay {
     pub(super) fn new(
         gate: Arc<Gate>,
         upstream: Upstream,
-        admission: Admission,
+        listener: SocketAddr,
+        origins: Vec<Uri>,
         serving: watch::Receiver<Phase>,
     ) -> Self {
         let conversations = Conversations::new(Arc::clone(&gate));
-        let upstream = Arc::new(upstream);
+        let (upstream, admission) = (Arc::new(upstream), Admission::new(listener, origins));
         Self { gate, upstream, admission, conversations, streams: Arc::default(), serving }
     }
 

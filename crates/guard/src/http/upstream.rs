@@ -1,5 +1,9 @@
 //! The server's side: where requests go, what they carry, and which answers are no answers.
 
+pub(crate) mod events;
+pub(crate) mod pool;
+pub(crate) mod question;
+
 use std::io;
 
 use bytes::Bytes;
@@ -11,8 +15,8 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
 
-use super::pool::{Answer, Pool};
-use super::question::Ids;
+use self::pool::{Answer, Pool};
+use self::question::Ids;
 use crate::limits;
 use crate::target::Endpoint;
 
@@ -75,6 +79,14 @@ impl Upstream {
     /// The ids of our own requests.
     pub(crate) const fn ids(&self) -> &Ids {
         &self.ids
+    }
+
+    /// The path that an `endpoint` event names (2024-11-05, transports, HTTP with SSE).
+    ///
+    /// # Errors
+    /// What is no address, or one of another origin.
+    pub(crate) fn endpoint(&self, data: &[u8]) -> io::Result<PathAndQuery> {
+        endpoint_path(&self.url, data)
     }
 
     /// Sends to the MCP endpoint.
@@ -172,6 +184,40 @@ pub(crate) fn same_origin(a: &Uri, b: &Uri) -> bool {
     a.scheme() == b.scheme()
         && port(a) == port(b)
         && a.host().zip(b.host()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+}
+
+/// The path that an `endpoint` event names: relative to `base`, or absolute at the same origin.
+fn endpoint_path(base: &Uri, data: &[u8]) -> io::Result<PathAndQuery> {
+    let unreadable = || invalid("the server's `endpoint` event holds no address".to_owned());
+    let text = std::str::from_utf8(data).map_err(|_| unreadable())?.trim();
+    if text.is_empty() {
+        return Err(unreadable());
+    }
+    if text.starts_with('/') && !text.starts_with("//") {
+        return text.parse().map_err(|_| unreadable());
+    }
+    if text.contains("://") || text.starts_with("//") {
+        let absolute = if text.starts_with("//") {
+            format!("{}:{text}", base.scheme_str().unwrap_or_default())
+        } else {
+            text.to_owned()
+        };
+        let target: Uri = absolute.parse().map_err(|_| unreadable())?;
+        if !same_origin(&target, base) {
+            let place = origin(&target);
+            return Err(invalid(format!(
+                "the server's `endpoint` event leads to another origin, {place}"
+            )));
+        }
+        return target.path_and_query().cloned().ok_or_else(unreadable);
+    }
+    let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+    let name = if let Some(query) = text.strip_prefix('?') {
+        format!("{}?{query}", base.path())
+    } else {
+        format!("{folder}/{text}")
+    };
+    name.parse().map_err(|_| unreadable())
 }
 
 /// Scheme, host and port: what of an address is never secret.

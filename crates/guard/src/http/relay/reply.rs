@@ -12,14 +12,14 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Response};
 use wire::{Document, Policy};
 
-use super::body;
-use super::events::EventReader;
 use super::judge::{Judge, Judgement};
 use super::outgoing::{Outgoing, Stream};
-use super::pool::Answer;
 use super::rejection::Rejection;
-use super::upstream::{Content, Upstream};
 use crate::event::Reason;
+use crate::http::body;
+use crate::http::upstream::events::EventReader;
+use crate::http::upstream::pool::Answer;
+use crate::http::upstream::{Content, Upstream};
 use crate::limits;
 
 /// Sends a POST and waits for the head of its answer. A legacy request goes on when its client

@@ -14,11 +14,11 @@ use serde_json::{Map, Value, json};
 use wire::rpc::Notification;
 use wire::{Document, Frame, Message, Policy, Refusal};
 
-use super::body;
 use super::events::EventReader;
 use super::pool::Answer;
-use super::upstream::{Content, Upstream, invalid};
+use super::{Content, Upstream, invalid};
 use crate::channel::ChannelError;
+use crate::http::body;
 use crate::limits;
 use crate::stdio::answer_as_client;
 

@@ -11,9 +11,9 @@ use wire::rpc::{IdKey, Notification};
 
 use super::beside::Link;
 use super::conversation::{Conversation, Waiting};
-use super::question::{MCP_METHOD, MCP_NAME, Manner, Question, ask, settle};
-use super::upstream::Upstream;
 use crate::channel::{Channel, ChannelError};
+use crate::http::upstream::Upstream;
+use crate::http::upstream::question::{MCP_METHOD, MCP_NAME, Manner, Question, ask, settle};
 use crate::limits;
 
 /// Asks the server with the headers of a client's request.

@@ -9,15 +9,15 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::watch;
 use wire::frame::sse::Event;
 
-use super::Phase;
 use super::beside::Beside;
-use super::body;
-use super::events::EventReader;
 use super::judge::{Judge, Judgement};
 use crate::channel::ChannelError;
+use crate::http::Phase;
+use crate::http::body;
+use crate::http::upstream::events::EventReader;
 
 /// The body of an answer to a client.
-pub(super) enum Outgoing {
+pub(crate) enum Outgoing {
     /// All of it, or nothing more.
     Whole(Option<Bytes>),
     /// The events of a server, as they come.
@@ -25,7 +25,7 @@ pub(super) enum Outgoing {
 }
 
 /// A server's event stream without what the judge withholds.
-pub(super) struct Filtered {
+pub(crate) struct Filtered {
     /// Gone when the stream ended, or was handed on to be drained.
     reader: Option<EventReader>,
     judge: Judge,

@@ -8,13 +8,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::Uri;
 use http::uri::PathAndQuery;
 use tokio::sync::mpsc;
 
 use super::conversation::Conversation;
 use super::outgoing::encode;
-use super::upstream::{Upstream, invalid, origin, same_origin};
+use crate::http::upstream::Upstream;
 use crate::limits;
 
 /// The streams that are open, by the path under which their requests come.
@@ -85,7 +84,7 @@ impl Beside {
 
     /// The `endpoint` event with our address in place of the server's.
     pub(super) fn endpoint(&mut self, data: &[u8]) -> io::Result<Bytes> {
-        let path = endpoint_path(self.upstream.url(), data)?;
+        let path = self.upstream.endpoint(data)?;
         if self.link.path.set(path).is_err() {
             return Err(io::Error::other("the server sent a second `endpoint` event"));
         }
@@ -111,40 +110,6 @@ impl Drop for Beside {
         let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.remove(&self.address);
     }
-}
-
-/// The path that an `endpoint` event names: relative to `base`, or absolute at the same origin.
-pub(super) fn endpoint_path(base: &Uri, data: &[u8]) -> std::io::Result<PathAndQuery> {
-    let unreadable = || invalid("the server's `endpoint` event holds no address".to_owned());
-    let text = std::str::from_utf8(data).map_err(|_| unreadable())?.trim();
-    if text.is_empty() {
-        return Err(unreadable());
-    }
-    if text.starts_with('/') && !text.starts_with("//") {
-        return text.parse().map_err(|_| unreadable());
-    }
-    if text.contains("://") || text.starts_with("//") {
-        let absolute = if text.starts_with("//") {
-            format!("{}:{text}", base.scheme_str().unwrap_or_default())
-        } else {
-            text.to_owned()
-        };
-        let target: Uri = absolute.parse().map_err(|_| unreadable())?;
-        if !same_origin(&target, base) {
-            let place = origin(&target);
-            return Err(invalid(format!(
-                "the server's `endpoint` event leads to another origin, {place}"
-            )));
-        }
-        return target.path_and_query().cloned().ok_or_else(unreadable);
-    }
-    let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
-    let name = if let Some(query) = text.strip_prefix('?') {
-        format!("{}?{query}", base.path())
-    } else {
-        format!("{folder}/{text}")
-    };
-    name.parse().map_err(|_| unreadable())
 }
 
 /// Where the requests of HTTP+SSE clients go.

@@ -15,9 +15,9 @@ use tokio::sync::oneshot;
 use wire::rpc::IdKey;
 use wire::{Document, Frame, Message, Policy};
 
-use super::question::MCP_SESSION_ID;
 use crate::event::Reason;
 use crate::gate::Gate;
+use crate::http::upstream::question::MCP_SESSION_ID;
 use crate::limits;
 use crate::session::{Awaited, Session, What};
 

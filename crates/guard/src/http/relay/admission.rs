@@ -61,7 +61,11 @@ impl Admission {
 
     fn admits(&self, origin: &Uri) -> bool {
         let is_local = self.is_loopback && origin.host().is_some_and(is_loopback_name);
-        is_local || self.origins.iter().any(|allowed| super::upstream::same_origin(allowed, origin))
+        is_local
+            || self
+                .origins
+                .iter()
+                .any(|allowed| crate::http::upstream::same_origin(allowed, origin))
     }
 }
 

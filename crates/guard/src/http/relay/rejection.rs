@@ -6,10 +6,10 @@ use http::header::{CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::body::BodyError;
 use super::outgoing::Outgoing;
 use crate::answer;
 use crate::event::Reason;
+use crate::http::body::BodyError;
 
 /// An HTTP request that is answered here.
 pub(super) struct Rejection {

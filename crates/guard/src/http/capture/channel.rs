@@ -11,10 +11,10 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 use wire::rpc::Notification;
 
-use super::events::EventReader;
-use super::question::{MCP_SESSION_ID, Manner, ask, ask_beside, settle};
-use super::upstream::Upstream;
 use crate::channel::{Channel, ChannelError};
+use crate::http::upstream::Upstream;
+use crate::http::upstream::events::EventReader;
+use crate::http::upstream::question::{MCP_SESSION_ID, Manner, ask, ask_beside, settle};
 
 /// A conversation of our own with a remote server.
 pub(crate) struct HttpChannel {
