@@ -1,7 +1,8 @@
 //! Pins as the guard needs them: what was approved, wherever it is kept.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use drift::Neighbour;
 use surface::{CacheScope, Digests, Observation, Place, Surface};
@@ -39,6 +40,13 @@ pub trait PinSource: Send + Sync {
     fn neighbours(&self) -> Vec<Neighbour>;
 }
 
+/// Pins in memory, for one server; fails on demand.
+#[derive(Debug, Default)]
+pub struct MemoryPins {
+    pin: Mutex<Option<Arc<Pin>>>,
+    fails: AtomicBool,
+}
+
 /// Why pins cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("{action} the pins in {place}")]
@@ -50,6 +58,47 @@ pub struct PinError {
     /// Why it failed.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl MemoryPins {
+    /// Puts a pin in place, as an approval does.
+    pub fn approve(&self, pin: Pin) {
+        *self.lock() = Some(Arc::new(pin));
+    }
+
+    /// From now on every access fails, or no longer does.
+    pub fn fail(&self, fails: bool) {
+        self.fails.store(fails, Ordering::Relaxed);
+    }
+
+    fn check(&self, action: &'static str) -> Result<(), PinError> {
+        if self.fails.load(Ordering::Relaxed) {
+            let source = "it was asked to fail".into();
+            return Err(PinError { action, place: "memory".to_owned(), source });
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Pin>>> {
+        self.pin.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PinSource for MemoryPins {
+    fn current(&self) -> Result<Option<Arc<Pin>>, PinError> {
+        self.check("reading")?;
+        Ok(self.lock().clone())
+    }
+
+    fn pin_first(&self, observation: &Observation) -> Result<Arc<Pin>, PinError> {
+        self.check("writing")?;
+        let pin = || Arc::new(Pin::new(observation.surface.clone(), observation.cache_scope));
+        Ok(Arc::clone(self.lock().get_or_insert_with(pin)))
+    }
+
+    fn neighbours(&self) -> Vec<Neighbour> {
+        Vec::new()
+    }
 }
 
 impl Pin {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use wire::Refusal;
 
 use crate::model::{Era, Kind, Place, Surface};
@@ -202,6 +202,35 @@ impl Assembly {
         }
         assembly.add_opening(members)?;
         Ok(assembly)
+    }
+
+    /// Begins with what is known, to list one list again: its items and what stood beside it are
+    /// left out.
+    pub fn again(known: &Surface, list: List) -> Self {
+        let mut assembly = Self::begin(known.era);
+        let is_other = |place: &Place| {
+            place.kind != list.kind() && !(place.kind == Kind::Page && place.name == list.method())
+        };
+        let others = known.items.iter().filter(|(place, _)| is_other(place));
+        assembly.surface.items.extend(others.map(|(place, item)| (place.clone(), item.clone())));
+        assembly
+    }
+
+    /// Records that the server answers error `code` for a list that its capabilities promise: the
+    /// item `pages/<method>` says so.
+    ///
+    /// # Errors
+    /// A surface past a limit.
+    pub fn absent(&mut self, list: List, code: i64) -> Result<(), AssemblyError> {
+        self.add(list.method(), Place::new(Kind::Page, list.method()), json!({ "absent": code }))
+    }
+
+    /// Records that the server answers error `code` for a `ui://` body that an item points at.
+    ///
+    /// # Errors
+    /// A surface past a limit.
+    pub fn absent_ui(&mut self, uri: &str, code: i64) -> Result<(), AssemblyError> {
+        self.add(READ, Place::new(Kind::Ui, uri), json!({ "absent": code }))
     }
 
     /// The lists that the declared capabilities promise, in the order of a capture.

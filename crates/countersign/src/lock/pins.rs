@@ -89,7 +89,11 @@ pub(crate) fn neighbours(store: &dyn Store, key: &Key) -> Vec<Neighbour> {
     let others = entries.into_iter().filter(|(other, _)| other.alias != key.alias);
     let items = others.flat_map(|(other, entry)| {
         let server = other.alias;
-        entry.items.into_keys().map(move |place| Neighbour { server: server.clone(), place })
+        entry.items.into_keys().map(move |place| Neighbour {
+            server: server.clone(),
+            place,
+            shape: None,
+        })
     });
     items.collect()
 }

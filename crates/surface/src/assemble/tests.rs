@@ -306,3 +306,17 @@ fn ui_bodies_are_reached_from_tools_and_resources() {
     }
     assert_eq!(assembly.finish().surface.get(Kind::Ui, "ui://a"), Some(&content));
 }
+
+#[test]
+fn listing_one_list_again_leaves_the_rest_as_known() {
+    let mut assembly = legacy();
+    page(&mut assembly, List::Tools, &json!({ "tools": [{ "name": "a" }], "note": 1 })).unwrap();
+    assembly.absent(List::Prompts, -32_601).unwrap();
+    let known = assembly.finish().surface;
+    let mut again = Assembly::again(&known, List::Tools);
+    page(&mut again, List::Tools, &json!({ "tools": [{ "name": "b" }] })).unwrap();
+    let places = places(&again.finish());
+    assert!(places.contains(&"tools/b".to_owned()));
+    assert!(places.contains(&"pages/prompts/list".to_owned()));
+    assert!(!places.iter().any(|place| place == "tools/a" || place == "pages/tools/list"));
+}
