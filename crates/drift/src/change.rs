@@ -45,14 +45,21 @@ pub struct Change {
     pub because: Vec<String>,
 }
 
-impl std::fmt::Display for Severity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+impl Severity {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Info => "info",
             Self::Notice => "notice",
             Self::Warning => "warning",
             Self::Critical => "critical",
-        })
+        }
+    }
+}
+
+impl std::fmt::Display for Severity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -62,7 +69,7 @@ impl std::str::FromStr for Severity {
     fn from_str(text: &str) -> Result<Self, NotASeverity> {
         [Self::Info, Self::Notice, Self::Warning, Self::Critical]
             .into_iter()
-            .find(|severity| severity.to_string() == text)
+            .find(|severity| severity.as_str() == text)
             .ok_or(NotASeverity)
     }
 }

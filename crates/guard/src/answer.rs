@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 use surface::{Era, Kind, Place};
-use wire::Refusal;
 
 use crate::event::Reason;
 
@@ -14,6 +13,9 @@ const INVALID_REQUEST: i64 = -32_600;
 
 /// The error code of bytes that are not strict JSON: JSON-RPC's parse error.
 const PARSE_ERROR: i64 = -32_700;
+
+/// The error code of a request that the server can no longer answer. Outside the reserved range.
+pub const SERVER_ENDED: i64 = -31_503;
 
 /// The answer to a held request: a tool result that a model reads, else an error.
 pub fn held(id: &[u8], era: Era, item: &Place, alias: &str, reasons: &[Reason]) -> Vec<u8> {
@@ -33,17 +35,23 @@ pub fn held(id: &[u8], era: Era, item: &Place, alias: &str, reasons: &[Reason]) 
     message(id, "result", &result)
 }
 
-/// The answer to a message that was refused.
-pub fn refused(id: Option<&[u8]>, refusal: Refusal) -> Vec<u8> {
-    let code =
-        if refusal.code.as_str().starts_with("wire.json.") { PARSE_ERROR } else { INVALID_REQUEST };
-    let evidence = json!({ "code": refusal.code.as_str(), "offset": refusal.offset });
-    error(
-        id.unwrap_or(b"null"),
-        code,
-        &format!("Countersign refused this message: {refusal}"),
-        &evidence,
-    )
+/// A response with a result of the guard's making.
+pub fn result(id: &[u8], result: &Value) -> Vec<u8> {
+    message(id, "result", result)
+}
+
+/// The answer to a message that was refused; without an id when that cannot be trusted.
+pub fn refused(id: Option<&[u8]>, reason: &Reason) -> Vec<u8> {
+    let is_json = !reason.code.starts_with("wire.json.");
+    let code = if is_json { INVALID_REQUEST } else { PARSE_ERROR };
+    let text = format!("Countersign refused this message: {}.", reason.sentence);
+    error(id.unwrap_or(b"null"), code, &text, &json!(reason))
+}
+
+/// The answer to a member of a batch of which another member was held.
+pub fn beside_held(id: &[u8]) -> Vec<u8> {
+    let text = "Countersign held another request of this batch, so none of it was sent.";
+    error(id, HELD, text, &json!({ "verdict": "hold" }))
 }
 
 /// A JSON-RPC error with evidence as its `data`.
@@ -59,28 +67,22 @@ fn message(id: &[u8], member: &str, body: &Value) -> Vec<u8> {
 }
 
 fn explain(item: &Place, alias: &str, reasons: &[Reason]) -> String {
-    let mut text = format!(
-        "Countersign holds this request: `{item}` of server `{alias}` is not what was approved.\n"
+    let first = format!(
+        "Countersign holds this request: `{item}` of server `{alias}` is not what was approved."
     );
-    for reason in reasons.iter().take(REASONS_SHOWN_MAX) {
-        text.push_str("- ");
-        if let Some(severity) = reason.severity {
-            text.push_str(&format!("{severity}: "));
-        }
-        text.push_str(&reason.sentence);
-        if let Some(place) = &reason.place {
-            text.push_str(&format!(" ({place})"));
-        }
-        text.push('\n');
-    }
-    if reasons.len() > REASONS_SHOWN_MAX {
-        text.push_str(&format!("- and {} more\n", reasons.len() - REASONS_SHOWN_MAX));
-    }
-    text.push_str(&format!(
+    let shown = reasons.iter().take(REASONS_SHOWN_MAX).map(|reason| {
+        let severity = reason.severity.map_or_else(String::new, |severity| format!("{severity}: "));
+        let place = reason.place.as_ref().map_or_else(String::new, |place| format!(" ({place})"));
+        format!("- {severity}{}{place}", reason.sentence)
+    });
+    let more = reasons.len().saturating_sub(REASONS_SHOWN_MAX);
+    let more = (more > 0).then(|| format!("- and {more} more"));
+    let last = format!(
         "Nothing was sent to the server. Do not retry: a person has to review the change with \
          `countersign approve {alias}`; after that the same request passes."
-    ));
-    text
+    );
+    let lines = std::iter::once(first).chain(shown).chain(more).chain([last]);
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 const REASONS_SHOWN_MAX: usize = 5;

@@ -54,6 +54,8 @@ pub enum Occasion {
     Refusal,
     /// The surface was pinned on first use.
     Pin,
+    /// The surface was seen to differ from its pin.
+    Drift,
     /// The server started, ended or could not be listed.
     Server,
 }
@@ -81,6 +83,9 @@ pub struct Reason {
     /// How much it matters, where that was ranked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
+    /// Where in the message, in bytes from its start, for what was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<usize>,
     /// One sentence for a person.
     pub sentence: String,
 }
@@ -88,7 +93,8 @@ pub struct Reason {
 impl Reason {
     /// A reason that stands on its own code.
     pub fn new(code: impl Into<String>, sentence: impl Into<String>) -> Self {
-        Self { code: code.into(), place: None, severity: None, sentence: sentence.into() }
+        let (code, sentence) = (code.into(), sentence.into());
+        Self { code, place: None, severity: None, offset: None, sentence }
     }
 }
 
@@ -98,6 +104,7 @@ impl From<&drift::Change> for Reason {
             code: change.code.to_string(),
             place: Some(change.place.clone()),
             severity: Some(change.severity),
+            offset: None,
             sentence: change.sentence.clone(),
         }
     }
@@ -105,7 +112,8 @@ impl From<&drift::Change> for Reason {
 
 impl From<wire::Refusal> for Reason {
     fn from(refusal: wire::Refusal) -> Self {
-        Self::new(refusal.code.as_str(), refusal.to_string())
+        let reason = Self::new(refusal.code.as_str(), refusal.to_string());
+        Self { offset: Some(refusal.offset), ..reason }
     }
 }
 

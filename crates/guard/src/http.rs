@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use crate::capture::{CaptureError, Captured, Conditions};
 use crate::gate::Gate;
 use crate::target::Endpoint;
 
@@ -18,4 +19,15 @@ pub async fn serve(
     _shutdown: impl Future<Output = ()> + Send,
 ) -> std::io::Result<()> {
     Ok(())
+}
+
+/// Reaches `endpoint`, asks it for everything, and closes the session it opened.
+///
+/// # Errors
+/// Anything short of a whole surface.
+pub(crate) async fn capture(
+    _endpoint: &Endpoint,
+    _conditions: &Conditions,
+) -> Result<Captured, CaptureError> {
+    Err(CaptureError::NotOpened)
 }

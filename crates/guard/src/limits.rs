@@ -23,7 +23,16 @@ pub const LISTING_RESTARTS_MAX: u32 = 5;
 pub const LISTING_AGE_FACTOR: u32 = 20;
 
 /// No observation is older than this, whatever `ttlMs` claims.
-pub const LISTING_AGE_MAX: Duration = Duration::from_secs(60);
+pub const LISTING_AGE_MAX: Duration = Duration::from_mins(1);
 
 /// Events that wait for a slow reader; past it the newest are counted and dropped.
 pub const EVENT_BYTES_MAX: usize = 8 << 20;
+
+/// Least time between two listings that no request asked for, however often the lists change.
+pub const UNASKED_LISTING_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long a server may take to end by itself after its stdin closed, and again after `SIGTERM`.
+pub const END_GRACE: Duration = Duration::from_secs(2);
+
+/// How long a server may take over what it has not answered yet, after its client left.
+pub const LAST_ANSWERS_TIME_MAX: Duration = Duration::from_secs(10);

@@ -3,17 +3,43 @@
 //! A relay hands every message over and does as it is told. It owns the transport; the session
 //! owns the decision, and asks the server for its lists through the relay's [`Channel`].
 
-use std::sync::Arc;
+mod freshness;
 
-use surface::{Era, List};
-use wire::rpc::{Notification, Request, Response};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use surface::{Digest, Era, List, Place};
+use tokio::sync::Notify;
+use wire::header::ParamHeader;
+use wire::request::Subject;
+use wire::rpc::{Notification, Outcome, Request, Response};
+use wire::{Document, Refusal};
+
+use self::freshness::Freshness;
+use crate::answer;
+use crate::capture::{Ask, CaptureError, Scope, Walk};
 use crate::channel::Channel;
-use crate::gate::Gate;
+use crate::event::{Event, Occasion, Reason, Verdict};
+use crate::gate::view::{self, View};
+use crate::gate::{Decision, Gate, Mode, Standing, micros};
 
 /// A session. Shared by the tasks of a relay.
 pub struct Session {
     gate: Arc<Gate>,
+    state: Mutex<State>,
+    /// Held while the server is listed, so that calls that wait share one listing.
+    listing: tokio::sync::Mutex<()>,
+    list_changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// The result of `initialize`, as received.
+    opening: Option<Bytes>,
+    standing: Option<Arc<Standing>>,
+    freshness: Freshness,
 }
 
 /// What a relay does with a request.
@@ -40,40 +66,362 @@ pub enum What {
     /// The result of `initialize` or `server/discover`.
     Opening,
     /// A page of a list.
-    Page {
-        /// The list.
-        list: List,
-        /// Whether it is the first page.
-        first: bool,
-    },
+    Page(List),
     /// The body of a `ui://` resource.
-    Ui {
-        /// Its URI.
-        uri: String,
-    },
+    Ui(Place),
     /// Anything else.
     Other,
+}
+
+impl What {
+    /// The item that the response is about.
+    fn item(&self) -> Place {
+        match self {
+            Self::Ui(item) => item.clone(),
+            Self::Page(list) => Place::new(surface::Kind::Page, list.method()),
+            Self::Opening | Self::Other => Place::new(surface::Kind::Server, "opening"),
+        }
+    }
 }
 
 impl Session {
     /// A session of a client that has said nothing yet.
     pub fn new(gate: Arc<Gate>) -> Self {
-        Self { gate }
+        Self {
+            gate,
+            state: Mutex::default(),
+            listing: tokio::sync::Mutex::new(()),
+            list_changed: Notify::new(),
+        }
     }
 
     /// Decides on a client's request. Lists the server first, through `channel`, when what is
     /// known is too old; so it may take as long as a listing.
-    pub async fn request(&self, _request: &Request<'_>, _channel: &impl Channel) -> Passage {
-        let _ = &self.gate;
-        Passage::Forward(Awaited { era: Era::Legacy, what: What::Other })
+    pub async fn request(&self, request: &Request<'_>, channel: &impl Channel) -> Passage {
+        let started = Instant::now();
+        match self.passage(request, channel, started).await {
+            Ok(passage) => passage,
+            Err(refusal) => {
+                let reason = Reason::from(refusal);
+                self.refused(Some(&request.method), &reason, started);
+                Passage::Answer(answer::refused(Some(request.id.raw()), &reason))
+            }
+        }
+    }
+
+    async fn passage(
+        &self,
+        request: &Request<'_>,
+        channel: &impl Channel,
+        started: Instant,
+    ) -> Result<Passage, Refusal> {
+        if self.gate.stance.strict_payload {
+            request.whole.exact()?;
+        }
+        let version = wire::request::protocol_version(request.params)?;
+        let era = if version.is_some() { Era::Modern } else { Era::Legacy };
+        let forward = |what| Ok(Passage::Forward(Awaited { era, what }));
+        if matches!(&*request.method, "initialize" | "server/discover") {
+            return forward(What::Opening);
+        }
+        if let Some(list) = List::of_method(&request.method) {
+            // What comes back is checked item by item; a failed listing of ours changes nothing.
+            let _ = self.stand(request, era, None, channel).await;
+            return forward(What::Page(list));
+        }
+        let Some(subject) = wire::request::subject(&request.method, request.params)? else {
+            return forward(What::Other);
+        };
+        let decision = match self.stand(request, era, Some(list_of(&subject)), channel).await {
+            Ok(standing) => {
+                let decision = self.gate.decide(&standing, &subject);
+                self.decided(request, &decision, Some(&standing), started);
+                decision
+            }
+            Err(reason) => {
+                let decision = self.undecidable(&subject, reason);
+                self.decided(request, &decision, None, started);
+                decision
+            }
+        };
+        if decision.verdict == Verdict::Hold {
+            let (id, reasons) = (request.id.raw(), &decision.reasons);
+            let held = answer::held(id, era, &decision.item, &self.gate.alias, reasons);
+            return Ok(Passage::Answer(held));
+        }
+        forward(match (&*request.method, decision.item.kind) {
+            ("resources/read", surface::Kind::Ui) => What::Ui(decision.item),
+            _ => What::Other,
+        })
     }
 
     /// Looks into a response; gives the message to send in its place, or `None` to forward the
     /// original bytes.
-    pub fn response(&self, _awaited: &Awaited, _response: &Response<'_>) -> Option<Vec<u8>> {
-        None
+    pub fn response(&self, awaited: &Awaited, response: &Response<'_>) -> Option<Vec<u8>> {
+        let started = Instant::now();
+        let id = response.id.map_or(&b"null"[..], wire::rpc::Id::raw);
+        let seen = match self.seen(awaited, response) {
+            Ok(view) => view,
+            Err(refusal) => {
+                let reason = Reason::from(refusal);
+                self.refused(None, &reason, started);
+                let passes =
+                    self.gate.stance.mode == Mode::Observe && !self.gate.stance.strict_payload;
+                return (!passes).then(|| answer::refused(Some(id), &reason));
+            }
+        };
+        let (result, reasons) = match seen {
+            View::Same => return None,
+            View::Changed { result, reasons } => (Some(result), reasons),
+            View::Withheld { reasons } => (None, reasons),
+        };
+        self.lock().freshness.doubt(None);
+        self.list_changed.notify_one();
+        let is_shown = self.gate.stance.mode == Mode::Observe;
+        let verdict = if is_shown { Verdict::Allow } else { Verdict::Hold };
+        self.gate.record(Occasion::View, verdict, &reasons, started);
+        let held = || {
+            let item = awaited.what.item();
+            answer::held(id, awaited.era, &item, &self.gate.alias, &reasons)
+        };
+        let instead = || result.map_or_else(held, |result| answer::result(id, &result));
+        (!is_shown).then(instead)
+    }
+
+    fn seen(&self, awaited: &Awaited, response: &Response<'_>) -> Result<View, Refusal> {
+        if self.gate.stance.strict_payload {
+            response.whole.exact()?;
+        }
+        let Outcome::Result(result) = response.outcome else { return Ok(View::Same) };
+        match &awaited.what {
+            What::Other => Ok(View::Same),
+            What::Opening => {
+                if awaited.era == Era::Legacy {
+                    self.lock().opening = Some(Bytes::copy_from_slice(result.raw()));
+                }
+                view::opening(&self.gate, awaited.era, result)
+            }
+            What::Page(list) => view::page(&self.gate, awaited.era, *list, result),
+            What::Ui(item) => view::ui(&self.gate, item, result),
+        }
     }
 
     /// Hears a server's notification: a changed list is listed again before the next call.
-    pub fn server_notified(&self, _notification: &Notification<'_>) {}
+    pub fn server_notified(&self, notification: &Notification<'_>) {
+        let lists: &[List] = match &*notification.method {
+            "notifications/tools/list_changed" => &[List::Tools],
+            "notifications/prompts/list_changed" => &[List::Prompts],
+            "notifications/resources/list_changed" => &[List::Resources, List::Templates],
+            _ => return,
+        };
+        let mut state = self.lock();
+        for list in lists {
+            state.freshness.doubt(Some(*list));
+        }
+        drop(state);
+        self.list_changed.notify_one();
+    }
+
+    /// Lists the server whenever its lists change, so that drift is reported without a call.
+    /// `ready` says that the client has opened the session. Never ends.
+    pub(crate) async fn keep_listed(&self, channel: &impl Channel) {
+        loop {
+            self.list_changed.notified().await;
+            if self.lock().opening.is_some() {
+                let _ = self.fresh(Era::Legacy, None, None, channel).await;
+            }
+            tokio::time::sleep(crate::limits::UNASKED_LISTING_PAUSE).await;
+        }
+    }
+
+    /// Whether the session is of 2025-03-26, the one version with batches.
+    pub fn speaks_batches(&self) -> bool {
+        let Some(opening) = self.lock().opening.clone() else { return false };
+        crate::capture::opening::negotiated(&opening).is_ok_and(|version| version == "2025-03-26")
+    }
+
+    /// The client has finished opening the session: the first listing may begin.
+    pub fn opened(&self) {
+        self.list_changed.notify_one();
+    }
+
+    /// The arguments of a pinned tool that travel in headers too.
+    pub fn param_headers(&self, tool: &str) -> Vec<ParamHeader> {
+        let Ok(Some(pin)) = self.gate.pin() else { return Vec::new() };
+        let schema = pin.surface.items.get(&Place::new(surface::Kind::Tool, tool));
+        let Some(schema) = schema.and_then(|tool| tool.get("inputSchema")) else {
+            return Vec::new();
+        };
+        let bytes = schema.to_string();
+        let document = Document::parse(bytes.as_bytes(), &wire::Policy::default());
+        let params = document.map(|document| wire::header::params_of(document.root()));
+        params.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
+    async fn stand(
+        &self,
+        request: &Request<'_>,
+        era: Era,
+        list: Option<List>,
+        channel: &impl Channel,
+    ) -> Result<Arc<Standing>, Reason> {
+        let known = {
+            let state = self.lock();
+            state.standing.clone().filter(|_| state.freshness.is_fresh(list))
+        };
+        let standing = match known {
+            Some(standing) => standing,
+            None => self.fresh(era, client_meta(request), list, channel).await?,
+        };
+        self.gate.restand(&standing).map_err(|error| unreadable(&error))
+    }
+
+    /// Lists what is too old: everything, or one list.
+    async fn fresh(
+        &self,
+        era: Era,
+        meta: Option<Map<String, Value>>,
+        list: Option<List>,
+        channel: &impl Channel,
+    ) -> Result<Arc<Standing>, Reason> {
+        let _listing = self.listing.lock().await;
+        let (opening, known, wanted) = {
+            let state = self.lock();
+            let wanted = state.freshness.wanted(list);
+            (state.opening.clone(), state.standing.clone(), wanted)
+        };
+        let scope = match (known, wanted) {
+            (Some(standing), None) => return Ok(standing),
+            (Some(standing), Some(Scope::One(list))) => Some((standing, list)),
+            _ => None,
+        };
+        let ask = Ask { channel, era, meta, doubts: || self.lock().freshness.doubts() };
+        let (started, doubts) = (Instant::now(), self.lock().freshness.doubts());
+        let walk = scope.as_ref().map_or(
+            Walk::Everything { opening: opening.as_ref().filter(|_| era == Era::Legacy) },
+            |(known, list)| Walk::Again { known: &known.observed, list: *list },
+        );
+        let listed = tokio::time::timeout(crate::limits::LISTING_TIME_MAX, ask.observe(walk));
+        let observation = match listed.await {
+            Ok(Ok(observation)) => observation,
+            Ok(Err(error)) => return Err(self.unlisted(&error, started)),
+            Err(_) => return Err(self.unlisted(&CaptureError::TimedOut, started)),
+        };
+        let ttl = observation.ttl;
+        let standing = self.gate.stand(observation).map_err(|error| unreadable(&error))?;
+        let mut state = self.lock();
+        state.standing = Some(Arc::clone(&standing));
+        let list = scope.map(|(_, list)| list);
+        state.freshness.listed(list, started, ttl, doubts);
+        Ok(standing)
+    }
+
+    fn unlisted(&self, error: &CaptureError, started: Instant) -> Reason {
+        let reason = Reason::new(error.code(), sentence(error));
+        self.gate.record(Occasion::Server, Verdict::Hold, std::slice::from_ref(&reason), started);
+        reason
+    }
+
+    fn undecidable(&self, subject: &Subject<'_>, reason: Reason) -> Decision {
+        let (list, name) = (list_of(subject), name_of(subject));
+        let verdict =
+            if self.gate.stance.mode == Mode::Observe { Verdict::Allow } else { Verdict::Hold };
+        Decision { verdict, item: Place::new(list.kind(), name), reasons: vec![reason] }
+    }
+
+    fn decided(
+        &self,
+        request: &Request<'_>,
+        decision: &Decision,
+        standing: Option<&Standing>,
+        started: Instant,
+    ) {
+        let pin = standing.and_then(|standing| standing.pin.as_ref());
+        let pinned = pin.and_then(|pin| pin.items.get(&decision.item)).map(|d| d.exact);
+        let observed = standing
+            .filter(|standing| !standing.changes_of(&decision.item).is_empty())
+            .and_then(|standing| standing.observed.items.get(&decision.item))
+            .map(Digest::of);
+        let noted = request.whole.notes().iter().take(NOTES_SHOWN_MAX).map(|note| (*note).into());
+        let reasons: Vec<_> = decision.reasons.iter().cloned().chain(noted).collect();
+        self.gate.events.record(&Event {
+            time: jiff::Timestamp::now(),
+            event: Occasion::Decision,
+            server: &self.gate.alias,
+            method: Some(&request.method),
+            item: Some(decision.item.to_string()),
+            pinned,
+            observed,
+            verdict: decision.verdict,
+            reasons: &reasons,
+            duration_us: micros(started),
+        });
+    }
+
+    /// Records bytes or a message that were refused.
+    pub(crate) fn refused(&self, method: Option<&str>, reason: &Reason, started: Instant) {
+        self.gate.events.record(&Event {
+            time: jiff::Timestamp::now(),
+            event: Occasion::Refusal,
+            server: &self.gate.alias,
+            method,
+            item: None,
+            pinned: None,
+            observed: None,
+            verdict: Verdict::Deny,
+            reasons: std::slice::from_ref(reason),
+            duration_us: micros(started),
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+/// The list that a subject would be found in.
+const fn list_of(subject: &Subject<'_>) -> List {
+    match subject {
+        Subject::Tool(_) => List::Tools,
+        Subject::Prompt(_) => List::Prompts,
+        Subject::Resource(_) => List::Resources,
+        Subject::Template(_) => List::Templates,
+        Subject::Skill(_) => List::Skills,
+    }
+}
+
+fn name_of<'s>(subject: &'s Subject<'_>) -> &'s str {
+    let (Subject::Tool(name)
+    | Subject::Prompt(name)
+    | Subject::Resource(name)
+    | Subject::Template(name)
+    | Subject::Skill(name)) = subject;
+    name
+}
+
+/// The parts of a modern request's `_meta` that say who asks and how, so that the server is
+/// listed as its client would list it. `None` in the legacy era.
+fn client_meta(request: &Request<'_>) -> Option<Map<String, Value>> {
+    let meta = request.params?.get("_meta")?;
+    let mut ours = Map::new();
+    for name in ["protocolVersion", "clientCapabilities", "clientInfo"] {
+        let key = format!("io.modelcontextprotocol/{name}");
+        if let Some(value) = meta.get(&key).and_then(|value| surface::json::exact(value).ok()) {
+            ours.insert(key, value);
+        }
+    }
+    (!ours.is_empty()).then_some(ours)
+}
+
+fn unreadable(error: &crate::pin::PinError) -> Reason {
+    Reason::new("guard.pins-unreadable", format!("The approved surface cannot be read: {error}."))
+}
+
+/// An error and its causes as one sentence.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    format!("The server cannot be listed: {text}.")
+}
+
+const NOTES_SHOWN_MAX: usize = 3;

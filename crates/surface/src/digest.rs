@@ -1,5 +1,6 @@
 //! SHA-256 over canonical JSON, written `sha256:<hex>`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -72,6 +73,16 @@ impl<'de> Deserialize<'de> for Digest {
 #[derive(Debug, thiserror::Error)]
 #[error("a digest is written `sha256:` and 64 lower-case hexadecimal digits")]
 pub struct NotADigest;
+
+/// The exact digest of each member of an item, by JSON pointer: `/description`, `/inputSchema`. An
+/// item that is not an object is one field, whose pointer is empty.
+pub fn fields(item: &Value) -> BTreeMap<String, Digest> {
+    let Some(members) = item.as_object() else {
+        return BTreeMap::from([(String::new(), Digest::of(item))]);
+    };
+    let pointer = |name: &str| format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+    members.iter().map(|(name, value)| (pointer(name), Digest::of(value))).collect()
+}
 
 /// The two digests of an item or of a whole surface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

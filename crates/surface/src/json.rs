@@ -31,9 +31,15 @@ fn string(value: wire::Value<'_>) -> String {
 }
 
 /// `str::parse` finds the nearest double; `serde_json` without `float_roundtrip` may not.
+///
+/// INVARIANT: numbers that are equal have one form, as `1.0` becomes `1`; so values are equal
+/// exactly when their canonical forms are.
 fn number(text: &str) -> Value {
-    if let Ok(integer) = text.parse::<i64>() {
-        return Value::Number(integer.into());
-    }
-    text.parse().ok().and_then(Number::from_f64).map_or(Value::Null, Value::Number)
+    let integer =
+        |text: &str| text.parse::<i64>().ok().map(|integer| Value::Number(integer.into()));
+    integer(text).unwrap_or_else(|| {
+        let double: f64 = text.parse().unwrap_or_default();
+        integer(ryu_js::Buffer::new().format(double))
+            .unwrap_or_else(|| Number::from_f64(double).map_or(Value::Null, Value::Number))
+    })
 }

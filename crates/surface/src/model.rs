@@ -36,8 +36,8 @@ pub enum Kind {
     Ui,
     /// A skill, named by `uri`.
     Skill,
-    /// Members of a list answer beside the list itself, named by the list's method.
-    /// `nextCursor` and `ttlMs` have no identity and are left out.
+    /// Members of a list answer beside the list itself, named by the list's method; what has no
+    /// identity is left out (see [`crate::assemble`]).
     Page,
 }
 
@@ -57,6 +57,16 @@ pub struct Surface {
     pub era: Era,
     /// The items, each the JSON value as sent.
     pub items: BTreeMap<Place, Value>,
+}
+
+impl Era {
+    /// The method whose result opens a capture.
+    pub const fn opening(self) -> &'static str {
+        match self {
+            Self::Legacy => "initialize",
+            Self::Modern => "server/discover",
+        }
+    }
 }
 
 impl Kind {
@@ -128,5 +138,10 @@ impl Surface {
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = (&str, &Value)> {
         let of_kind = self.items.iter().filter(move |(place, _)| place.kind == kind);
         of_kind.map(|(place, value)| (place.name.as_str(), value))
+    }
+
+    /// The item `name` of `kind`.
+    pub fn get(&self, kind: Kind, name: &str) -> Option<&Value> {
+        self.items.get(&Place::new(kind, name))
     }
 }

@@ -5,11 +5,14 @@
 //! asked for. Structure is refused at once. Scalars that parsers read differently are *noted*, and
 //! refused by [`Value::exact`] where something is digested or decided.
 
+mod key;
 mod number;
 mod scan;
 mod text;
 
 use std::borrow::Cow;
+
+pub(crate) use number::integer;
 
 use crate::limits;
 use crate::refusal::{Code, Refusal};
@@ -143,6 +146,42 @@ impl<'d> Value<'d> {
         self.members().find(|(name, _)| name.is_text(key)).map(|(_, value)| value)
     }
 
+    /// The value under `key`, if the value is an object that has it, for whoever decides by it.
+    ///
+    /// # Errors
+    /// `wire.rpc.key-form` when the object has another key, beside `key` or in its place, that a
+    /// lenient parser reads as `key`.
+    pub fn member(self, key: &str) -> Result<Option<Value<'d>>, Refusal> {
+        let mut found = None;
+        for (name, value) in self.members() {
+            if name.names(key)? {
+                found = Some(value);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the value, a key of an object, is `key`.
+    ///
+    /// # Errors
+    /// `wire.rpc.key-form` when it is not, but a lenient parser reads it as `key`.
+    pub(crate) fn names(self, key: &str) -> Result<bool, Refusal> {
+        if self.is_text(key) {
+            return Ok(true);
+        }
+        let written =
+            key::Key { inner: self.inner(), escaped: self.node().escaped, offset: self.start() };
+        if written.looks_like(key) {
+            return Err(Refusal::at(Code::KeyForm, self.start()));
+        }
+        Ok(false)
+    }
+
+    /// The safe integer that the number is, however it is written (`1`, `1.0`, `1e0`).
+    pub fn as_integer(self) -> Option<i64> {
+        number::integer(self.as_number()?)
+    }
+
     /// Whether the value is the string `text`; does not allocate when the string has no escapes.
     pub fn is_text(self, text: &str) -> bool {
         if self.kind() != Kind::String {
@@ -221,12 +260,6 @@ struct Node {
 
 impl Node {
     const NULL: Self = Self { start: 0, end: 0, next: 0, kind: Kind::Null, escaped: false };
-}
-
-impl Refusal {
-    const fn at(code: Code, offset: usize) -> Self {
-        Self { code, offset }
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod json;
 pub mod limits;
 pub mod refusal;
 pub mod request;
+pub mod result;
 pub mod rpc;
 
 pub use json::{Document, Kind, Policy, Value};

@@ -48,6 +48,39 @@ codes! {
     LoneSurrogate = "wire.json.lone-surrogate", "a string holds half of a surrogate pair";
     Integer = "wire.json.integer", "an integer lies beyond 2^53 - 1, where parsers disagree";
     Number = "wire.json.number", "a number cannot be carried by a double without loss";
+    KeyForm = "wire.rpc.key-form", "a key that decides is written in another case or Unicode form";
+    NotMessage = "wire.rpc.not-a-message", "a message is an object, or an array of objects";
+    Version = "wire.rpc.version", "`jsonrpc` is missing or is not \"2.0\"";
+    Id = "wire.rpc.id", "an id is neither a string nor an integer within 2^53 - 1";
+    IdMissing = "wire.rpc.id-missing", "a result has no id";
+    Method = "wire.rpc.method", "`method` is empty or not a string";
+    Long = "wire.rpc.long", "an id or a method is longer than the limit";
+    Params = "wire.rpc.params", "`params` is not an object";
+    Mixed = "wire.rpc.mixed", "a message is both a request and a response";
+    BothOutcomes = "wire.rpc.both-outcomes", "a response has both `result` and `error`";
+    NoOutcome = "wire.rpc.no-outcome", "a message has neither a method nor a result nor an error";
+    Error = "wire.rpc.error", "`error` is not an object with an integer `code` and a string `message`";
+    BatchEmpty = "wire.rpc.batch-empty", "a batch is empty";
+    BatchNested = "wire.rpc.batch-nested", "a batch lies inside a batch";
+    BatchSize = "wire.rpc.batch-size", "a batch has more messages than the limit";
+    BatchInitialize = "wire.rpc.batch-initialize", "`initialize` stands in a batch";
+    Subject = "wire.request.subject", "the name of what a request acts on is missing or not a string";
+    Meta = "wire.request.meta", "`_meta` is not an object";
+    ProtocolVersion = "wire.request.protocol-version", "a protocol version is missing or not a string";
+    Cursor = "wire.request.cursor", "a cursor is neither a string nor null";
+    ResultType = "wire.result.type", "`resultType` is not a string";
+    HeaderMissing = "wire.header.missing", "a header that must repeat the body is missing";
+    HeaderMalformed = "wire.header.malformed", "a header is not written as its value must be";
+    HeaderRepeated = "wire.header.repeated", "a header that must be single stands twice";
+    HeaderMismatch = "wire.header.mismatch", "a header says another thing than the body";
+    LineBreak = "wire.frame.line-break", "some readers end a line at this byte, others do not";
+    FieldForm = "wire.frame.field-form", "the name of an event field is written in another form";
+}
+
+impl Refusal {
+    pub(crate) const fn at(code: Code, offset: usize) -> Self {
+        Self { code, offset }
+    }
 }
 
 impl fmt::Display for Code {

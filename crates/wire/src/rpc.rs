@@ -1,9 +1,14 @@
 //! JSON-RPC 2.0 envelopes, read strictly: what a message is, and nothing about what it means.
+//!
+//! A message is a request, a notification or a response, never two of them. Members that JSON-RPC
+//! does not name pass, because no reader takes them for something else; a member whose key is only
+//! *nearly* one of JSON-RPC's (`Method`, `paramſ`) is refused, because lenient parsers do.
 
 use std::borrow::Cow;
 
-use crate::json::{Document, Value};
-use crate::refusal::Refusal;
+use crate::json::{Document, Kind, Value};
+use crate::limits;
+use crate::refusal::{Code, Refusal};
 
 /// What one line, body or SSE event carries.
 #[derive(Debug)]
@@ -84,7 +89,43 @@ pub enum IdKey {
     Text(String),
 }
 
+impl<'d> Message<'d> {
+    /// The method of a request or notification.
+    pub fn method(&self) -> Option<&str> {
+        match self {
+            Self::Request(request) => Some(&request.method),
+            Self::Notification(notification) => Some(&notification.method),
+            Self::Response(_) => None,
+        }
+    }
+
+    /// The `params` of a request or notification.
+    pub fn params(&self) -> Option<Value<'d>> {
+        match self {
+            Self::Request(request) => request.params,
+            Self::Notification(notification) => notification.params,
+            Self::Response(_) => None,
+        }
+    }
+}
+
 impl<'d> Id<'d> {
+    /// Reads an id: a string, or an integer that every parser reads alike.
+    ///
+    /// # Errors
+    /// `wire.rpc.id` for anything else, `wire.rpc.long` past the limit.
+    pub fn read(value: Value<'d>) -> Result<Self, Refusal> {
+        if value.raw().len() > limits::ID_BYTES_MAX {
+            return Err(Refusal::at(Code::Long, value.start()));
+        }
+        let is_id = match value.kind() {
+            Kind::String => value.exact()?.as_str().is_some(),
+            Kind::Number => value.exact()?.as_integer().is_some(),
+            _ => false,
+        };
+        if is_id { Ok(Self { value }) } else { Err(Refusal::at(Code::Id, value.start())) }
+    }
+
     /// The bytes of the id, as received.
     pub fn raw(self) -> &'d [u8] {
         self.value.raw()
@@ -93,11 +134,7 @@ impl<'d> Id<'d> {
     /// The id as a key.
     pub fn key(self) -> IdKey {
         self.value.as_str().map_or_else(
-            || {
-                IdKey::Number(
-                    self.value.as_number().and_then(|n| n.parse().ok()).unwrap_or_default(),
-                )
-            },
+            || IdKey::Number(self.value.as_integer().unwrap_or_default()),
             |text| IdKey::Text(text.into_owned()),
         )
     }
@@ -109,10 +146,136 @@ impl<'d> Frame<'d> {
     /// # Errors
     /// The first part of an envelope that two readers could take differently.
     pub fn read(document: &'d Document<'d>) -> Result<Self, Refusal> {
-        message(document.root()).map(Self::One)
+        let root = document.root();
+        match root.kind() {
+            Kind::Object => message(root).map(Self::One),
+            Kind::Array => batch(root).map(Self::Batch),
+            _ => Err(Refusal::at(Code::NotMessage, root.start())),
+        }
     }
 }
 
-fn message(_whole: Value<'_>) -> Result<Message<'_>, Refusal> {
-    Err(Refusal { code: crate::Code::Syntax, offset: 0 })
+fn batch(whole: Value<'_>) -> Result<Vec<Message<'_>>, Refusal> {
+    let mut messages = Vec::new();
+    for element in whole.elements() {
+        if messages.len() == limits::BATCH_MESSAGES_MAX {
+            return Err(Refusal::at(Code::BatchSize, element.start()));
+        }
+        messages.push(match element.kind() {
+            Kind::Object => message(element)?,
+            Kind::Array => return Err(Refusal::at(Code::BatchNested, element.start())),
+            _ => return Err(Refusal::at(Code::NotMessage, element.start())),
+        });
+        if messages.last().and_then(Message::method) == Some("initialize") {
+            return Err(Refusal::at(Code::BatchInitialize, element.start()));
+        }
+    }
+    if messages.is_empty() {
+        return Err(Refusal::at(Code::BatchEmpty, whole.start()));
+    }
+    Ok(messages)
 }
+
+fn message(whole: Value<'_>) -> Result<Message<'_>, Refusal> {
+    let envelope = Envelope::read(whole)?;
+    let at_start = |code| Refusal::at(code, whole.start());
+    if !envelope.jsonrpc.is_some_and(|version| version.is_text("2.0")) {
+        let at = envelope.jsonrpc.map_or(whole.start(), Value::start);
+        return Err(Refusal::at(Code::Version, at));
+    }
+    if let Some(method) = envelope.method {
+        if let Some(outcome) = envelope.result.or(envelope.error) {
+            return Err(Refusal::at(Code::Mixed, outcome.start()));
+        }
+        return call(whole, &envelope, method);
+    }
+    if let Some(params) = envelope.params {
+        return Err(Refusal::at(Code::Mixed, params.start()));
+    }
+    let outcome = match (envelope.result, envelope.error) {
+        (Some(result), None) => Outcome::Result(result),
+        (None, Some(error)) => Outcome::Error(checked_error(error)?),
+        (Some(_), Some(error)) => return Err(Refusal::at(Code::BothOutcomes, error.start())),
+        (None, None) => return Err(at_start(Code::NoOutcome)),
+    };
+    let id = envelope.id.filter(|id| !id.is_null()).map(Id::read).transpose()?;
+    if id.is_none() && matches!(outcome, Outcome::Result(_)) {
+        return Err(at_start(Code::IdMissing));
+    }
+    Ok(Message::Response(Response { whole, id, outcome }))
+}
+
+/// A request, or without an id a notification.
+fn call<'d>(
+    whole: Value<'d>,
+    envelope: &Envelope<'d>,
+    method: Value<'d>,
+) -> Result<Message<'d>, Refusal> {
+    if method.raw().len() > limits::METHOD_BYTES_MAX {
+        return Err(Refusal::at(Code::Long, method.start()));
+    }
+    let name = method.exact()?.as_str().filter(|name| !name.is_empty());
+    let name = name.ok_or(Refusal::at(Code::Method, method.start()))?;
+    if let Some(params) = envelope.params
+        && params.kind() != Kind::Object
+    {
+        return Err(Refusal::at(Code::Params, params.start()));
+    }
+    let params = envelope.params;
+    Ok(match envelope.id {
+        Some(id) => Message::Request(Request { whole, id: Id::read(id)?, method: name, params }),
+        None => Message::Notification(Notification { whole, method: name, params }),
+    })
+}
+
+fn checked_error(error: Value<'_>) -> Result<Value<'_>, Refusal> {
+    if error.kind() != Kind::Object {
+        return Err(Refusal::at(Code::Error, error.start()));
+    }
+    let code = error.member("code")?;
+    if let Some(code) = code {
+        code.exact()?;
+    }
+    let message = error.member("message")?;
+    let is_error = code.is_some_and(|code| code.as_integer().is_some())
+        && message.is_some_and(|message| message.kind() == Kind::String);
+    if is_error { Ok(error) } else { Err(Refusal::at(Code::Error, error.start())) }
+}
+
+/// The members that JSON-RPC names.
+#[derive(Default)]
+struct Envelope<'d> {
+    jsonrpc: Option<Value<'d>>,
+    id: Option<Value<'d>>,
+    method: Option<Value<'d>>,
+    params: Option<Value<'d>>,
+    result: Option<Value<'d>>,
+    error: Option<Value<'d>>,
+}
+
+impl<'d> Envelope<'d> {
+    fn read(whole: Value<'d>) -> Result<Self, Refusal> {
+        let mut envelope = Self::default();
+        for (key, value) in whole.members() {
+            key.exact()?;
+            let members = [
+                ("jsonrpc", &mut envelope.jsonrpc),
+                ("id", &mut envelope.id),
+                ("method", &mut envelope.method),
+                ("params", &mut envelope.params),
+                ("result", &mut envelope.result),
+                ("error", &mut envelope.error),
+            ];
+            for (name, member) in members {
+                if key.names(name)? {
+                    *member = Some(value);
+                    break;
+                }
+            }
+        }
+        Ok(envelope)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,17 @@ pub(super) fn measure(rest: &[u8]) -> Result<(usize, Option<Code>), (Code, usize
     Ok((at, note(text, is_integer)))
 }
 
+/// The integer that a number is, however it is written, if every parser reads it alike.
+#[expect(clippy::cast_possible_truncation, reason = "the double is a safe integer")]
+#[expect(clippy::cast_precision_loss, reason = "2^53 - 1 is a double")]
+pub(crate) fn integer(text: &str) -> Option<i64> {
+    let (length, note) = measure(text.as_bytes()).ok()?;
+    let is_exact = length == text.len() && note.is_none();
+    let double = is_exact.then(|| text.parse::<f64>().ok()).flatten()?;
+    let is_safe = double.fract() == 0.0 && double.abs() <= SAFE_INTEGER_MAX as f64;
+    is_safe.then_some(double as i64)
+}
+
 fn note(text: &str, is_integer: bool) -> Option<Code> {
     if is_integer {
         // 2^53 - 1 has 16 digits: fewer cannot reach it, more always pass it.
@@ -63,4 +74,5 @@ fn decimal(text: &str) -> Option<(String, i64)> {
     Some((significant.trim_end_matches('0').to_owned(), first))
 }
 
+/// 2^53 - 1, the largest integer below which every integer is a double of its own.
 const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;

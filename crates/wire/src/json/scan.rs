@@ -1,9 +1,6 @@
 //! The one pass: bytes to tape, iterative, so that depth costs no stack.
 
-use std::borrow::Cow;
-
-use unicode_normalization::UnicodeNormalization;
-
+use super::key::{self, Key};
 use super::{Kind, Node, Policy, number, text};
 use crate::refusal::{Code, Refusal};
 
@@ -25,6 +22,7 @@ pub(super) fn scan(bytes: &[u8], policy: &Policy) -> Result<Scanned, Refusal> {
         tape: Vec::with_capacity(bytes.len() / 16 + 4),
         notes: Vec::new(),
         open: Vec::with_capacity(16),
+        keys: Vec::with_capacity(16),
     };
     scanner.document()?;
     Ok((scanner.tape, scanner.notes))
@@ -38,6 +36,8 @@ struct Scanner<'b> {
     notes: Vec<Refusal>,
     /// Tape indices of the containers that are open.
     open: Vec<usize>,
+    /// The keys of the object that closes, kept for its room.
+    keys: Vec<Key<'b>>,
 }
 
 impl Scanner<'_> {
@@ -153,7 +153,7 @@ impl Scanner<'_> {
     }
 
     fn refuse_notes_if_strict(&self) -> Result<(), Refusal> {
-        match self.notes.last() {
+        match self.notes.first() {
             Some(note) if self.policy.strict_scalars => Err(*note),
             _ => Ok(()),
         }
@@ -175,57 +175,21 @@ impl Scanner<'_> {
     }
 
     /// Refuses two keys of one object that are equal, and by policy also equal after folding.
-    fn distinct_keys(&self, container: usize) -> Result<(), Refusal> {
-        let mut keys = Vec::new();
+    fn distinct_keys(&mut self, container: usize) -> Result<(), Refusal> {
+        self.keys.clear();
         let mut at = container + 1;
-        while let Some(key) = self.tape.get(at) {
-            keys.push((self.key(*key), key.start as usize));
+        while let Some(node) = self.tape.get(at) {
+            let offset = node.start as usize;
+            let inner = offset + 1..(node.end as usize).saturating_sub(1);
+            let inner = self.bytes.get(inner).unwrap_or_default();
+            self.keys.push(Key { inner, escaped: node.escaped, offset });
             at = self.tape.get(at + 1).map_or(usize::MAX, |value| value.next as usize);
         }
-        refuse_equal(&mut keys, Code::DuplicateKey)?;
-        if self.policy.fold_keys {
-            let mut folded: Vec<_> = keys.iter().map(|(key, at)| (fold(key), *at)).collect();
-            refuse_equal(&mut folded, Code::FoldedKey)?;
-        }
-        Ok(())
+        key::refuse_repeated(&mut self.keys, self.policy.fold_keys)
     }
-
-    fn key(&self, node: Node) -> Cow<'_, [u8]> {
-        let inner = node.start as usize + 1..(node.end as usize).saturating_sub(1);
-        let raw = self.bytes.get(inner).unwrap_or_default();
-        if node.escaped { Cow::Owned(text::decode_wtf8(raw)) } else { Cow::Borrowed(raw) }
-    }
-}
-
-/// Refuses the later one of two equal keys. Leaves `keys` in any order.
-fn refuse_equal(keys: &mut [(Cow<'_, [u8]>, usize)], code: Code) -> Result<(), Refusal> {
-    let later = if keys.len() <= PAIRWISE_MAX {
-        keys.iter().enumerate().find_map(|(index, (key, at))| {
-            keys.iter().take(index).any(|(earlier, _)| earlier == key).then_some(*at)
-        })
-    } else {
-        keys.sort_unstable();
-        keys.windows(2)
-            .filter_map(|pair| match pair {
-                [(a, _), (b, at)] if a == b => Some(*at),
-                _ => None,
-            })
-            .min()
-    };
-    later.map_or(Ok(()), |offset| Err(Refusal::at(code, offset)))
-}
-
-/// NFC of the full case folding, close enough that keys which lenient parsers merge become equal.
-fn fold(key: &[u8]) -> Cow<'static, [u8]> {
-    let text = String::from_utf8_lossy(key);
-    let folded: String = text.nfc().collect::<String>().to_uppercase().to_lowercase();
-    Cow::Owned(folded.nfc().collect::<String>().into_bytes())
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the size of a document is below u32::MAX")]
 const fn offset(position: usize) -> u32 {
     position as u32
 }
-
-/// Up to this many keys, comparing each pair beats sorting.
-const PAIRWISE_MAX: usize = 12;

@@ -54,17 +54,21 @@ fn refuses_bytes_that_are_not_utf8() {
 
 #[test]
 fn finds_a_duplicate_among_many_keys() {
-    let mut text: String = (0..100).map(|n| format!("\"k{n}\":0,")).collect();
-    text.insert(0, '{');
-    let at = text.len();
-    text.push_str("\"k42\":1}");
-    assert_eq!(refusal(&text), Some((Code::DuplicateKey, at)));
+    let members: Vec<_> = (0..100).map(|n| format!("\"k{n}\":0")).collect();
+    let text = format!("{{{},\"k42\":1,\"k7\":1}}", members.join(","));
+    assert_eq!(refusal(&text), Some((Code::DuplicateKey, text.find(",\"k42\":1").unwrap() + 1)));
 }
 
 #[test]
 fn refuses_folded_keys_only_by_policy() {
     let policy = Policy { fold_keys: true, ..Policy::default() };
-    for text in [r#"{"name":1,"Name":2}"#, "{\"é\":1,\"e\u{301}\":2}", "{\"ſ\":1,\"s\":2}"] {
+    for text in [
+        r#"{"name":1,"Name":2}"#,
+        r#"{"name":1,"\u004eame":2}"#,
+        "{\"é\":1,\"e\u{301}\":2}",
+        "{\"ſ\":1,\"s\":2}",
+        "{\"ß\":1,\"ẞ\":2}",
+    ] {
         assert_eq!(refusal(text), None, "{text}");
         let refused = Document::parse(text.as_bytes(), &policy).unwrap_err();
         assert_eq!(refused.code, Code::FoldedKey, "{text}");
@@ -117,6 +121,13 @@ fn notes_scalars_that_parsers_read_differently() {
 }
 
 #[test]
+fn strict_scalars_refuse_the_first_of_several() {
+    let policy = Policy { strict_scalars: true, ..Policy::default() };
+    let refused = Document::parse(br#"["\udc00\udc00",1e400]"#, &policy).unwrap_err();
+    assert_eq!((refused.code, refused.offset), (Code::LoneSurrogate, 2));
+}
+
+#[test]
 fn exact_refuses_only_what_lies_inside() {
     let text = r#"{"safe":{"n":1},"odd":[1,"\ud83d"]}"#;
     let document = Document::parse(text.as_bytes(), &Policy::default()).unwrap();
@@ -160,5 +171,33 @@ proptest! {
         let encoded = serde_json::to_string(&text).unwrap();
         let document = Document::parse(encoded.as_bytes(), &Policy::default()).unwrap();
         prop_assert_eq!(document.root().as_str().unwrap(), text);
+    }
+}
+
+/// `cargo test --release -p countersign-wire --lib -- --ignored --nocapture scan_speed`
+#[test]
+#[ignore = "measures, and means something only in release"]
+fn scan_speed() {
+    let call = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"search","arguments":
+        {"query":"a plain question about nothing","limit":10,"tags":["a","b"],"deep":{"x":1.5}}}}"#;
+    let text = "The quick brown fox jumps over the lazy dog.\\n".repeat(86);
+    let result =
+        format!(r#"{{"jsonrpc":"2.0","id":7,"result":{{"content":[{{"text":"{text}"}}]}}}}"#);
+    let property =
+        r#""field":{"type":"string","description":"What the field holds.","minLength":1}"#;
+    let tool =
+        format!(r#"{{"name":"make","description":"Makes it.","inputSchema":{{{property}}}}}"#);
+    let tools = format!(
+        r#"{{"jsonrpc":"2.0","id":7,"result":{{"tools":[{}]}}}}"#,
+        vec![tool; 29].join(",")
+    );
+    for (name, message) in [("call", call), ("text result", &result), ("tools/list", &tools)] {
+        let rounds = 100_000_000 / message.len();
+        let begun = std::time::Instant::now();
+        for _ in 0..rounds {
+            Document::parse(std::hint::black_box(message.as_bytes()), &Policy::default()).unwrap();
+        }
+        let bytes_per_us = rounds * message.len() / begun.elapsed().as_micros() as usize;
+        println!("{name}: {} bytes, {bytes_per_us} MB/s", message.len());
     }
 }

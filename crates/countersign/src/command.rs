@@ -1,0 +1,78 @@
+//! The commands, one file each. Each takes its arguments as typed, resolves them, and says how the
+//! process ends.
+
+mod approve;
+mod check;
+mod diff;
+mod guard;
+mod lock;
+mod pin;
+mod reference;
+mod surface;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::CommandFactory as _;
+
+use crate::args::{Cli, Verb};
+use crate::failure::{Exit, Failure};
+use crate::lock::{Key, Store};
+use crate::output::Output;
+
+/// What every command works with.
+struct Desk {
+    output: Output,
+    store: Arc<dyn Store>,
+    here: PathBuf,
+}
+
+/// Runs the command that was typed.
+///
+/// # Errors
+/// Whatever keeps it from doing what was asked.
+pub(crate) fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
+    let output = *output;
+    match cli.verb {
+        Verb::Completions { shell } => return completions(shell, output),
+        Verb::Reference => return reference::run(output),
+        _ => {}
+    }
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::new("finding the current directory").because(error))?;
+    let store = crate::lock::open(cli.global.lock.as_deref(), &here)?;
+    let desk = Desk { output, store, here };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new("starting").because(error))?;
+    let exit = runtime.block_on(async {
+        match &cli.verb {
+            Verb::Surface(arguments) => surface::run(&desk, arguments).await,
+            Verb::Pin(arguments) => pin::run(&desk, arguments).await,
+            Verb::Check(arguments) => check::run(&desk, arguments).await,
+            Verb::Diff(arguments) => diff::run(&desk, arguments).await,
+            Verb::Approve(arguments) => approve::run(&desk, arguments).await,
+            Verb::Lock(arguments) => lock::run(&desk, arguments),
+            Verb::Guard(arguments) => guard::run(&desk, arguments).await,
+            Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
+        }
+    });
+    // A thread that still reads a terminal must not keep the process.
+    runtime.shutdown_background();
+    exit
+}
+
+/// The failure of a command that needs a pin.
+fn not_pinned(desk: &Desk, key: &Key) -> Failure {
+    let hint = format!("countersign pin --name {} -- COMMAND…", key.alias);
+    let place = desk.store.place();
+    Failure::new(format!("`{key}` is not pinned in {place}")).code("pin.missing").hint(hint)
+}
+
+fn completions(shell: clap_complete::Shell, output: Output) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut script);
+    output.data(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Same)
+}

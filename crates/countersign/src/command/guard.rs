@@ -1,0 +1,159 @@
+//! `countersign guard`: between a client and a server.
+//!
+//! With a command, stdout belongs to the protocol: nothing here writes there.
+
+use std::fs::OpenOptions;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use guard::event::Events;
+use guard::{Endpoint, Gate, Stance, Target};
+
+use super::Desk;
+use crate::args;
+use crate::failure::{Exit, Failure};
+use crate::lock::entry::Origin;
+use crate::lock::{Key, Pins};
+use crate::output::style;
+use crate::source::{Reach, Source, words_shown};
+
+/// Guards a server until its client or the server ends.
+///
+/// # Errors
+/// A server that cannot be run or reached; no pin, where the mode needs one.
+pub(super) async fn run(desk: &Desk, arguments: &args::Guard) -> Result<Exit, Failure> {
+    let (key, source) = subject(desk, arguments)?;
+    let Source::Live(target, origin) = &source else {
+        return Err(Failure::usage("a file cannot be guarded: give a command or `--upstream`"));
+    };
+    let stance = stance(arguments);
+    require_pin(desk, &key, stance, origin)?;
+    let events = events(arguments)?;
+    let artefact = source.artefact();
+    let pins = Pins::new(Arc::clone(&desk.store), key.clone(), origin.clone(), artefact);
+    let gate = Gate::new(key.alias.clone(), stance, Arc::new(pins), events.clone());
+    let gate = Arc::new(gate);
+    let ended = match (target, arguments.listen) {
+        (Target::Command(command), None) => stdio(command, gate).await,
+        (Target::Url(upstream), Some(address)) => {
+            serve(desk, arguments, address, upstream.clone(), gate).await
+        }
+        (Target::Url(_), None) => Err(Failure::usage("a remote server is guarded at an address")
+            .hint("add `--listen 127.0.0.1:PORT`, and point the client there")),
+        (Target::Command(_), Some(_)) => {
+            Err(Failure::usage("`--listen` guards a remote server: give `--upstream URL`"))
+        }
+    };
+    events.flush();
+    ended
+}
+
+/// The pin that was meant, and the server.
+fn subject(desk: &Desk, arguments: &args::Guard) -> Result<(Key, Source), Failure> {
+    let context = arguments.context.context.as_str();
+    let reach = Reach::with(&arguments.headers, &arguments.header_variables)?;
+    let root = desk.store.root();
+    let source = match (&arguments.alias, &arguments.upstream) {
+        (Some(alias), _) => {
+            let key = Key::new(alias, context)?;
+            let mut entries = desk.store.entries()?;
+            let entry = entries.remove(&key).ok_or_else(|| super::not_pinned(desk, &key))?;
+            return Ok((key, Source::of_origin(&entry.origin, &reach, root)?));
+        }
+        (None, Some(url)) => Source::of_text(url, &reach)?,
+        (None, None) if !arguments.command.is_empty() => {
+            Source::of_command(&arguments.command, root)
+        }
+        (None, None) => {
+            return Err(Failure::usage("no server is named")
+                .hint("give an alias, `-- COMMAND…`, or `--listen ADDR --upstream URL`"));
+        }
+    };
+    let alias = arguments.name.clone().map_or_else(|| source.alias(), Ok)?;
+    Ok((Key::new(&alias, context)?, source))
+}
+
+fn stance(arguments: &args::Guard) -> Stance {
+    let own = Stance::of(arguments.mode.into());
+    Stance {
+        hold_at: arguments.hold_at.unwrap_or(own.hold_at),
+        strict_payload: arguments.strict_payload,
+        ..own
+    }
+}
+
+/// Fixed mode has nothing to show without a pin. The other modes pin on first use, and say so.
+fn require_pin(desk: &Desk, key: &Key, stance: Stance, origin: &Origin) -> Result<(), Failure> {
+    // The surface too is read here: a guard that holds every call should not start at all.
+    if desk.store.load(key)?.is_some() {
+        return Ok(());
+    }
+    if stance.mode != guard::Mode::Fixed {
+        let name = style::paint(style::NAME, key);
+        let place = desk.store.place();
+        desk.output
+            .note(&format!("{name} is not pinned: what it shows first is pinned in {place}"));
+        return Ok(());
+    }
+    let server = match origin {
+        Origin::Command { run, .. } => format!("-- {}", words_shown(run)),
+        Origin::Url { url, .. } => url.clone(),
+        Origin::File(_) | Origin::Unknown => "-- COMMAND…".to_owned(),
+    };
+    Err(super::not_pinned(desk, key).hint(format!("countersign pin --name {} {server}", key.alias)))
+}
+
+fn events(arguments: &args::Guard) -> Result<Events, Failure> {
+    let Some(path) = &arguments.events else { return Ok(Events::to(std::io::stderr())) };
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    let file =
+        file.map_err(|error| Failure::new(format!("opening {}", path.display())).because(error))?;
+    Ok(Events::to(file))
+}
+
+async fn stdio(command: &guard::Command, gate: Arc<Gate>) -> Result<Exit, Failure> {
+    let program = command.program.to_string_lossy();
+    let ended = guard::stdio::run(command, gate).await;
+    let status =
+        ended.map_err(|error| Failure::new(format!("guarding `{program}`")).because(error))?;
+    Ok(Exit::Server(exit_code(status)))
+}
+
+/// As a shell passes it on: the code, or 128 and the signal.
+fn exit_code(status: std::process::ExitStatus) -> u8 {
+    use std::os::unix::process::ExitStatusExt as _;
+    let code = status.code().or_else(|| Some(128 + status.signal()?));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+async fn serve(
+    desk: &Desk,
+    arguments: &args::Guard,
+    address: SocketAddr,
+    upstream: Endpoint,
+    gate: Arc<Gate>,
+) -> Result<Exit, Failure> {
+    if !address.ip().is_loopback() && !arguments.allow_remote_clients {
+        return Err(Failure::usage(format!("{address} can be reached from other machines"))
+            .hint("listen on 127.0.0.1, or add `--allow-remote-clients`"));
+    }
+    let failed = |error| Failure::new(format!("listening on {address}")).because(error);
+    let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    desk.output.note(&format!("listening on http://{bound}"));
+    guard::http::serve(listener, upstream, gate, stopped()).await.map_err(failed)?;
+    Ok(Exit::Same)
+}
+
+/// Resolves when somebody asks the process to stop.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,70 @@
+//! `countersign pin`: what a server shows now is recorded as approved.
+
+use jiff::Timestamp;
+
+use super::Desk;
+use super::approve::approver;
+use crate::args;
+use crate::failure::{Exit, Failure};
+use crate::lock::{Key, Pinned, neighbours};
+use crate::output::style;
+use crate::report::{Comparison, human};
+use crate::source::{Reach, Source};
+
+/// Pins a server.
+///
+/// # Errors
+/// Anything short of a whole surface; a pin that is there already and differs.
+pub(super) async fn run(desk: &Desk, arguments: &args::Pin) -> Result<Exit, Failure> {
+    let reach = Reach::of(&arguments.reach)?;
+    let root = desk.store.root();
+    let source = Source::of_arguments(&arguments.server, &reach, root)?;
+    let alias = arguments.name.clone().map_or_else(|| source.alias(), Ok)?;
+    let key = Key::new(&alias, &arguments.context.context)?;
+    // Read first: a lock file that is refused should not cost the wait for a server.
+    let entries = desk.store.entries()?;
+    let standing = entries.get(&key);
+    let observed = source.observe(&reach.conditions).await?;
+    let (protocol, surface) = (observed.protocol(), observed.observation.surface);
+    let mut pinned = Pinned::of(surface, source.origin(root), source.artefact(), protocol);
+    let Some(standing) = standing else {
+        pinned.approve(Timestamp::now(), &approver(None), None, Vec::new());
+        desk.store.replace(&key, None, &pinned)?;
+        tell(desk, &key, &pinned, "pinned");
+        return Ok(Exit::Same);
+    };
+    let from = standing.digests.exact;
+    if arguments.replace {
+        pinned.entry.approvals.clone_from(&standing.approvals);
+        pinned.approve(Timestamp::now(), &approver(None), Some(from), Vec::new());
+        desk.store.replace(&key, Some(from), &pinned)?;
+        tell(desk, &key, &pinned, "pinned anew");
+        return Ok(Exit::Same);
+    }
+    let Some(old) = desk.store.load(&key)? else {
+        return Err(Failure::new(format!("the pin of `{key}` was removed meanwhile")));
+    };
+    let others = neighbours(&*desk.store, &key);
+    let comparison = Comparison::of(&old.surface, &pinned.surface, &others);
+    if comparison.is_same() {
+        desk.output
+            .note(&format!("{} is pinned, and nothing changed", style::paint(style::NAME, &key)));
+        return Ok(Exit::Same);
+    }
+    desk.output.note(human::details(&comparison).trim_end());
+    Err(Failure::refusal("pin.exists", format!("`{key}` is pinned, and shows something else now"))
+        .hint(format!(
+            "look at the changes with `countersign approve {key}`, or replace the pin with \
+             `--replace`"
+        )))
+}
+
+fn tell(desk: &Desk, key: &Key, pinned: &Pinned, what: &str) {
+    let name = style::paint(style::NAME, key);
+    let items = human::counted(pinned.entry.items.len(), "item");
+    let runs = pinned.entry.artefact.as_ref().map(|a| format!(", runs {a}")).unwrap_or_default();
+    desk.output.note(&format!("{what} {name}: {items}{runs}"));
+    desk.output.note(&format!("  exact    {}", pinned.entry.digests.exact));
+    desk.output.note(&format!("  semantic {}", pinned.entry.digests.semantic));
+    desk.output.note(&format!("  in {}", desk.store.place()));
+}

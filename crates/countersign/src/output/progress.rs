@@ -1,0 +1,65 @@
+//! Progress on stderr, for people only: nothing is written where no terminal is.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Mutex;
+
+/// A line on stderr that says what is being done, and goes when it is done.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    state: Option<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    total: usize,
+    done: usize,
+    running: Vec<String>,
+}
+
+impl Progress {
+    /// Progress of `total` servers.
+    pub(crate) fn of(total: usize) -> Self {
+        let state = io::stderr()
+            .is_terminal()
+            .then(|| Mutex::new(State { total, done: 0, running: Vec::new() }));
+        Self { state }
+    }
+
+    /// A server is being asked.
+    pub(crate) fn begin(&self, name: &str) {
+        self.change(|state| state.running.push(name.to_owned()));
+    }
+
+    /// A server has answered.
+    pub(crate) fn end(&self, name: &str) {
+        self.change(|state| {
+            state.running.retain(|running| running != name);
+            state.done += 1;
+        });
+    }
+
+    /// Removes the line.
+    pub(crate) fn clear(&self) {
+        if self.state.is_some() {
+            let _ = write!(io::stderr().lock(), "\r\x1b[2K");
+        }
+    }
+
+    fn change(&self, how: impl FnOnce(&mut State)) {
+        let Some(state) = &self.state else { return };
+        let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        how(&mut state);
+        let names: Vec<_> =
+            state.running.iter().take(NAMES_SHOWN_MAX).map(String::as_str).collect();
+        let more = state.running.len().saturating_sub(NAMES_SHOWN_MAX);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let (done, total) = (state.done, state.total);
+        let _ = write!(
+            io::stderr().lock(),
+            "\r\x1b[2Kasking {}{more} ({done}/{total})",
+            names.join(", ")
+        );
+    }
+}
+
+const NAMES_SHOWN_MAX: usize = 3;

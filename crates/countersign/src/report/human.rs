@@ -1,0 +1,122 @@
+//! What was found, for a person: readable with and without colour.
+
+use drift::Change;
+use surface::document::Detail;
+use surface::{CacheScope, Digests, Era, Observation};
+
+use super::{Comparison, Outcome};
+use crate::output::{safe, style, words};
+
+/// A comparison with a pin.
+pub(crate) fn outcome(outcome: &Outcome) -> String {
+    let name = style::paint(style::NAME, &outcome.key);
+    match &outcome.result {
+        Ok(comparison) => format!("{name}: {}", summary(comparison)) + &details(comparison),
+        Err(failure) => {
+            let label = style::paint(style::ERROR, outcome.status());
+            let code = failure.code.map(|code| format!(" [{code}]")).unwrap_or_default();
+            let chain = failure.chain().join(": ");
+            let mut text = format!("{name}: {label}, {}{code}\n", safe::text(&chain));
+            if let Some(hint) = &failure.hint {
+                text.push_str(&format!("  hint: {}\n", safe::text(hint)));
+            }
+            text
+        }
+    }
+}
+
+/// The changes of a comparison, most important first.
+pub(crate) fn details(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    if let Some([before, after]) = &comparison.artefacts {
+        let shown = |artefact: &Option<crate::artefact::Artefact>| {
+            artefact.as_ref().map_or_else(|| "unknown".to_owned(), |a| safe::line(&a.to_string()))
+        };
+        text.push_str(&format!("  runs {}, was {}\n", shown(after), shown(before)));
+    }
+    for change in &comparison.changes {
+        text.push_str(&self::change(change));
+    }
+    if !comparison.is_same() {
+        let faint = |digest| style::paint(style::FAINT, digest);
+        text.push_str(&format!("  {} {}\n", faint("was".to_owned()), comparison.before.exact));
+        text.push_str(&format!("  {} {}\n", faint("is ".to_owned()), comparison.after.exact));
+    }
+    text
+}
+
+/// One line on a comparison.
+pub(crate) fn summary(comparison: &Comparison) -> String {
+    if comparison.is_same() {
+        let same = style::paint(style::SAME, "same");
+        return format!("{same}, {}\n", counted(comparison.items, "item"));
+    }
+    let drift = style::paint(style::ERROR, "drift");
+    format!("{drift}, {}\n", counted(comparison.changes.len(), "change"))
+}
+
+/// One change: where, how much it matters, what and why.
+pub(crate) fn change(change: &Change) -> String {
+    let severity = style::paint(style::of_severity(change.severity), change.severity);
+    let place = style::paint(style::NAME, safe::line(&change.place));
+    let code = style::paint(style::FAINT, format!("[{}]", change.code));
+    let mut text = format!("  {severity}  {place}  {code}\n");
+    text.push_str(&indented(&safe::text(&change.sentence)));
+    for reason in &change.because {
+        text.push_str(&indented(&format!("- {}", safe::text(reason))));
+    }
+    let difference = words::between(change.before.as_ref(), change.after.as_ref());
+    if !difference.is_empty() {
+        text.push_str(&indented(&difference));
+    }
+    text
+}
+
+/// A surface: its items, each with its exact digest.
+pub(crate) fn surface(observation: &Observation, protocol_version: &str, detail: Detail) -> String {
+    let surface = &observation.surface;
+    let digests = Digests::of_surface(surface);
+    let era = match surface.era {
+        Era::Legacy => "legacy",
+        Era::Modern => "modern",
+    };
+    let scope = match observation.cache_scope {
+        CacheScope::Public => "public",
+        CacheScope::Private => "private",
+    };
+    let mut text = String::new();
+    let width = surface.items.keys().map(|place| safe::line(&place.to_string()).chars().count());
+    let width = width.max().unwrap_or_default().min(PLACE_CHARS_MAX);
+    for (place, item) in &surface.items {
+        let shown = safe::line(&place.to_string());
+        let digest = Digests::of_item(place.kind, item).exact;
+        let pad = " ".repeat(width.saturating_sub(shown.chars().count()));
+        text.push_str(&format!("{}{pad}  {digest}\n", style::paint(style::NAME, shown)));
+        if detail == Detail::Fields {
+            for (pointer, digest) in surface::digest::fields(item) {
+                text.push_str(&format!("    {digest}  {}\n", safe::line(&pointer)));
+            }
+        }
+    }
+    let version = safe::line(protocol_version);
+    text.push_str(&format!(
+        "\n{} in the {era} era{}, cache scope {scope}\nexact     {}\nsemantic  {}\n",
+        counted(surface.items.len(), "item"),
+        if version.is_empty() { String::new() } else { format!(" ({version})") },
+        digests.exact,
+        digests.semantic,
+    ));
+    text
+}
+
+/// `1 item`, `2 items`.
+pub(crate) fn counted(count: usize, unit: &str) -> String {
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}\n")).collect()
+}
+
+/// Longer places do not push the digests of the others to the right.
+const PLACE_CHARS_MAX: usize = 48;

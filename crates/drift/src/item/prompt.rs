@@ -1,0 +1,94 @@
+//! The arguments of a prompt, by name.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::{each_member, text, walk};
+use crate::catalogue as codes;
+use crate::lexicon;
+use crate::lookalike;
+use crate::report::{Difference, Report};
+use crate::way::key_of;
+
+/// Reports what differs between two lists of arguments.
+pub(super) fn arguments(report: &mut Report<'_>, list: Difference<'_>) {
+    let (Some(old), Some(new)) = (named(list.before), named(list.after)) else {
+        return walk(report, list, &codes::FIELD);
+    };
+    let had = report.len();
+    for (name, argument) in &new {
+        let before = find(&old, name);
+        let way = list.way.key(name);
+        let difference = Difference::new(&way, before, Some(argument));
+        match before {
+            None => added(report, name, argument, &old, difference),
+            Some(before) if difference.differs() => changed(report, before, argument, difference),
+            Some(_) => {}
+        }
+    }
+    for (name, argument) in &old {
+        if find(&new, name).is_none() {
+            let way = list.way.key(name);
+            report.plain(&codes::ARGUMENT_REMOVED, Difference::new(&way, Some(argument), None));
+        }
+    }
+    if report.len() == had {
+        report.plain(&codes::ARGUMENTS_REORDERED, list);
+    }
+}
+
+fn find<'v>(arguments: &[(&str, &'v Value)], name: &str) -> Option<&'v Value> {
+    arguments.iter().find(|(known, _)| *known == name).map(|(_, argument)| *argument)
+}
+
+fn added(
+    report: &mut Report<'_>,
+    name: &str,
+    argument: &Value,
+    old: &[(&str, &Value)],
+    difference: Difference<'_>,
+) {
+    let is_required = is_required(argument);
+    let twin = old.iter().find(|(known, _)| lookalike::is_disguise(known, name));
+    if let Some((twin, _)) = twin {
+        let twin = crate::sentence::quoted(twin);
+        return report.add(&codes::PARAMETER_LOOK_ALIKE, difference, &twin);
+    }
+    match lexicon::asks_for(name, argument) {
+        Some(what) if is_required => report.add(&codes::SIDE_CHANNEL_REQUIRED, difference, what),
+        Some(what) => report.add(&codes::SIDE_CHANNEL, difference, what),
+        None if is_required => report.plain(&codes::ARGUMENT_REQUIRED, difference),
+        None => report.plain(&codes::ARGUMENT_ADDED, difference),
+    }
+}
+
+fn changed(report: &mut Report<'_>, before: &Value, after: &Value, argument: Difference<'_>) {
+    each_member(argument, |key, member| match key {
+        "required" => match (is_required(before), is_required(after)) {
+            (false, true) => report.plain(&codes::ARGUMENT_REQUIRED, argument),
+            (true, false) => report.plain(&codes::ARGUMENT_OPTIONAL, argument),
+            _ => report.plain(&codes::FIELD, member),
+        },
+        "description" | "title" => text(report, member, &codes::ARGUMENT_TEXT),
+        _ => walk(report, member, &codes::FIELD),
+    });
+}
+
+fn is_required(argument: &Value) -> bool {
+    argument.get("required").and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// The arguments by name; `None` when it is no list of objects with names of their own.
+fn named(list: Option<&Value>) -> Option<Vec<(&str, &Value)>> {
+    let Some(list) = list else { return Some(Vec::new()) };
+    let arguments = list.as_array()?.iter();
+    let named: Vec<_> = arguments
+        .map(|argument| argument.is_object().then_some((key_of(argument)?, argument)))
+        .collect::<Option<_>>()?;
+    let distinct: HashSet<_> = named.iter().map(|(name, _)| *name).collect();
+    (distinct.len() == named.len() && named.len() <= ARGUMENTS_MAX).then_some(named)
+}
+
+/// Most arguments that are paired; more are compared by position.
+const ARGUMENTS_MAX: usize = 256;

@@ -1,0 +1,104 @@
+//! Who may use an item: security schemes, authorization mappings, authorization servers.
+
+use serde_json::Value;
+
+use super::{each_member, walk};
+use crate::catalogue as codes;
+use crate::report::{Difference, Report};
+use crate::same::same;
+
+/// Whether a member names who authorizes, or for which resource.
+pub(super) fn names_an_authorizer(key: &str) -> bool {
+    AUTHORIZERS.contains(&key)
+}
+
+/// Reports what differs in `securitySchemes` or `x-authzen-mapping`.
+pub(super) fn compare(report: &mut Report<'_>, difference: Difference<'_>) {
+    match (difference.before, difference.after) {
+        (None, _) => report.plain(&codes::SECURITY_CHANGED, difference),
+        (Some(_), None) => {
+            report.add(&codes::SECURITY_WEAKENED, difference, "what it asked for is gone");
+        }
+        (Some(Value::Array(before)), Some(Value::Array(after))) => {
+            alternatives(report, before, after, difference);
+        }
+        (Some(Value::Object(_)), Some(Value::Object(_))) => rules(report, difference),
+        _ => report.plain(&codes::SECURITY_ALTERED, difference),
+    }
+}
+
+/// A list of schemes, of which any one lets a caller in.
+fn alternatives(
+    report: &mut Report<'_>,
+    before: &[Value],
+    after: &[Value],
+    difference: Difference<'_>,
+) {
+    if after.is_empty() && !before.is_empty() {
+        return report.add(&codes::SECURITY_WEAKENED, difference, "its list of schemes is empty");
+    }
+    let is_no_weaker = |new: &&Value| before.iter().any(|old| asks_no_less(old, new));
+    match after.iter().find(|new| !is_no_weaker(new)) {
+        Some(new) if !before.is_empty() => {
+            let detail = format!("{} lets a caller in", crate::sentence::value(Some(new)));
+            report.add(&codes::SECURITY_WEAKENED, difference, &detail);
+        }
+        _ => report.plain(&codes::SECURITY_CHANGED, difference),
+    }
+}
+
+/// An object of rules: one that is gone, loses a scope or reads differently weakens.
+fn rules(report: &mut Report<'_>, difference: Difference<'_>) {
+    each_member(difference, |key, member| match (member.before, member.after) {
+        (None, _) => report.plain(&codes::SECURITY_CHANGED, member),
+        (Some(_), None) => {
+            let detail = format!("{} is gone", crate::sentence::quoted(key));
+            report.add(&codes::SECURITY_WEAKENED, member, &detail);
+        }
+        _ if names_an_authorizer(key) => report.plain(&codes::AUTHORIZER, member),
+        (Some(Value::Object(_)), Some(Value::Object(_))) => rules(report, member),
+        (Some(Value::Array(before)), Some(Value::Array(after))) => {
+            let lost = before.iter().any(|old| !after.iter().any(|new| same(old, new)));
+            if lost {
+                report.add(&codes::SECURITY_WEAKENED, member, "a scope or rule is gone");
+            } else {
+                report.plain(&codes::SECURITY_CHANGED, member);
+            }
+        }
+        _ if key == "description" => walk(report, member, &codes::SECURITY_CHANGED),
+        _ => report.plain(&codes::SECURITY_ALTERED, member),
+    });
+}
+
+/// Whether scheme `new` lets in nobody whom scheme `old` kept out: the same but for more scopes.
+fn asks_no_less(old: &Value, new: &Value) -> bool {
+    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return same(old, new) };
+    let is_same_but_scopes = old.iter().all(|(key, value)| {
+        key == "scopes" || new.get(key).is_some_and(|other| same(value, other))
+    });
+    let scopes = |scheme: &serde_json::Map<String, Value>| {
+        scheme.get("scopes").and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let kept = scopes(new);
+    is_same_but_scopes && scopes(old).iter().all(|scope| kept.contains(scope))
+}
+
+/// Members of RFC 8414 and RFC 9728 metadata, and of the security schemes of `OpenAPI`.
+const AUTHORIZERS: &[&str] = &[
+    "authorizationServer",
+    "authorizationServers",
+    "authorizationUrl",
+    "authorization_endpoint",
+    "authorization_server",
+    "authorization_servers",
+    "introspection_endpoint",
+    "issuer",
+    "jwksUri",
+    "jwks_uri",
+    "openIdConnectUrl",
+    "refreshUrl",
+    "registration_endpoint",
+    "resource_identifier",
+    "tokenUrl",
+    "token_endpoint",
+];

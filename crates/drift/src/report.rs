@@ -1,0 +1,233 @@
+//! From a difference to a change: where it is in the originals, what it says, what it earns.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+use surface::Place;
+
+use crate::catalogue as codes;
+use crate::catalogue::Entry;
+use crate::change::Change;
+use crate::novel::{self, Names};
+use crate::rank;
+use crate::same::same_or_absent;
+use crate::sentence;
+use crate::way::{self, Found, Side, Step, Way};
+
+/// Collects the changes of one item.
+pub(crate) struct Report<'a> {
+    pub(crate) item: &'a Place,
+    /// The originals; what a person finds.
+    before: Option<&'a Value>,
+    after: Option<&'a Value>,
+    names: &'a Names<'a>,
+    /// Texts of the item before: one that only moved inside the item is not new.
+    known: Option<HashSet<&'a str>>,
+    changes: Vec<Change>,
+}
+
+/// A difference between two semantic forms.
+#[derive(Clone, Copy)]
+pub(crate) struct Difference<'a> {
+    pub(crate) way: &'a Way<'a>,
+    pub(crate) before: Option<&'a Value>,
+    pub(crate) after: Option<&'a Value>,
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn new(
+        item: &'a Place,
+        before: Option<&'a Value>,
+        after: Option<&'a Value>,
+        names: &'a Names<'a>,
+    ) -> Self {
+        Self { item, before, after, names, known: None, changes: Vec::new() }
+    }
+
+    /// Adds a change that the table alone describes.
+    pub(crate) fn plain(&mut self, entry: &'static Entry, difference: Difference<'_>) {
+        self.add(entry, difference, "");
+    }
+
+    /// Adds a change with what the comparison found out. Past the bound of one item, changes only
+    /// raise the last one, so that many harmless ones hide nothing.
+    pub(crate) fn add(&mut self, entry: &'static Entry, difference: Difference<'_>, detail: &str) {
+        if self.changes.len() >= CHANGES_MAX {
+            return self.overflow(entry, difference);
+        }
+        let (before, after, pointer) = self.locate(difference);
+        let place = format!("{}{pointer}", self.item);
+        let sentence = sentence::fill(entry, self.item, &pointer, before, after, detail);
+        let mut change = Change {
+            code: entry.code(self.item.kind),
+            item: self.item.clone(),
+            place,
+            severity: entry.severity,
+            score: 0,
+            before: before.cloned(),
+            after: after.cloned(),
+            sentence,
+            because: Vec::new(),
+        };
+        let judged = self.judge(difference.before, difference.after, &mut change);
+        change.score = rank::score(self.item.kind, &pointer, before, after, judged);
+        self.changes.push(change);
+    }
+
+    /// How many changes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// The item as sent, before and after.
+    pub(crate) const fn originals(&self) -> (Option<&'a Value>, Option<&'a Value>) {
+        (self.before, self.after)
+    }
+
+    /// Whether the original has a value at `way` now, also where the semantic form has none.
+    pub(crate) fn is_there_after(&self, way: &Way<'_>) -> bool {
+        self.after.is_some_and(|item| way::find(item, Side::After, &way.steps()).is_some())
+    }
+
+    /// The changes.
+    pub(crate) fn finish(self) -> Vec<Change> {
+        self.changes
+    }
+
+    fn overflow(&mut self, entry: &'static Entry, difference: Difference<'_>) {
+        let mut last = match self.changes.pop() {
+            Some(last) if last.code == codes::TOO_LARGE.code(self.item.kind) => last,
+            last => {
+                self.changes.extend(last);
+                Change {
+                    code: codes::TOO_LARGE.code(self.item.kind),
+                    item: self.item.clone(),
+                    place: self.item.to_string(),
+                    severity: codes::TOO_LARGE.severity,
+                    score: 0,
+                    before: None,
+                    after: None,
+                    sentence: sentence::fill(&codes::TOO_LARGE, self.item, "", None, None, ""),
+                    because: Vec::new(),
+                }
+            }
+        };
+        last.severity = last.severity.max(entry.severity);
+        let judged = self.judge(difference.before, difference.after, &mut last);
+        last.score = last.score.max(judged);
+        self.changes.push(last);
+    }
+
+    /// The original values of a difference and the way to them. Where one side has a value in its
+    /// semantic form only, both are given from the nearest place that the originals have.
+    fn locate(&self, difference: Difference<'_>) -> (Option<&'a Value>, Option<&'a Value>, String) {
+        let mut steps = difference.way.steps();
+        let mut must = (difference.before.is_some(), difference.after.is_some());
+        loop {
+            let before = self.before.and_then(|item| way::find(item, Side::Before, &steps));
+            let after = self.after.and_then(|item| way::find(item, Side::After, &steps));
+            let is_missing = must.0 && before.is_none() || must.1 && after.is_none();
+            if !is_missing || steps.is_empty() {
+                return settle(before, after, &steps);
+            }
+            steps.pop();
+            must = (self.before.is_some(), self.after.is_some());
+        }
+    }
+
+    /// Raises `change` by what its new texts ask for; gives the score that they earned.
+    fn judge(&mut self, before: Option<&Value>, after: Option<&Value>, change: &mut Change) -> u32 {
+        let Some(after) = after else { return 0 };
+        if let (Some(Value::String(before)), Value::String(after)) = (before, after) {
+            return self.judge_text(Some(before), after, change);
+        }
+        let mut old = HashSet::new();
+        if let Some(before) = before {
+            each_text(before, &mut |text| _ = old.insert(text));
+        }
+        let mut score = 0;
+        each_text(after, &mut |text| {
+            if !old.contains(text) {
+                score = score.max(self.judge_text(None, text, change));
+            }
+        });
+        score
+    }
+
+    fn judge_text(&mut self, before: Option<&str>, after: &str, change: &mut Change) -> u32 {
+        if self.known_texts().contains(after) {
+            return 0;
+        }
+        let Some(judgement) = novel::judge(before, after, self.names) else { return 0 };
+        change.severity = change.severity.max(judgement.severity);
+        for reason in judgement.because {
+            if change.because.len() < REASONS_MAX && !change.because.contains(&reason) {
+                change.because.push(reason);
+            }
+        }
+        judgement.score
+    }
+
+    fn known_texts(&mut self) -> &HashSet<&'a str> {
+        let before = self.before;
+        self.known.get_or_insert_with(|| {
+            let mut known = HashSet::new();
+            if let Some(before) = before {
+                each_text(before, &mut |text| _ = known.insert(text));
+            }
+            known
+        })
+    }
+}
+
+impl<'a> Difference<'a> {
+    pub(crate) const fn new(
+        way: &'a Way<'a>,
+        before: Option<&'a Value>,
+        after: Option<&'a Value>,
+    ) -> Self {
+        Self { way, before, after }
+    }
+
+    /// Whether the two sides differ at all.
+    pub(crate) fn differs(&self) -> bool {
+        !same_or_absent(self.before, self.after)
+    }
+
+    /// Whether each side is an object or absent.
+    pub(crate) fn is_of_objects(&self) -> bool {
+        let is_object = |value: Option<&Value>| value.is_none_or(Value::is_object);
+        is_object(self.before) && is_object(self.after)
+    }
+}
+
+fn settle<'v>(
+    before: Option<Found<'v>>,
+    after: Option<Found<'v>>,
+    steps: &[Step<'_>],
+) -> (Option<&'v Value>, Option<&'v Value>, String) {
+    let pointer = after.as_ref().or(before.as_ref()).map(|found| found.pointer.clone());
+    let pointer = pointer.unwrap_or_else(|| way::pointer(steps));
+    (before.map(|found| found.value), after.map(|found| found.value), pointer)
+}
+
+/// Every string of a value: keys and values.
+fn each_text<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str)) {
+    match value {
+        Value::String(text) => visit(text),
+        Value::Array(elements) => elements.iter().for_each(|element| each_text(element, visit)),
+        Value::Object(members) => {
+            for (key, member) in members {
+                visit(key);
+                each_text(member, visit);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Most changes of one item that are told one by one.
+const CHANGES_MAX: usize = 1_000;
+
+/// Most reasons that one change lists.
+const REASONS_MAX: usize = 8;

@@ -1,0 +1,176 @@
+//! English terms. `|` separates them; a final `*` marks a stem.
+
+use super::{
+    ADDRESS, ALSO, ALWAYS, ANY, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY,
+    DISREGARD, FROM, GIVE, HIDE, INSIDE, INSTEAD, LATER, MACHINE, MENTION, MODEL, MUST, NOT,
+    NOTHING, OBEY, ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, READ, RUN, SECRET, SEND,
+    TALK, TELL, THIS, TOOL, TRACE, USE, USER, VOID, WHOLE, YOU,
+};
+
+pub(super) const TERMS: &[(Concepts, &str)] = &[
+    (
+        DISREGARD,
+        "ignor* | disregard* | forget* | overrid* | overrul* | bypass* | circumvent* | set aside | pay no attention to | neglect* | stop following | stop obeying | discard* | supersed* | dismiss* | violat* | break | take precedence over | takes precedence over | not bound by",
+    ),
+    (
+        VOID,
+        "no longer valid | no longer apply | no longer applies | no longer in force | no longer relevant | void | obsolete | revoked | cancelled | canceled | suspended | lifted | outdated | superseded | null and void | are replaced | is replaced | do not apply | does not apply | not apply",
+    ),
+    (
+        HIDE,
+        "hide | hides | hidden | hiding | conceal* | obscur* | withhold* | keep secret | kept secret | keep quiet | suppress* | mask | omit* | leave out | leave unmentioned",
+    ),
+    (
+        TELL,
+        "tell | tells | telling | mention* | inform | informs | informing | notify* | notif* | reveal* | disclos* | alert | alerting | divulg* | acknowledg* | announc* | explain* | describ* | discuss* | refer to | say | saying | talk about | show | showing | display* | report | reporting | surface | let on | warn | warning | expos* | bring up | comment on | speak of | make aware | admit*",
+    ),
+    (
+        CONSENT,
+        "ask | asking | confirm* | consent* | permission | approval | approv* | check with | consult* | prompt the user | prompting | confirmation | authorization from",
+    ),
+    (
+        NOT,
+        "not | never | don't | dont | do not | without | avoid* | refrain* | must not | mustn't | should not | shouldn't | cannot | can't | no | nor | neither | no need to | rather than | under no circumstances | instead of",
+    ),
+    (
+        COVERT,
+        "secretly | covertly | discreetly | discretely | stealthily | surreptitiously | unnoticed | behind the scenes | without the user's knowledge | without their knowledge | without the knowledge | without being noticed | under the hood | invisibly | silently | quietly | imperceptibl* | confidentially | transparently",
+    ),
+    (
+        USER,
+        "user | users | user's | human | humans | operator | operators | end user | customer | customers | the person | people | them | anyone | anybody | developer | client",
+    ),
+    (
+        ORDERS,
+        "instruction | instructions | guideline | guidelines | directive | directives | directions | orders | system prompt | system message | system prompts | safety rules | rules | prompts | guardrail* | restrictions | safeguards | safety measures | safety checks | policies | constraints | programming | training | commands given | constitution | persona",
+    ),
+    (
+        PRIOR,
+        "previous | previously | prior | earlier | above | preceding | foregoing | existing | all | any | your | other | initial | original | system | user's | everything | current | former | past | safety | developer | built-in | given to you",
+    ),
+    (
+        MODEL,
+        "assistant | assistants | the assistant | ai | llm | llms | model | models | agent | agents | the ai | ai assistant | language model | chatbot | claude | gpt | chatgpt | gemini | copilot | cursor | bot",
+    ),
+    (YOU, "you | your | yourself | you're | you'll"),
+    (
+        MUST,
+        "must | shall | required to | need to | needs to | have to | has to | mandatory | obligatory | it is essential | it is critical | it is crucial | critical | crucial | compulsory | requires that | it is necessary | imperative | required step | is required | required by | ought to | needed",
+    ),
+    (
+        PLEASE,
+        "please | make sure | be sure to | ensure | remember to | take care to | do so | kindly | should | always",
+    ),
+    (
+        BEFORE,
+        "before | first | prior to | beforehand | in advance | initially | ahead of | start by | begin by | to begin with | at the start",
+    ),
+    (
+        ALWAYS,
+        "always | every time | each time | whenever | on every | at every | for every | each call | every call | every request | all calls | any request | any task | any question | every session | regardless of | no matter | in all cases | unconditionally | at all times | by default | automatically | every response | every message | each response | any other | any tool | any operation",
+    ),
+    (
+        USE,
+        "call | calls | calling | invoke* | invoking | use | using | used | execute | run this | select* | choose* | choosing | pick | route | routed | query | trigger*",
+    ),
+    (
+        TOOL,
+        "tool | tools | function | functions | server | servers | mcp server | endpoint | plugin | plugins | command | capability",
+    ),
+    (
+        INSTEAD,
+        "instead | instead of | rather than | in place of | in preference to | prefer | preferred | preferable | preferably | over any other | over other | over all other | replaces | replacement for | superior to | better than | takes priority | take priority | takes precedence | take precedence | priority over | precedence over | do not use | don't use | never use | avoid using | stop using | only use | use only | exclusively | supersedes | deprecated | outranks | in lieu of | favor | favour | prioritize* | prioritise* | before any other | ahead of",
+    ),
+    (
+        BEST,
+        "best tool | best option | best choice | the best | most reliable | most accurate | most trusted | most secure | most capable | superior | highest priority | top priority | number one | official | only trusted | first choice | primary tool | ultimate | unmatched | better results | most powerful | more reliable | more accurate | in the world | default choice | top choice | most comprehensive | authoritative",
+    ),
+    (
+        SEND,
+        "send | sends | sending | sent | forward | forwards | forwarding | forwarded | post | posts | posting | posted | upload | uploads | uploading | uploaded | transmit* | exfiltrat* | submit | submits | submitting | submitted | deliver | delivers | delivered | bcc | cc | mirror | mirrors | mirrored | mirroring | relay | relays | relayed | leak* | export | exports | exported | publish | publishes | published | sync | syncs | synced | synchroniz* | email | emails | emailed | share | shares | shared | sharing | dispatch* | route | routes | routed | beacon | phone home | replicat* | reports to | reported to | ship | shipped | redirect* | copy | copies | copied | pipe | piped | pushed | pushes | broadcast* | backed up to | backs up | divert*",
+    ),
+    (
+        GIVE,
+        "include | includes | including | included | pass | passes | passed | passing | append* | insert | embed* | supply | supplies | supplied | fill in | put | add | adds | attach | attaches | attached | attaching | paste | record | records | recorded | provide | provides | provided | populate | write | place | set to | logging their | encode | bundl* | log | logs",
+    ),
+    (
+        READ,
+        "read | reads | reading | open | load | fetch | fetches | access | accesses | accessing | retriev* | extract* | collect* | gather* | dump* | obtain* | harvest* | scan | scans | capture* | look up | inspect* | enumerat* | list all | acquire | grab | cat | captures | monitors | intercept*",
+    ),
+    (
+        SECRET,
+        "token | tokens | password | passwords | passphrase* | secret | secrets | credential | credentials | api key | api keys | api_key | apikey | private key | private keys | ssh key | ssh keys | access key | access keys | cookie | cookies | session id | keychain | keyring | seed phrase | recovery phrase | mnemonic | wallet key | bearer | authentication header* | authorization header* | auth header* | connection string* | certificate* | vault | login details | pin code | credit card | card number | social security | ssn",
+    ),
+    (
+        TALK,
+        "conversation | conversations | chat history | chat log* | chat | system prompt | system message | conversation history | message history | previous messages | prior messages | earlier messages | context window | full context | entire context | reasoning | chain of thought | user's request | user's message | original request | user request | user prompt | original prompt | user's prompt | user query | user's question | transcript* | tool results | tool outputs | previous tool | other tools' | tools available | available tools | dialogue | what the user said | user's input | session history | model name | llm name | llm model | model identifier | model version",
+    ),
+    (
+        MACHINE,
+        "environment variable* | env var* | environment | hostname | clipboard | home directory | browsing history | browser history | bash history | shell history | command history | file history | process list | network interface* | ip address | username | user account* | user name | configuration file* | config file* | local files | file contents | contents of | workspace | source code | project files | directory listing | working directory | repository contents | contacts | address book | location data | geolocation | personal data | personal information | private data | sensitive data | sensitive information | medical record* | transaction history | account balance* | bank account* | user data | user's files | user's data | direct messages | private messages | private repositor* | inbox | database contents | full database | running processes | installed packages | screenshot* | keystrokes",
+    ),
+    (
+        PLACE,
+        "endpoint | webhook | server | service | url | address | channel | bucket | collector | dashboard | recipient | inbox | repository | host | domain | backend | portal | account | site | api | database | mailbox | drive | gateway | proxy | location | sink | destination | registry | cdn | mirror site | logging service | analytics | validation service",
+    ),
+    (
+        OUTSIDE,
+        "external | externally | third party | third-party | remote | vendor | vendor's | attacker* | outside | centralized | central | partner | partners | our | upstream | offsite | cloud | public | publicly | monitoring | compliance | audit | telemetry | developer's | author's | provider's | shared",
+    ),
+    (
+        TRACE,
+        "telemetry | diagnostic* | analytics | audit trail | audit log | audit purposes | backup | compliance | personalization | personalisation | quality assurance | debugging purposes | debug log | usage data | tracking | compatibility | verification | attribution | billing purposes | safety verification | security audit | context sharing | logging purposes | synchronization | validation purposes | optimization purposes",
+    ),
+    (
+        OTHER,
+        "other | another | any other | others | alternative | alternatives | similar | competing | built-in | existing | native | equivalent",
+    ),
+    (
+        OBEY,
+        "follow | follows | following the instructions | obey* | comply* | adhere* | act on | carry out | execute the instructions | treat | consider this",
+    ),
+    (
+        WHOLE,
+        "all | entire | full | complete | whole | verbatim | everything | every | contents | raw | in full | exact | copy of",
+    ),
+    (
+        DECODE,
+        "decode | decoded | decoding | base64 | rot13 | hex-encoded | deobfuscat* | decrypt* | unescape | from hex | decipher* | urldecode",
+    ),
+    (
+        LATER,
+        "after the third | after the first | after three | after two | after five | after ten | starting from | beginning on | as of | from now on | henceforth | going forward | on the third | once trusted | in subsequent | subsequent | next time | later call* | following days | until then | nth call | after several | for the rest of | for the remainder | from this point | thereafter | onwards | in the future | future",
+    ),
+    (
+        ALSO,
+        "also | additionally | in addition | as well | along with | then | afterwards | after that | while | furthermore | moreover | at the same time | together with | plus | alongside | and then | besides | too | in the same",
+    ),
+    (
+        RUN,
+        "curl | wget | bash | sh -c | powershell | eval | exec | sudo | chmod | netcat | nc -e | rm -rf | subprocess | shell command* | os.system | crontab | npx | pip install | npm install | system command*",
+    ),
+    (
+        DESTROY,
+        "delete* | wipe* | erase* | destroy* | drop table | truncate | format the | shut down | shutdown | disable* | terminate* | uninstall* | transfer funds | wire transfer | transfer money | purchase | make a payment | deactivat* | corrupt*",
+    ),
+    (ADDRESS, "http:// | https:// | ftp:// | ws:// | wss:// | www. | mailto:"),
+    (
+        PATH,
+        ".ssh | id_rsa | id_ed25519 | authorized_keys | known_hosts | .env | .aws | .netrc | .npmrc | .pypirc | .git-credentials | .gitconfig | .docker/config | .kube | kubeconfig | .bash_history | .zsh_history | .bashrc | .zshrc | .profile | /etc/passwd | /etc/shadow | /etc/hosts | /proc/ | mcp.json | .cursor | .claude | claude_desktop_config | .vscode | .codex | .gemini | .gnupg | login data | cookies.sqlite | local state | keychain-db | wallet.dat | secrets.yaml | secrets.json | credentials.json | service-account | .pem | .p12 | system://",
+    ),
+    (FROM, "from"),
+    (ANY, "all | any | every | everything | other | these | those"),
+    (
+        INSIDE,
+        "within | inside | contained | in the | found in | embedded | returned by | from untrusted | from the | in this | on the page | it contains | in any | in tool",
+    ),
+    (
+        NOTHING,
+        "no longer | not only | if not | or not | whether or not | not found | not exist | ssh key fingerprint* | user agent | user id | user_id | in the background | environment id*",
+    ),
+    (
+        MENTION,
+        "tell | tells | telling | mention* | inform | informing | reveal* | disclos* | divulg* | acknowledg* | let on | bring up | admit* | alert | notify | talk about | say anything",
+    ),
+    (THIS, "this | these | it | that | such"),
+];

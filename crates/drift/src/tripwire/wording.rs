@@ -1,0 +1,125 @@
+//! Wording rules: concepts in an order and within a distance, in any language of the lexicon.
+
+use super::Report;
+use super::fold::fold;
+use super::lexicon::{
+    ADDRESS, ALSO, ALWAYS, ANY, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY,
+    DISREGARD, FROM, GIVE, HIDE, INSIDE, INSTEAD, LATER, MACHINE, MENTION, MODEL, MUST, NOT, OBEY,
+    ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, READ, RUN, SECRET, SEND, TALK, TELL, THIS,
+    TOOL, TRACE, USE, USER, VOID, WHOLE, YOU,
+};
+use super::sentence::{self, Pattern, Token, close, lacks, then};
+
+/// Runs every wording rule over `text`.
+pub(super) fn scan(text: &str, report: &mut Report<'_>) {
+    let folded = fold(text);
+    sentence::each(text, &folded, |_, tokens| {
+        for (rule, tokens) in matches(tokens) {
+            let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { continue };
+            let span = folded.original(first.span.start..last.span.end);
+            report.add(rule, span, tokens.iter().any(|token| token.hidden));
+        }
+    });
+}
+
+/// The rules that a sentence meets, with the tokens that earn each.
+pub(crate) fn matches(tokens: &[Token]) -> Vec<(&'static str, &[Token])> {
+    let all = tokens.iter().fold(Concepts::default(), |all, token| all.or(token.concepts));
+    let mut met = Vec::new();
+    for (rule, patterns) in FAMILIES {
+        let possible = |pattern: &&Pattern| pattern.iter().all(|step| all.meets(step.concepts));
+        let found =
+            patterns.iter().filter(possible).find_map(|pattern| sentence::find(tokens, pattern));
+        met.extend(found.map(|found| (*rule, found)));
+    }
+    met
+}
+
+/// Each rule and the ways to meet it.
+const FAMILIES: &[(&str, &[Pattern])] = &[
+    (
+        "override",
+        &[
+            &[then(DISREGARD, 0), close(PRIOR, 4), close(ORDERS, 3)],
+            &[then(DISREGARD, 0), close(ANY, 2), close(ORDERS, 3), lacks(INSIDE, 4)],
+            &[then(DISREGARD, 0), close(ORDERS, 3), close(PRIOR, 2)],
+            &[then(NOT, 0), close(OBEY, 1), close(PRIOR, 3), close(ORDERS, 3)],
+            &[then(PRIOR, 0), close(ORDERS, 2), close(VOID.or(DISREGARD), 5)],
+            &[then(ANY, 0), close(PRIOR, 1), close(ORDERS, 2), close(VOID.or(DISREGARD), 5)],
+            &[then(ORDERS, 0), close(PRIOR, 1), close(DISREGARD.or(VOID), 5)],
+            &[then(OBEY, 0), close(ORDERS, 6), then(DISREGARD, 3), close(USER, 3)],
+        ],
+    ),
+    (
+        "conceal",
+        &[
+            &[then(NOT, 0), close(TELL, 2), close(USER, 7)],
+            &[then(NOT, 0), close(USER, 3), close(TELL, 4)],
+            &[then(USER, 0), close(FROM, 1), close(TELL, 6), close(NOT, 1)],
+            &[then(USER, 0), close(NOT, 3), close(MENTION, 2)],
+            &[then(USER, 0), close(TELL, 4), close(NOT, 2)],
+            &[then(NOT, 0), close(MENTION, 2), close(THIS.or(YOU).or(ORDERS), 3)],
+            &[then(HIDE, 0), close(FROM, 6), close(USER, 3)],
+            &[then(FROM, 0), close(USER, 2), close(HIDE, 4)],
+            &[then(USER, 0), close(FROM, 1), close(HIDE, 6)],
+        ],
+    ),
+    ("covert", &[&[then(COVERT, 0), close(ACT, 2)], &[then(ACT, 0), close(COVERT, 5)]]),
+    (
+        "imperative.model",
+        &[
+            &[then(MUST.or(PLEASE), 0), close(ACT, 2)],
+            &[then(MODEL.or(YOU), 0), close(MUST.or(PLEASE), 2)],
+            &[then(BEFORE, 0), close(USE, 2), then(ACT, 10)],
+            &[then(ALWAYS, 0), close(ACT, 3)],
+            &[then(ACT, 0), close(TOOL, 3), close(BEFORE, 4)],
+        ],
+    ),
+    (
+        "precedence",
+        &[
+            &[then(INSTEAD, 0), close(OTHER.or(TOOL), 5)],
+            &[then(USE, 0), close(INSTEAD, 4)],
+            &[then(BEST, 0)],
+            &[then(NOT, 0), close(USE, 2), close(OTHER, 3)],
+            &[then(BEFORE.or(ALWAYS), 0), close(OTHER, 3), close(TOOL, 2)],
+        ],
+    ),
+    (
+        "exfiltrate",
+        &[
+            &[then(SEND, 0), then(PLACE.or(OUTSIDE).or(ADDRESS), 9)],
+            &[then(PLACE.or(OUTSIDE).or(ADDRESS), 0), close(FROM, 2), close(SEND, 6)],
+            &[then(GIVE, 0), close(ADDRESS, 8)],
+        ],
+    ),
+    ("sensitive.path", &[&[then(PATH, 0)]]),
+    ("sensitive.noun", &[&[then(SECRET.or(TALK).or(MACHINE), 0)]]),
+    (
+        "harvest",
+        &[
+            &[then(READ, 0), close(SECRET.or(PATH).or(TALK).or(MACHINE), 7)],
+            &[then(SECRET.or(PATH).or(TALK).or(MACHINE), 0), close(READ, 5)],
+        ],
+    ),
+    (
+        "side-channel",
+        &[
+            &[then(GIVE.or(SEND), 0), close(SECRET.or(PATH).or(TALK).or(MACHINE), 7)],
+            &[then(SECRET.or(PATH).or(TALK).or(MACHINE), 0), close(GIVE.or(SEND), 5)],
+            &[then(GIVE.or(SEND), 0), close(WHOLE, 4)],
+        ],
+    ),
+    ("address", &[&[then(ADDRESS, 0)]]),
+    ("decode-order", &[&[then(DECODE, 0), then(OBEY.or(RUN).or(ORDERS), 8)]]),
+    ("run", &[&[then(RUN, 0)]]),
+    ("destroy", &[&[then(DESTROY, 0)]]),
+    ("aside", &[&[then(ALSO, 0), close(ACT, 4)], &[then(ACT, 0), close(ALSO, 2)]]),
+    ("pretext", &[&[then(TRACE, 0)]]),
+    ("delay", &[&[then(LATER, 0)]]),
+    ("addressee", &[&[then(MODEL, 0)]]),
+    ("consent", &[&[then(NOT, 0), close(CONSENT, 2)]]),
+];
+
+/// What a model can be told to do.
+const ACT: Concepts = USE.or(READ).or(SEND).or(GIVE).or(RUN).or(OBEY).or(DESTROY);

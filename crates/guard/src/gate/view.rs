@@ -1,0 +1,220 @@
+//! What a client is shown: the server's own answer where it is as approved, and otherwise an
+//! answer made of what was approved.
+
+use serde_json::{Map, Value, json};
+use surface::{Assembly, AssemblyError, Era, Kind, List, Place, Surface};
+use wire::Refusal;
+
+use super::{Gate, Mode, align};
+use crate::event::Reason;
+use crate::pin::Pin;
+
+/// An answer against the pin.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum View {
+    /// It is as approved: forward it as it came.
+    Same,
+    /// It is not; this result stands in its place.
+    Changed { result: Value, reasons: Vec<Reason> },
+    /// It is not, and nothing can stand in its place.
+    Withheld { reasons: Vec<Reason> },
+}
+
+/// The result of `initialize` or `server/discover`.
+///
+/// # Errors
+/// A result that parsers read differently.
+pub(crate) fn opening(gate: &Gate, era: Era, result: wire::Value<'_>) -> Result<View, Refusal> {
+    let Some(pin) = pinned(gate) else { return Ok(View::Same) };
+    let shown = match Assembly::open(era, result) {
+        Ok(assembly) => assembly.finish().surface,
+        Err(error) => return withheld(error),
+    };
+    let mut approved = only(&pin.surface, |place| place.kind == Kind::Server);
+    let mut aligned = shown;
+    align(&mut approved, &mut aligned);
+    let changes = gate.compare(&approved, &aligned);
+    if changes.is_empty() {
+        return Ok(View::Same);
+    }
+    let mut result = surface::json::exact(result)?;
+    for change in changes.iter().filter(|change| shows_pinned(gate, change)) {
+        let is_required = matches!(&*change.item.name, "serverInfo" | "capabilities");
+        let keep = gate.stance.mode == Mode::Fixed || is_required;
+        let value = pin.surface.items.get(&change.item).filter(|_| keep).cloned();
+        put_server_item(&mut result, era, &change.item.name, value);
+    }
+    Ok(View::Changed { result: uncached(result, era), reasons: reasons(&changes) })
+}
+
+/// A page of a list.
+///
+/// # Errors
+/// A page that parsers read differently.
+pub(crate) fn page(
+    gate: &Gate,
+    era: Era,
+    list: List,
+    result: wire::Value<'_>,
+) -> Result<View, Refusal> {
+    let Some(pin) = pinned(gate) else { return Ok(View::Same) };
+    let mut assembly = Assembly::again(&Surface::empty(era), list);
+    if let Err(error) = assembly.page(list, result) {
+        return withheld(error);
+    }
+    let mut shown = assembly.finish().surface;
+    shown.era = pin.surface.era;
+    let approved = only(&pin.surface, |place| shown.items.contains_key(place));
+    if approved.items == shown.items {
+        return Ok(View::Same);
+    }
+    let changes = gate.compare(&approved, &shown);
+    if changes.is_empty() {
+        return Ok(View::Same);
+    }
+    let mut result = surface::json::exact(result)?;
+    let withheld = |place: &Place| {
+        let mut of_item = changes.iter().filter(|change| change.item == *place);
+        of_item.any(|change| shows_pinned(gate, change) || !approved.items.contains_key(place))
+    };
+    if let Some(items) = result.get_mut(list.member()).and_then(Value::as_array_mut) {
+        items.retain_mut(|item| {
+            let name = item.get(list.key()).and_then(Value::as_str).unwrap_or_default();
+            let place = Place::new(list.kind(), name);
+            if !withheld(&place) {
+                return true;
+            }
+            let stand_in = approved.items.get(&place).filter(|_| gate.stance.mode == Mode::Fixed);
+            stand_in.inspect(|pinned| item.clone_from(pinned)).is_some()
+        });
+    }
+    let server_info = Place::new(Kind::Server, "serverInfo");
+    if withheld(&server_info) {
+        let pinned = approved.items.get(&server_info).cloned();
+        put_server_item(&mut result, era, "serverInfo", pinned);
+    }
+    let page = Place::new(Kind::Page, list.method());
+    if withheld(&page) {
+        put_page_members(&mut result, list, shown.items.get(&page), approved.items.get(&page));
+    }
+    Ok(View::Changed { result: uncached(result, era), reasons: reasons(&changes) })
+}
+
+/// The body of a `ui://` resource.
+///
+/// # Errors
+/// A body that parsers read differently.
+pub(crate) fn ui(gate: &Gate, item: &Place, result: wire::Value<'_>) -> Result<View, Refusal> {
+    let Some(pin) = pinned(gate) else { return Ok(View::Same) };
+    let mut assembly = Assembly::again(&Surface::empty(pin.surface.era), List::Resources);
+    if let Err(error) = assembly.ui_body(&item.name, result) {
+        return withheld(error);
+    }
+    let shown = assembly.finish().surface;
+    let approved = only(&pin.surface, |place| place == item);
+    let changes = gate.compare(&approved, &shown);
+    if !changes.iter().any(|change| shows_pinned(gate, change)) {
+        return Ok(View::Same);
+    }
+    let reasons = reasons(&changes);
+    let body = approved.items.get(item).filter(|_| gate.stance.mode == Mode::Fixed);
+    let Some(body) = body else { return Ok(View::Withheld { reasons }) };
+    Ok(View::Changed { result: json!({ "contents": [body] }), reasons })
+}
+
+/// The pin that views are judged by. Without one, a fixed surface is empty, and the other modes
+/// pin what the first listing finds.
+fn pinned(gate: &Gate) -> Option<std::sync::Arc<Pin>> {
+    match gate.pin() {
+        Ok(None) if gate.stance.mode != Mode::Fixed => None,
+        Ok(Some(pin)) => Some(pin),
+        // What cannot be read approves nothing.
+        Ok(None) | Err(_) => {
+            let nothing = Surface::empty(Era::Modern);
+            Some(std::sync::Arc::new(Pin::new(nothing, surface::CacheScope::Private)))
+        }
+    }
+}
+
+/// Whether what a change touches is taken out of the client's sight.
+fn shows_pinned(gate: &Gate, change: &drift::Change) -> bool {
+    gate.stance.mode == Mode::Fixed || gate.holds(change)
+}
+
+fn only(surface: &Surface, wanted: impl Fn(&Place) -> bool) -> Surface {
+    let items = surface.items.iter().filter(|(place, _)| wanted(place));
+    let items = items.map(|(place, item)| (place.clone(), item.clone()));
+    Surface { era: surface.era, items: items.collect() }
+}
+
+fn reasons(changes: &[drift::Change]) -> Vec<Reason> {
+    changes.iter().map(Reason::from).collect()
+}
+
+fn withheld(error: AssemblyError) -> Result<View, Refusal> {
+    match error {
+        AssemblyError::Refused { refusal, .. } => Err(refusal),
+        other => {
+            let reason = Reason::new("capture.malformed", other.to_string());
+            Ok(View::Withheld { reasons: vec![reason] })
+        }
+    }
+}
+
+/// Puts what the server says of itself where its era has it.
+fn put_server_item(result: &mut Value, era: Era, name: &str, value: Option<Value>) {
+    let Some(members) = result.as_object_mut() else { return };
+    match (era, name) {
+        (Era::Modern, "serverInfo") => {
+            let meta = members.entry("_meta").or_insert_with(|| json!({}));
+            put(meta.as_object_mut(), "io.modelcontextprotocol/serverInfo", value);
+        }
+        (Era::Modern, "_meta") => {
+            let key = "io.modelcontextprotocol/serverInfo";
+            let identity = members.get("_meta").and_then(|meta| meta.get(key)).cloned();
+            let mut meta = value.unwrap_or_else(|| json!({}));
+            put(meta.as_object_mut(), key, identity);
+            put(Some(members), "_meta", Some(meta));
+        }
+        _ => put(Some(members), name, value),
+    }
+}
+
+/// Takes what a page shows beside its list away, and puts what was approved in its place.
+fn put_page_members(
+    result: &mut Value,
+    list: List,
+    shown: Option<&Value>,
+    approved: Option<&Value>,
+) {
+    let Some(members) = result.as_object_mut() else { return };
+    for name in shown.and_then(Value::as_object).into_iter().flat_map(Map::keys) {
+        members.remove(name);
+    }
+    for (name, value) in approved.and_then(Value::as_object).into_iter().flatten() {
+        if name != list.member() {
+            members.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+fn put(members: Option<&mut Map<String, Value>>, name: &str, value: Option<Value>) {
+    match (members, value) {
+        (Some(members), Some(value)) => {
+            members.insert(name.to_owned(), value);
+        }
+        (Some(members), None) => {
+            members.remove(name);
+        }
+        (None, _) => {}
+    }
+}
+
+/// A modern answer of ours holds for this client and this moment only.
+fn uncached(mut result: Value, era: Era) -> Value {
+    if let (Era::Modern, Some(members)) = (era, result.as_object_mut()) {
+        members.insert("ttlMs".to_owned(), 0.into());
+        members.insert("cacheScope".to_owned(), "private".into());
+    }
+    result
+}

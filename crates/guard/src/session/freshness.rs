@@ -1,0 +1,120 @@
+//! When what is known of a server is too old to decide by.
+
+use std::time::{Duration, Instant};
+
+use surface::List;
+
+use crate::capture::Scope;
+use crate::limits;
+
+/// What was listed when, and what has been doubted since.
+#[derive(Debug, Default)]
+pub(crate) struct Freshness {
+    whole: Option<Listed>,
+    lists: [Option<Listed>; List::ALL.len()],
+    /// Counts `list_changed` and whatever else says that a list is not what it was.
+    doubts: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Listed {
+    at: Instant,
+    holds_for: Duration,
+}
+
+impl Listed {
+    fn is_fresh(self) -> bool {
+        self.at.elapsed() <= self.holds_for
+    }
+}
+
+impl Freshness {
+    /// Whether a request that needs `list` may be decided now; `None` needs no list in particular.
+    pub(crate) fn is_fresh(&self, list: Option<List>) -> bool {
+        self.wanted(list).is_none()
+    }
+
+    /// What has to be listed first.
+    pub(crate) fn wanted(&self, list: Option<List>) -> Option<Scope> {
+        if !self.whole.is_some_and(Listed::is_fresh) {
+            return Some(Scope::Everything);
+        }
+        let list = list?;
+        let is_fresh =
+            self.lists.get(list as usize).copied().flatten().is_some_and(Listed::is_fresh);
+        (!is_fresh).then_some(Scope::One(list))
+    }
+
+    /// Something says that `list`, or anything at all, is not what it was.
+    pub(crate) fn doubt(&mut self, list: Option<List>) {
+        self.doubts += 1;
+        match list {
+            Some(list) => self.set(list, None),
+            None => self.lists = [None; List::ALL.len()],
+        }
+        // A new item may point at a body that no list holds.
+        self.whole = None;
+    }
+
+    /// How many doubts there were.
+    pub(crate) const fn doubts(&self) -> u64 {
+        self.doubts
+    }
+
+    /// Everything, or one list, was listed from `started` on, when there were `doubts`.
+    pub(crate) fn listed(
+        &mut self,
+        list: Option<List>,
+        started: Instant,
+        ttl: Option<Duration>,
+        doubts: u64,
+    ) {
+        if self.doubts != doubts {
+            return;
+        }
+        let by_cost = started.elapsed() * limits::LISTING_AGE_FACTOR;
+        let listed = |holds_for: Duration| {
+            Some(Listed { at: Instant::now(), holds_for: holds_for.min(limits::LISTING_AGE_MAX) })
+        };
+        if let Some(list) = list {
+            self.set(list, listed(by_cost));
+        } else {
+            self.whole = listed(by_cost.max(ttl.unwrap_or(limits::LISTING_AGE_MAX)));
+            self.lists = [listed(by_cost); List::ALL.len()];
+        }
+    }
+
+    fn set(&mut self, list: List, listed: Option<Listed>) {
+        if let Some(slot) = self.lists.get_mut(list as usize) {
+            *slot = listed;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_doubt_during_a_listing_outlives_it() {
+        let mut freshness = Freshness::default();
+        let (started, before) = (Instant::now(), freshness.doubts());
+        freshness.listed(None, started, None, before);
+        assert!(freshness.is_fresh(None));
+        freshness.doubt(Some(List::Tools));
+        assert_eq!(freshness.wanted(None), Some(Scope::Everything));
+        freshness.listed(None, started, None, before);
+        assert_eq!(freshness.wanted(None), Some(Scope::Everything));
+    }
+
+    #[test]
+    fn a_list_ages_with_what_listing_costs() {
+        let mut freshness = Freshness::default();
+        freshness.listed(None, Instant::now(), None, 0);
+        std::thread::sleep(Duration::from_millis(5));
+        assert_eq!(freshness.wanted(Some(List::Tools)), Some(Scope::One(List::Tools)));
+        let slow = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
+        freshness.listed(Some(List::Tools), slow, None, 0);
+        assert!(freshness.is_fresh(Some(List::Tools)));
+    }
+}

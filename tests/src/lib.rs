@@ -1,0 +1,24 @@
+//! What the black-box suites share: the binary, where installed things are, and raw clients.
+//!
+//! Everything here panics with a sentence when the world is not as a test needs it: a suite that
+//! lacks a part fails and says which; it never passes over it.
+
+pub mod fixture;
+pub mod guard;
+pub mod http;
+pub mod liar;
+pub mod paths;
+pub mod program;
+pub mod random;
+pub mod rpc;
+pub mod scratch;
+pub mod stdio;
+
+pub use fixture::Fixture;
+pub use guard::{Guard, ServerCommand};
+pub use http::HttpClient;
+pub use liar::Liar;
+pub use program::{Output, Program};
+pub use rpc::Client;
+pub use scratch::Scratch;
+pub use stdio::StdioClient;

@@ -1,0 +1,4 @@
+//! The black-box suites.
+
+mod conformance;
+mod lying;
