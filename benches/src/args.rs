@@ -82,6 +82,12 @@ pub(crate) struct Options {
     /// Bytes of the argument of a call.
     #[arg(long, global = true, value_delimiter = ',', value_name = "N")]
     pub(crate) payload: Vec<usize>,
+    /// What the servers speak.
+    #[arg(long, global = true, value_enum, value_delimiter = ',', default_values = ["http", "stdio"])]
+    pub(crate) transport: Vec<Transport>,
+    /// The echo server behind every contender.
+    #[arg(long, global = true, value_enum, default_value_t = Server::Rust)]
+    pub(crate) server: Server,
     /// Rounds; every contender runs once in each.
     #[arg(long, global = true, value_name = "N")]
     pub(crate) rounds: Option<usize>,
@@ -101,6 +107,28 @@ pub(crate) enum Format {
     Text,
     Markdown,
     Json,
+}
+
+/// What a server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transport {
+    Http,
+    Stdio,
+}
+
+/// Which echo server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Server {
+    /// This binary: cheap, so that what stands before it shows.
+    Rust,
+    /// `servers/echo.mjs`, on the runtime that most real servers have.
+    Node,
+}
+
+impl std::fmt::Display for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if *self == Self::Http { "HTTP" } else { "stdio" })
+    }
 }
 
 impl Options {

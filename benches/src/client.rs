@@ -70,15 +70,20 @@ impl Client {
     ) -> Outcome<Slice> {
         let meter = Arc::new(Meter::default());
         let watched = watch(&meter, span, side);
-        let (mut latencies, (before, after)) = match self {
-            Self::Http { dial, sessions } => {
-                http::ready(dial, sessions, script, concurrency).await?;
-                tokio::try_join!(http::run(sessions, script, concurrency, &meter), watched)?
-            }
-            Self::Stdio(session) => {
-                tokio::try_join!(session.run(script, concurrency, &meter), watched)?
+        let loaded = async {
+            match self {
+                Self::Http { dial, sessions } => {
+                    http::ready(dial, sessions, script, concurrency).await?;
+                    tokio::try_join!(http::run(sessions, script, concurrency, &meter), watched)
+                }
+                Self::Stdio(session) => {
+                    tokio::try_join!(session.run(script, concurrency, &meter), watched)
+                }
             }
         };
+        let loaded = tokio::time::timeout(span.warm_up + span.measured + STALL_TIME_MAX, loaded);
+        let (mut latencies, (before, after)) =
+            loaded.await.map_err(|_| "it stopped answering")??;
         Ok(after.since(&before, &mut latencies))
     }
 }
@@ -204,6 +209,9 @@ fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
 
 /// Begins the text after the number, and stands nowhere else in a message.
 const MARK: &str = "|echo|";
+
+/// Who answers nothing for so long answers nothing any more.
+const STALL_TIME_MAX: Duration = Duration::from_secs(10);
 
 const NUMBER_DIGITS: usize = 7;
 

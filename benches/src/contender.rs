@@ -1,14 +1,22 @@
 //! Who is compared: the server alone, our forwarder, the guard, and the peers that are installed.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::Outcome;
-use crate::args::Options;
+use crate::args::{Options, Server};
 use crate::client::{Client, HttpSession, StdioSession};
 use crate::process::{self, Group};
 use crate::table::say;
+
+/// The echo server that everybody stands before.
+#[derive(Debug)]
+pub(crate) struct Echo {
+    program: String,
+    args: Vec<&'static str>,
+}
 
 /// One of those compared, running.
 pub(crate) struct Contender {
@@ -19,6 +27,8 @@ pub(crate) struct Contender {
     pub(crate) side: Side,
     /// More than this it is not asked to do at once.
     pub(crate) concurrency_max: usize,
+    /// It failed under a load, and is not loaded again.
+    pub(crate) failed: bool,
     _gateway: Option<Group>,
 }
 
@@ -47,10 +57,45 @@ pub(crate) struct Guard {
 /// A directory that is removed when dropped.
 struct Scratch(PathBuf);
 
+impl Echo {
+    /// The one that was asked for, over stdin and stdout.
+    pub(crate) fn stdio(options: &Options) -> Outcome<Self> {
+        let this = std::env::current_exe()?.to_string_lossy().into_owned();
+        Ok(match options.server {
+            Server::Rust => Self { program: this, args: vec!["echo-stdio"] },
+            Server::Node => Self { program: "node".to_owned(), args: vec![ECHO_MJS, "stdio"] },
+        })
+    }
+
+    /// Starts the one that was asked for over HTTP; gives its port.
+    pub(crate) fn http(options: &Options) -> Outcome<(Group, u16)> {
+        match options.server {
+            Server::Rust => start_role(&["echo-http"]),
+            Server::Node => start_listening(Command::new("node").args([ECHO_MJS, "http"])),
+        }
+    }
+
+    fn words(&self) -> Vec<&str> {
+        std::iter::once(self.program.as_str()).chain(self.args.iter().copied()).collect()
+    }
+
+    /// How it is run.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.args);
+        command
+    }
+
+    /// How it is run behind our forwarder.
+    pub(crate) fn forwarded(&self) -> Outcome<Command> {
+        process::role(&[&["forward-stdio"], self.words().as_slice()].concat())
+    }
+}
+
 impl Field {
     /// Everybody before a server that speaks HTTP.
     pub(crate) async fn http(options: &Options, guard: Option<&Guard>) -> Outcome<Self> {
-        let (server, port) = start_role(&["echo-http"])?;
+        let (server, port) = Echo::http(options)?;
         let servers = vec![server.pid()];
         let mut field = Self { _server: Some(server), ..Self::default() };
         field.join(DIRECT, "echo", None, at(port, "/mcp"), &servers).await?;
@@ -72,16 +117,16 @@ impl Field {
     /// Everybody before a server that speaks over stdin and stdout.
     pub(crate) async fn stdio(options: &Options, guard: Option<&Guard>) -> Outcome<Self> {
         let mut field = Self::default();
-        field.join_stdio(DIRECT, process::role(&["echo-stdio"])?).await?;
-        let this = std::env::current_exe()?.to_string_lossy().into_owned();
-        let server = [this.as_str(), "echo-stdio"];
-        field.join_stdio(FORWARDER, process::role(&[&["forward-stdio"], &server[..]].concat())?).await?;
+        let echo = Echo::stdio(options)?;
+        let server = echo.words();
+        field.join_stdio(DIRECT, echo.command()).await?;
+        field.join_stdio(FORWARDER, echo.forwarded()?).await?;
         if let Some(guard) = guard.filter(|_| options.wants(GUARD)) {
-            field.join_stdio(GUARD, guard.before_stdio()?).await?;
+            field.join_stdio(GUARD, guard.before_stdio(&echo)?).await?;
         }
         let proxy = options.peers.join(MCP_PROXY_RUST_PATH);
-        let backend =
-            format!("transport = \"stdio\"\ncommand = \"{this}\"\nargs = [\"echo-stdio\"]\n");
+        let Echo { program, args } = &echo;
+        let backend = format!("transport = \"stdio\"\ncommand = {program:?}\nargs = {args:?}\n");
         let start = |scratch: &Path, front| mcp_proxy_rust(&proxy, scratch, front, &backend);
         let peer = Peer { name: MCP_PROXY_RUST, tool: "fast_echo", path: "/", at_once: 32 };
         field.peer(options, &peer, &proxy, &[], start).await?;
@@ -90,7 +135,7 @@ impl Field {
         let peer = Peer { name: MCP_PROXY_PYTHON, tool: "echo", path: "/mcp", at_once: 8 };
         let start = |_: &Path, front: u16| {
             let mut command = Command::new(&proxy);
-            command.args(["--host", "127.0.0.1", "--port", &front.to_string(), "--"]).args(server);
+            command.args(["--host", "127.0.0.1", "--port", &front.to_string(), "--"]).args(&server);
             Ok(command)
         };
         field.peer(options, &peer, &proxy, &[], start).await?;
@@ -125,6 +170,7 @@ impl Field {
             client: Client::Http { dial, sessions: vec![opened] },
             side: Side { gateway: between.unwrap_or_default(), server },
             concurrency_max: usize::MAX,
+            failed: false,
             _gateway: gateway,
         });
         Ok(())
@@ -140,6 +186,7 @@ impl Field {
             client: Client::Stdio(Box::new(session)),
             side: Side { gateway, server },
             concurrency_max: usize::MAX,
+            failed: false,
             _gateway: None,
         });
         Ok(())
@@ -220,9 +267,8 @@ impl Guard {
     }
 
     /// Pins the echo server over stdio; gives the command of the guard before it.
-    pub(crate) fn before_stdio(&self) -> Outcome<Command> {
-        let this = std::env::current_exe()?.to_string_lossy().into_owned();
-        let server = ["--", &this, "echo-stdio"];
+    pub(crate) fn before_stdio(&self, echo: &Echo) -> Outcome<Command> {
+        let server = [&["--"], echo.words().as_slice()].concat();
         self.pin("stdio", &server)?;
         let mut command = self.command("guard", "stdio");
         command.args(server);
@@ -230,7 +276,7 @@ impl Guard {
     }
 
     fn pin(&self, alias: &str, server: &[&str]) -> Outcome<()> {
-        let pinned = self.command("pin", alias).args(server).stdout(Stdio::null()).output()?;
+        let pinned = self.command("pin", alias).args(server).stderr(Stdio::piped()).output()?;
         if pinned.status.success() {
             return Ok(());
         }
@@ -272,8 +318,12 @@ fn at(port: u16, path: &'static str) -> crate::client::Dial {
 
 /// Starts this binary in a role that listens; gives its port.
 pub(crate) fn start_role(args: &[&str]) -> Outcome<(Group, u16)> {
-    use std::io::{BufRead as _, BufReader};
-    let mut group = Group::start(process::role(args)?.stdout(Stdio::piped()))?;
+    start_listening(&mut process::role(args)?)
+}
+
+/// Starts what prints its port first.
+fn start_listening(command: &mut Command) -> Outcome<(Group, u16)> {
+    let mut group = Group::start(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
     let output = group.child().stdout.take().ok_or("no stdout")?;
     let mut line = String::new();
     BufReader::new(output).read_line(&mut line)?;
@@ -319,5 +369,6 @@ pub(crate) const MCP_PROXY_RUST: &str = "mcp-proxy 0.6.0 (Rust)";
 const MCP_PROXY_PYTHON: &str = "mcp-proxy 0.13.0 (Python)";
 const SUPERGATEWAY: &str = "supergateway 4.0.0 (Node)";
 
+const ECHO_MJS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/echo.mjs");
 const MCP_PROXY_RUST_PATH: &str = "rust/bin/mcp-proxy";
 const PEER_START_TIME_MAX: Duration = Duration::from_secs(30);

@@ -98,7 +98,8 @@ fn parents() -> Vec<(u32, u32)> {
 /// Whether a process is the echo server itself, not something that was told to run it.
 fn is_echo(pid: u32) -> bool {
     let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    command.split(|byte| *byte == 0).nth(1) == Some(b"echo-stdio")
+    let first = command.split(|byte| *byte == 0).nth(1).unwrap_or_default();
+    first == b"echo-stdio" || first.ends_with(b"/echo.mjs")
 }
 
 /// What `pids` have used so far.

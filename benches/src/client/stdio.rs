@@ -9,8 +9,8 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 
 use super::{Meter, NUMBER_FIRST, Script, find};
-use crate::{Fault, Outcome};
 use crate::process::end_group;
+use crate::{Fault, Outcome};
 
 /// A running server or gateway with its session open. Ended when dropped.
 pub(crate) struct StdioSession {

@@ -1,10 +1,11 @@
 //! Tool calls in a closed loop: every contender in every round, so that what else the machine does
 //! meets all alike.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::Outcome;
-use crate::args::Options;
+use crate::args::{Options, Transport};
 use crate::bars::Bars;
 use crate::client::{Script, Slice, Span};
 use crate::contender::{Contender, DIRECT, FORWARDER, Field, GUARD, Guard, MCP_PROXY_RUST};
@@ -19,7 +20,7 @@ struct Series {
 
 /// A transport, a payload and a number of concurrent calls.
 struct Load {
-    transport: &'static str,
+    transport: Transport,
     payload: usize,
     concurrency: usize,
 }
@@ -30,10 +31,10 @@ pub(super) async fn run(
     report: &mut Report,
     bars: &mut Bars,
 ) -> Outcome<()> {
-    for transport in ["http", "stdio"] {
+    for &transport in &options.transport {
         let field = match transport {
-            "http" => Field::http(options, guard).await?,
-            _ => Field::stdio(options, guard).await?,
+            Transport::Http => Field::http(options, guard).await?,
+            Transport::Stdio => Field::stdio(options, guard).await?,
         };
         report.missing.extend(field.missing.iter().map(|peer| format!("{peer} ({transport})")));
         let mut contenders = field.contenders;
@@ -42,7 +43,8 @@ pub(super) async fn run(
             let mut table = Table::new(title, &COLUMNS);
             for concurrency in options.concurrency() {
                 let load = Load { transport, payload, concurrency };
-                let series = measure(options, &load, &mut contenders).await?;
+                let (series, failures) = load.measure(options, &mut contenders).await;
+                report.missing.extend(failures);
                 load.rows(&series, &mut table);
                 load.judge(&series, bars);
             }
@@ -52,35 +54,42 @@ pub(super) async fn run(
     Ok(())
 }
 
-async fn measure(
-    options: &Options,
-    load: &Load,
-    contenders: &mut [Contender],
-) -> Outcome<Vec<Series>> {
-    let measured = Duration::from_millis(options.slice_ms.unwrap_or(options.pick(200, 1000)));
-    let span = Span { warm_up: measured / 4, measured };
-    let able = |contender: &&mut Contender| contender.concurrency_max >= load.concurrency;
-    let mut series: Vec<Series> = contenders
-        .iter_mut()
-        .filter(able)
-        .map(|contender| Series { name: contender.name, slices: Vec::new() })
-        .collect();
-    for round in 1..=options.rounds.unwrap_or(options.pick(3, 9)) {
-        let Load { transport, payload, concurrency } = load;
-        say(&format!("{transport}, {payload} bytes, {concurrency} at once: round {round}"));
-        let running = contenders.iter_mut().filter(able);
-        for (contender, series) in running.zip(&mut series) {
-            let script = Script::new(contender.tool, load.payload);
-            let slice =
-                contender.client.slice(&script, load.concurrency, span, &contender.side).await;
-            let slice = slice.map_err(|error| format!("{}: {error}", contender.name))?;
-            series.slices.push(slice);
-        }
-    }
-    Ok(series)
-}
-
 impl Load {
+    /// Every round of every contender that can bear this load, and who failed under it.
+    async fn measure(
+        &self,
+        options: &Options,
+        contenders: &mut [Contender],
+    ) -> (Vec<Series>, Vec<String>) {
+        let measured = Duration::from_millis(options.slice_ms.unwrap_or(options.pick(200, 1000)));
+        let span = Span { warm_up: measured / 4, measured };
+        let mut failures = Vec::new();
+        let mut running: Vec<_> = contenders
+            .iter_mut()
+            .filter(|contender| contender.concurrency_max >= self.concurrency && !contender.failed)
+            .map(|contender| (Series { name: contender.name, slices: Vec::new() }, contender))
+            .collect();
+        for round in 1..=options.rounds.unwrap_or(options.pick(3, 9)) {
+            say(&format!("{self}: round {round}"));
+            for (series, contender) in &mut running {
+                if contender.failed {
+                    continue;
+                }
+                let script = Script::new(contender.tool, self.payload);
+                let Contender { client, side, .. } = contender;
+                match client.slice(&script, self.concurrency, span, side).await {
+                    Ok(slice) => series.slices.push(slice),
+                    Err(error) => {
+                        contender.failed = true;
+                        failures.push(format!("{} from {self} on: {error}", contender.name));
+                    }
+                }
+            }
+        }
+        let whole = running.into_iter().filter(|(_, contender)| !contender.failed);
+        (whole.map(|(series, _)| series).collect(), failures)
+    }
+
     fn rows(&self, all: &[Series], table: &mut Table) {
         for series in all {
             let against = |name, pick: fn(&Slice) -> f64| {
@@ -114,14 +123,14 @@ impl Load {
             return;
         };
         let Self { transport, payload, concurrency } = self;
-        let at = format!("{transport}, {payload} bytes, {concurrency} at once");
+        let at = self.to_string();
         let cpu = guard.ratio(forwarder, |slice| slice.cpu_us);
         bars.at_most(format!("guard / forwarder, CPU per call: {at}"), cpu, 1.2, "×");
         if *payload == 4096 {
             let added = guard.p99_added_ms(forwarder);
             bars.at_most(format!("guard - forwarder, p99: {at}"), added, 1.0, "ms");
         }
-        if *concurrency == 32 && *transport == "http" {
+        if *concurrency == 32 && *transport == Transport::Http {
             let share = guard.ratio(direct, |slice| slice.calls_per_s) * 100.0;
             bars.at_least(format!("guard / direct, calls per second: {at}"), share, 45.0, "%");
         }
@@ -131,6 +140,13 @@ impl Load {
             let p50 = guard.ratio(peer, |slice| slice.p50_ms);
             bars.at_most(format!("guard / mcp-proxy (Rust), p50: {at}"), p50, 1.0, "×");
         }
+    }
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { transport, payload, concurrency } = self;
+        write!(f, "{transport}, {payload} bytes, {concurrency} at once")
     }
 }
 

@@ -1,13 +1,11 @@
 //! Scan, canonical form and digest over real surfaces, beside plain SHA-256 and a common parser.
 
-use std::hint::black_box;
-
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use surface::{Digest, Digests, Kind, canonical};
 use wire::{Document, Policy};
 
-use super::{SURFACES, interleave};
+use super::{SURFACES, interleave, keep};
 use crate::Outcome;
 use crate::args::Options;
 use crate::bars::Bars;
@@ -37,18 +35,19 @@ pub(super) fn run(options: &Options, report: &mut Report, bars: &mut Bars) -> Ou
     let times = interleave(
         options.pick(10, 200),
         [
-            &mut || canonical.iter().for_each(|tool| drop(black_box(Sha256::digest(tool)))),
-            &mut || SURFACES.iter().for_each(|text| drop(black_box(parse(text)))),
-            &mut || tools.iter().for_each(|tool| drop(black_box(other_digest(tool)))),
-            &mut || SURFACES.iter().for_each(|text| drop(black_box(scan(text)))),
-            &mut || SURFACES.iter().for_each(|text| drop(black_box(scan_and_own(text)))),
-            &mut || tools.iter().for_each(|tool| drop(black_box(canonical::to_vec(tool)))),
-            &mut || tools.iter().for_each(|tool| { black_box(Digest::of(tool)); }),
-            &mut || tools.iter().for_each(|tool| { black_box(Digests::of_item(Kind::Tool, tool)); }),
+            &mut || canonical.iter().for_each(|tool| keep(Sha256::digest(tool))),
+            &mut || SURFACES.iter().for_each(|text| keep(parse(text))),
+            &mut || tools.iter().for_each(|tool| keep(other_digest(tool))),
+            &mut || SURFACES.iter().for_each(|text| keep(scan(text))),
+            &mut || SURFACES.iter().for_each(|text| keep(scan_and_own(text))),
+            &mut || tools.iter().for_each(|tool| keep(canonical::to_vec(tool))),
+            &mut || tools.iter().for_each(|tool| keep(Digest::of(tool))),
+            &mut || tools.iter().for_each(|tool| keep(Digests::of_item(Kind::Tool, tool))),
         ],
     );
     let bytes: usize = canonical.iter().map(Vec::len).sum();
-    let title = format!("Digests: {} tools of {} servers, {bytes} bytes", tools.len(), values.len());
+    let title =
+        format!("Digests: {} tools of {} servers, {bytes} bytes", tools.len(), values.len());
     let mut table = Table::new(title, &["work", "MB/s", "× SHA-256", "× serde_json parse"]);
     let [sha, parse, ..] = times;
     #[expect(clippy::cast_precision_loss, reason = "a quarter of a megabyte")]

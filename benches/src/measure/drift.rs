@@ -1,11 +1,9 @@
 //! Drift of two surfaces of a hundred real tools, beside the parsing of both.
 
-use std::hint::black_box;
-
 use serde_json::{Value, json};
 use surface::{Era, Kind, Place, Surface};
 
-use super::{SURFACES, interleave};
+use super::{SURFACES, interleave, keep};
 use crate::Outcome;
 use crate::args::Options;
 use crate::bars::Bars;
@@ -29,10 +27,10 @@ pub(super) fn run(options: &Options, report: &mut Report, bars: &mut Bars) -> Ou
     let times = interleave(
         options.pick(10, 200),
         [
-            &mut || (0..2).for_each(|_| drop(black_box(parse(&bytes)))),
-            &mut || drop(black_box(drift::compare(&before, &before, &[]))),
-            &mut || drop(black_box(drift::compare(&before, &few, &[]))),
-            &mut || drop(black_box(drift::compare(&before, &all, &[]))),
+            &mut || (0..2).for_each(|_| keep(parse(&bytes))),
+            &mut || keep(drift::compare(&before, &before, &[])),
+            &mut || keep(drift::compare(&before, &few, &[])),
+            &mut || keep(drift::compare(&before, &all, &[])),
         ],
     );
     let names =

@@ -6,7 +6,7 @@ use crate::Outcome;
 use crate::args::Options;
 use crate::bars::Bars;
 use crate::client::{Dial, HttpSession};
-use crate::contender::{FORWARDER, GUARD, Guard, start_role};
+use crate::contender::{Echo, FORWARDER, GUARD, Guard, start_role};
 use crate::process::{Group, usage};
 use crate::table::{Cell, Report, Table, say};
 
@@ -20,7 +20,7 @@ pub(super) async fn run(
     let title = format!("Memory, HTTP; {sessions} sessions that initialized, listed and are idle");
     let columns = ["path", "idle MiB", "with sessions MiB", "KiB/session"];
     let mut table = Table::new(title, &columns);
-    let (_server, port) = start_role(&["echo-http"])?;
+    let (_server, port) = Echo::http(options)?;
     let (forwarder, front) = start_role(&["forward-http", &format!("127.0.0.1:{port}")])?;
     let (_, cells) = measure(&forwarder, front, sessions).await?;
     table.row(FORWARDER, cells);

@@ -6,87 +6,91 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::Outcome;
-use crate::args::Options;
+use crate::args::{Options, Transport};
 use crate::bars::Bars;
-use crate::contender::{DIRECT, FORWARDER, GUARD, Guard, start_role};
-use crate::process::{self, Group};
+use crate::contender::{DIRECT, Echo, FORWARDER, GUARD, Guard, start_role};
+use crate::process::Group;
 use crate::stats::{median, quantile};
 use crate::table::{Cell, Report, Table, say};
 
-pub(super) async fn run(
+pub(super) fn run(
     options: &Options,
     guard: Option<&Guard>,
     report: &mut Report,
     bars: &mut Bars,
 ) -> Outcome<()> {
-    let rounds = options.rounds.unwrap_or(options.pick(5, 30));
-    say("starting processes");
-    let this = std::env::current_exe()?.to_string_lossy().into_owned();
-    let mut stdio = vec![
-        (DIRECT, process::role(&["echo-stdio"])?),
-        (FORWARDER, process::role(&["forward-stdio", &this, "echo-stdio"])?),
-    ];
-    if let Some(guard) = guard {
-        stdio.push((GUARD, guard.before_stdio()?));
-    }
-    let mut times: Vec<Vec<f64>> = vec![Vec::new(); stdio.len()];
-    for _ in 0..rounds {
-        for ((_, command), times) in stdio.iter_mut().zip(&mut times) {
-            times.push(first_byte_stdio_ms(command)?);
+    for transport in &options.transport {
+        say(&format!("{transport}: starting processes"));
+        let starts = match transport {
+            Transport::Http => over_http(options, guard)?,
+            Transport::Stdio => over_stdio(options, guard)?,
+        };
+        let guard_ms = tabulate(&format!("Start to first byte, {transport}"), starts, report);
+        if let Some(guard_ms) = guard_ms {
+            bars.at_most(format!("guard, start to first byte, {transport}"), guard_ms, 30.0, "ms");
         }
     }
-    let names = stdio.iter().map(|(name, _)| *name);
-    let guard_ms = tabulate("Start to first byte, stdio", names, times, report);
-    judge(bars, "stdio", guard_ms);
-
-    let (_server, port) = start_role(&["echo-http"])?;
-    let upstream = format!("127.0.0.1:{port}");
-    if let Some(guard) = guard {
-        drop(guard.before_http(port)?);
-    }
-    let mut times = vec![Vec::new(); if guard.is_some() { 2 } else { 1 }];
-    for _ in 0..rounds {
-        for (who, times) in times.iter_mut().enumerate() {
-            let began = Instant::now();
-            let (group, front) = match guard.filter(|_| who == 1) {
-                Some(guard) => guard.start_http(port)?,
-                None => start_role(&["forward-http", &upstream])?,
-            };
-            times.push(first_byte_http_ms(began, group, front)?);
-        }
-    }
-    let names = [FORWARDER, GUARD].into_iter();
-    let guard_ms = tabulate("Start to first byte, HTTP", names, times, report);
-    judge(bars, "HTTP", guard_ms);
     Ok(())
 }
 
+/// How long each start of one contender took, in milliseconds.
+type Starts = Vec<(&'static str, Vec<f64>)>;
+
+fn rounds(options: &Options) -> usize {
+    options.rounds.unwrap_or(options.pick(5, 30))
+}
+
+fn over_stdio(options: &Options, guard: Option<&Guard>) -> Outcome<Starts> {
+    let echo = Echo::stdio(options)?;
+    let mut commands = vec![(DIRECT, echo.command()), (FORWARDER, echo.forwarded()?)];
+    if let Some(guard) = guard {
+        commands.push((GUARD, guard.before_stdio(&echo)?));
+    }
+    let mut starts: Starts = commands.iter().map(|(name, _)| (*name, Vec::new())).collect();
+    for _ in 0..rounds(options) {
+        for ((_, command), (_, times_ms)) in commands.iter_mut().zip(&mut starts) {
+            times_ms.push(first_byte_stdio_ms(command)?);
+        }
+    }
+    Ok(starts)
+}
+
+fn over_http(options: &Options, guard: Option<&Guard>) -> Outcome<Starts> {
+    let (_server, port) = Echo::http(options)?;
+    let upstream = format!("127.0.0.1:{port}");
+    let mut starts: Starts = vec![(FORWARDER, Vec::new())];
+    if let Some(guard) = guard {
+        drop(guard.before_http(port)?);
+        starts.push((GUARD, Vec::new()));
+    }
+    for _ in 0..rounds(options) {
+        for (name, times_ms) in &mut starts {
+            let began = Instant::now();
+            let (group, front) = match guard.filter(|_| *name == GUARD) {
+                Some(guard) => guard.start_http(port)?,
+                None => start_role(&["forward-http", &upstream])?,
+            };
+            times_ms.push(first_byte_http_ms(began, group, front)?);
+        }
+    }
+    Ok(starts)
+}
+
 /// Adds a table and gives the median of the guard.
-fn tabulate(
-    title: &str,
-    names: impl Iterator<Item = &'static str>,
-    times: Vec<Vec<f64>>,
-    report: &mut Report,
-) -> Option<f64> {
+fn tabulate(title: &str, starts: Starts, report: &mut Report) -> Option<f64> {
     let mut table = Table::new(title, &["path", "p50 ms", "p90 ms", "× first row"]);
-    let first = times.first().cloned().unwrap_or_default();
+    let first = starts.first().map(|(_, times)| median(times.iter().copied())).unwrap_or_default();
     let mut guard_ms = None;
-    for (name, mut times) in names.zip(times) {
+    for (name, mut times) in starts {
         let p90 = quantile(&mut times, 0.9);
-        let p50 = median(times.iter().copied());
-        table.row(name, [p50, p90, p50 / median(first.iter().copied())].map(Cell::from));
+        let p50 = median(times);
+        table.row(name, [p50, p90, p50 / first].map(Cell::from));
         if name == GUARD {
             guard_ms = Some(p50);
         }
     }
     report.tables.push(table);
     guard_ms
-}
-
-fn judge(bars: &mut Bars, transport: &str, guard_ms: Option<f64>) {
-    if let Some(guard_ms) = guard_ms {
-        bars.at_most(format!("guard, start to first byte, {transport}"), guard_ms, 30.0, "ms");
-    }
 }
 
 fn first_byte_stdio_ms(command: &mut Command) -> Outcome<f64> {

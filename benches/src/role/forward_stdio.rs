@@ -1,8 +1,11 @@
 //! Our forwarder over stdio: the guard's stack with every check off. Lines are copied both ways.
 
+use std::fs::File;
+use std::os::fd::AsFd as _;
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::net::unix::pipe;
 use tokio::process::Command;
 
 use crate::Outcome;
@@ -14,8 +17,10 @@ pub(super) async fn run(command: &[String]) -> Outcome<()> {
     let mut child = child.spawn()?;
     let input = child.stdin.take().ok_or("no stdin")?;
     let output = child.stdout.take().ok_or("no stdout")?;
-    let there = tokio::spawn(copy_lines(tokio::io::stdin(), input));
-    let back = tokio::spawn(copy_lines(output, tokio::io::stdout()));
+    let stdin = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    let stdout = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
+    let there = tokio::spawn(copy_lines(pipe::Receiver::from_file(stdin)?, input));
+    let back = tokio::spawn(copy_lines(output, pipe::Sender::from_file(stdout)?));
     there.await??;
     back.await??;
     child.wait().await?;
@@ -26,12 +31,14 @@ async fn copy_lines(
     from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
 ) -> std::io::Result<()> {
-    let mut from = BufReader::new(from);
+    let mut from = BufReader::with_capacity(BUFFER_BYTES, from);
     let mut line = Vec::new();
     while from.read_until(b'\n', &mut line).await? > 0 {
         to.write_all(&line).await?;
-        to.flush().await?;
         line.clear();
     }
     Ok(())
 }
+
+/// The size of a pipe.
+const BUFFER_BYTES: usize = 64 << 10;
