@@ -59,31 +59,33 @@ fn weight_of(finding: &Finding) -> u32 {
     if finding.hidden { weight * 2 } else { weight }
 }
 
-const WARNING: u32 = 25;
-const CRITICAL: u32 = 50;
+const WARNING: u32 = 12;
+const CRITICAL: u32 = 45;
 
 const WEIGHTS: &[(&str, u32)] = &[
-    ("imperative.model", 15),
-    ("process", 15),
-    ("introspection", 15),
-    ("precedence", 15),
-    ("exfiltrate", 15),
+    ("imperative.model", 8),
+    ("process", 12),
+    ("introspection", 12),
+    ("precedence", 18),
+    ("instead", 6),
+    ("retains", 8),
+    ("exfiltrate", 18),
     ("sensitive.path", 20),
-    ("sensitive.noun", 8),
-    ("harvest", 8),
-    ("side-channel", 8),
-    ("address", 10),
-    ("encoded", 20),
-    ("decode-order", 20),
-    ("html", 20),
+    ("sensitive.noun", 5),
+    ("harvest", 14),
+    ("side-channel", 16),
+    ("address", 8),
+    ("encoded", 25),
+    ("decode-order", 10),
+    ("html", 25),
     ("shadow", 30),
-    ("delay", 10),
-    ("covert", 30),
-    ("aside", 5),
-    ("pretext", 5),
-    ("addressee", 8),
-    ("consent", 15),
-    ("run", 10),
-    ("destroy", 5),
+    ("delay", 6),
+    ("covert", 25),
+    ("aside", 12),
+    ("pretext", 8),
+    ("addressee", 3),
+    ("consent", 12),
+    ("run", 6),
+    ("destroy", 1),
     ("own-item", 0),
 ];

@@ -137,6 +137,8 @@ concepts! {
     MIND = 46;
     /// Not to be relied on.
     UNFIT = 47;
+    /// To keep something after the call.
+    KEEP = 48;
 }
 
 /// The term that begins a text, longest first.

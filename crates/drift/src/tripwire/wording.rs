@@ -4,8 +4,8 @@ use super::Report;
 use super::fold::fold;
 use super::lexicon::{
     ADDRESS, ALSO, ALWAYS, ANY, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY,
-    DISREGARD, FROM, GIVE, GIVEN, HIDE, INSIDE, INSTEAD, LATER, MACHINE, MENTION, MIND, MODEL,
-    MUST, NOT, OBEY, ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, PROCESS, READ, RUN,
+    DISREGARD, FROM, GIVE, GIVEN, HIDE, INSIDE, INSTEAD, KEEP, LATER, MACHINE, MENTION, MIND,
+    MODEL, MUST, NOT, OBEY, ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, PROCESS, READ, RUN,
     SECRET, SEND, TALK, TELL, THIS, TOOL, TRACE, UNFIT, USE, USER, VOID, WHOLE, YOU,
 };
 use super::sentence::{self, Pattern, Token, close, lacks, then};
@@ -27,7 +27,8 @@ pub(crate) fn matches(tokens: &[Token]) -> Vec<(&'static str, &[Token])> {
     let all = tokens.iter().fold(Concepts::default(), |all, token| all.or(token.concepts));
     let mut met = Vec::new();
     for (rule, patterns) in FAMILIES {
-        let possible = |pattern: &&Pattern| pattern.iter().all(|step| all.meets(step.concepts));
+        let possible =
+            |pattern: &&Pattern| pattern.iter().all(|step| step.absent || all.meets(step.concepts));
         let found =
             patterns.iter().filter(possible).find_map(|pattern| sentence::find(tokens, pattern));
         met.extend(found.map(|found| (*rule, found)));
@@ -43,7 +44,7 @@ const FAMILIES: &[(&str, &[Pattern])] = &[
             &[then(DISREGARD, 0), close(PRIOR, 4), close(ORDERS, 3)],
             &[then(DISREGARD, 0), close(ANY, 2), close(ORDERS, 3), lacks(INSIDE, 4)],
             &[then(DISREGARD, 0), close(ORDERS, 3), close(PRIOR, 2)],
-            &[then(NOT, 0), close(OBEY, 1), close(PRIOR, 3), close(ORDERS, 3)],
+            &[then(NOT, 0), close(OBEY, 1), close(PRIOR, 3), close(ORDERS, 3), lacks(INSIDE, 4)],
             &[then(PRIOR, 0), close(ORDERS, 2), close(VOID.or(DISREGARD), 5)],
             &[then(ANY, 0), close(PRIOR, 1), close(ORDERS, 2), close(VOID.or(DISREGARD), 5)],
             &[then(ORDERS, 0), close(PRIOR, 1), close(DISREGARD.or(VOID), 5)],
@@ -89,15 +90,19 @@ const FAMILIES: &[(&str, &[Pattern])] = &[
     (
         "precedence",
         &[
-            &[then(INSTEAD, 0), close(OTHER.or(TOOL), 5)],
-            &[then(USE, 0), close(INSTEAD, 4)],
-            &[then(BEST, 0)],
-            &[then(NOT, 0), close(USE, 2), close(OTHER, 3)],
+            &[then(INSTEAD, 0), close(OTHER.or(ANY), 2), close(TOOL, 2)],
+            &[then(INSTEAD, 0), close(TOOL, 3)],
+            &[then(THIS, 0), close(TOOL, 1), close(INSTEAD, 4)],
+            &[then(BEST, 0), close(TOOL, 3)],
+            &[then(TOOL, 0), close(BEST, 4)],
+            &[then(NOT, 0), close(USE, 2), close(OTHER, 3), close(TOOL, 2)],
             &[then(BEFORE.or(ALWAYS), 0), close(OTHER, 3), close(TOOL, 2)],
             &[then(OTHER, 0), close(TOOL, 2), close(UNFIT.or(VOID), 5)],
-            &[then(UNFIT, 0), then(INSTEAD.or(TOOL), 8)],
+            &[then(UNFIT, 0), then(ANY.or(WHOLE).or(INSTEAD), 6)],
+            &[then(INSTEAD, 0), then(UNFIT, 12)],
         ],
     ),
+    ("instead", &[&[then(USE, 0), close(INSTEAD, 4)], &[then(INSTEAD, 0), close(OTHER, 5)]]),
     (
         "exfiltrate",
         &[
@@ -120,6 +125,13 @@ const FAMILIES: &[(&str, &[Pattern])] = &[
             &[then(GIVE.or(SEND).or(GIVEN), 0), close(LOOT.or(PATH), 7)],
             &[then(LOOT.or(PATH), 0), close(GIVE.or(SEND).or(GIVEN), 5)],
             &[then(GIVE.or(SEND), 0), close(WHOLE, 2), close(LOOT.or(MIND), 4)],
+        ],
+    ),
+    (
+        "retains",
+        &[
+            &[then(KEEP, 0), close(WHOLE.or(ANY).or(LOOT), 4)],
+            &[then(WHOLE.or(ANY).or(LOOT), 0), close(KEEP, 4)],
         ],
     ),
     ("address", &[&[then(ADDRESS, 0)]]),
