@@ -11,8 +11,8 @@ pub(super) fn judgement(mut found: Vec<Finding>, is_whole: bool) -> Option<Judge
         .max()
         .unwrap_or(0);
     // A new text speaks of many things; an insertion is one message.
-    let all = if is_whole { best } else { weight(found.iter()) };
-    let score = best + (all - best.min(all)) / 2;
+    let all = weight(found.iter());
+    let score = if is_whole { best * 3 / 4 } else { best + (all - best.min(all)) / 2 };
     let blocking = found.iter().any(|one| one.class == Class::Blocking);
     let severity = match score {
         _ if blocking => Severity::Critical,
@@ -64,7 +64,7 @@ const CRITICAL: u32 = 45;
 
 const WEIGHTS: &[(&str, u32)] = &[
     ("imperative.model", 8),
-    ("process", 12),
+    ("process", 10),
     ("introspection", 12),
     ("precedence", 18),
     ("instead", 6),

@@ -5,8 +5,8 @@ use super::fold::fold;
 use super::lexicon::{
     ADDRESS, ALSO, ALWAYS, ANY, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY,
     DISREGARD, FROM, GIVE, GIVEN, HIDE, INSIDE, INSTEAD, KEEP, LATER, MACHINE, MENTION, MIND,
-    MODEL, MUST, NOT, OBEY, ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, PROCESS, READ, RUN,
-    SECRET, SEND, TALK, TELL, THIS, TOOL, TRACE, UNFIT, USE, USER, VOID, WHOLE, YOU,
+    MODEL, MUST, NAUGHT, NOT, OBEY, ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, PROCESS,
+    READ, RUN, SECRET, SEND, TALK, TELL, THIS, TOOL, TRACE, UNFIT, USE, USER, VOID, WHOLE, YOU,
 };
 use super::sentence::{self, Pattern, Token, close, lacks, then};
 
@@ -36,6 +36,19 @@ pub(crate) fn matches(tokens: &[Token]) -> Vec<(&'static str, &[Token])> {
     met
 }
 
+/// Whether the documentation of a parameter asks for credentials, private data, or what the model
+/// has in mind.
+pub(crate) fn asks_beyond(docs: &str) -> bool {
+    let folded = fold(docs);
+    let mut asks = false;
+    sentence::each(docs, &folded, |_, tokens| {
+        let of_mind = [then(YOU.or(MODEL).or(WHOLE), 0), close(MIND, 3)];
+        asks |= tokens.iter().any(|token| token.concepts.meets(TALK.or(MACHINE).or(PATH)))
+            || sentence::find(tokens, &of_mind).is_some();
+    });
+    asks
+}
+
 /// Each rule and the ways to meet it.
 const FAMILIES: &[(&str, &[Pattern])] = &[
     (
@@ -60,6 +73,7 @@ const FAMILIES: &[(&str, &[Pattern])] = &[
             &[then(USER, 0), close(NOT, 3), close(MENTION, 2)],
             &[then(USER, 0), close(TELL, 4), close(NOT, 2)],
             &[then(NOT, 0), close(MENTION, 2), close(THIS.or(YOU).or(ORDERS), 3)],
+            &[then(MENTION, 0), close(USER, 4), close(NAUGHT, 3)],
             &[then(HIDE, 0), close(FROM, 6), close(USER, 3)],
             &[then(FROM, 0), close(USER, 2), close(HIDE, 4)],
             &[then(USER, 0), close(FROM, 1), close(HIDE, 6)],
@@ -86,7 +100,10 @@ const FAMILIES: &[(&str, &[Pattern])] = &[
             &[then(NOT, 0), close(PROCESS, 1)],
         ],
     ),
-    ("introspection", &[&[then(YOU, 0), close(MIND, 3)], &[then(MODEL, 0), close(MIND, 2)]]),
+    (
+        "introspection",
+        &[&[then(YOU, 0), close(MIND.or(TALK), 3)], &[then(MODEL, 0), close(MIND.or(TALK), 2)]],
+    ),
     (
         "precedence",
         &[
@@ -138,7 +155,13 @@ const FAMILIES: &[(&str, &[Pattern])] = &[
     ("decode-order", &[&[then(DECODE, 0), then(OBEY.or(RUN).or(ORDERS).or(ACT), 8)]]),
     ("run", &[&[then(RUN, 0)]]),
     ("destroy", &[&[then(DESTROY, 0)]]),
-    ("aside", &[&[then(ALSO, 0), close(ACT, 4)], &[then(ACT, 0), close(ALSO, 2)]]),
+    (
+        "aside",
+        &[
+            &[then(ALSO, 0), close(READ.or(SEND).or(GIVE).or(KEEP), 2)],
+            &[then(READ.or(SEND).or(KEEP), 0), close(ALSO, 1)],
+        ],
+    ),
     ("pretext", &[&[then(TRACE, 0)]]),
     ("delay", &[&[then(LATER, 0)]]),
     ("addressee", &[&[then(MODEL, 0)]]),

@@ -143,7 +143,7 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
     ),
     (
         ALSO,
-        "also | additionally | in addition | as well | along with | then | afterwards | after that | while | furthermore | moreover | at the same time | together with | plus | alongside | and then | besides | too | in the same",
+        "also | additionally | in addition | as well | along with | afterwards | after that | furthermore | moreover | together with | plus | alongside | besides | in the same",
     ),
     (
         RUN,
@@ -184,11 +184,11 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
     ),
     (
         PROCESS,
-        "answer | answers | answering | reply | replies | replying | respond | responding | response | task | tasks | turn | turns | final answer | conversation | dialogue | thread | step of | steps of | session | workflow | any request | every request | each request | user request | user requests | unrelated request",
+        "answer | answers | answering | reply | replies | replying | respond | responding | response | task | tasks | turn | turns | final answer | conversation | dialogue | step of | steps of | any request | every request | each request | user request | user requests | unrelated request",
     ),
     (
         MIND,
-        "prompt | instructions | instruction | context | context window | memory | reasoning | chain of thought | guidelines | training | knowledge | identity | model | tools | thoughts | conversation | history | system message | configuration | session | dialogue | messages",
+        "prompt | instructions | instruction | context | context window | memory | reasoning | chain of thought | guidelines | training | knowledge | thoughts | conversation | history | system message | dialogue",
     ),
     (
         UNFIT,
@@ -199,4 +199,9 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
         KEEP,
         "log | logs | logged | logging | cache | caches | cached | archive* | archiving | store | stores | stored | storing | save | saves | saved | retain* | record | records | recorded | recording | kept | keeps | keeping | persist* | backed up | appended | append | appends | copy of",
     ),
+    (
+        ALSO,
+        "simultaneously | at the same time | along the way | in the process | oh and | on top of that",
+    ),
+    (READ, "index | indexes | archives | peeks at | peek at | pulls | picks up | looks into"),
 ];
