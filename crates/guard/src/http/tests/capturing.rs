@@ -39,7 +39,7 @@ async fn answers_in_streams_are_found_among_other_messages() {
         let pongs = arrived.iter().filter(|arrived| {
             arrived.body.as_ref() == br#"{"jsonrpc":"2.0","id":"p","result":{}}"#
         });
-        assert!(pongs.count() >= 2, "pings are answered");
+        assert!(pongs.count() >= 1, "pings are answered");
     }
 }
 

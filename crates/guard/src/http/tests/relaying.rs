@@ -1,6 +1,6 @@
 use http::Method;
 use serde_json::json;
-use surface::{CacheScope, Era};
+use surface::CacheScope;
 
 use super::client::{Guarded, call, capture_of, delete, is_held, message, modern, with_headers};
 use super::fixture::{Canned, Fixture, Kind, json_type, tool};
@@ -188,8 +188,4 @@ async fn the_guard_lists_as_its_client_would() {
         assert!(meta["io.modelcontextprotocol/clientCapabilities"]["elicitation"].is_object());
         assert_eq!(request.headers["mcp-method"], body["method"].as_str().unwrap());
     }
-    assert_eq!(
-        Era::Modern,
-        capture_of(&guarded.fixture).await.map_or(Era::Legacy, |c| c.observation.surface.era)
-    );
 }

@@ -144,7 +144,10 @@ async fn a_legacy_client_that_hangs_up_before_any_answer_does_not_cancel() {
 #[tokio::test]
 async fn http_with_sse_is_guarded_too() {
     let guarded = Guarded::before(Fixture::start(Kind::Beside).await).await;
-    assert_eq!(guarded.post(&call("echo")).await.status, 405, "as the server says");
+    let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {},
+        "clientInfo": { "name": "test", "version": "1" } });
+    let initialize = message("initialize", &params);
+    assert_eq!(guarded.post(&initialize).await.status, 405, "as the server says");
     let mut stream = guarded.stream().await.into_body();
     let first = String::from_utf8(next(&mut stream).await.unwrap().to_vec()).unwrap();
     let address = first.strip_prefix("event: endpoint\ndata: ").unwrap().trim().to_owned();
@@ -163,9 +166,7 @@ async fn http_with_sse_is_guarded_too() {
         }
         said
     });
-    let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {},
-        "clientInfo": { "name": "test", "version": "1" } });
-    assert_eq!(tell(&message("initialize", &params)).await, 202);
+    assert_eq!(tell(&initialize).await, 202);
     assert_eq!(tell(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await, 202);
     assert_eq!(tell(&call("echo").replace(":7,", ":\"passed\",")).await, 202);
     assert_eq!(guarded.fixture.calls_arrived().len(), 1);
