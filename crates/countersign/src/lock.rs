@@ -16,7 +16,7 @@ use surface::{Digest, Place};
 use crate::failure::{Exit, Failure};
 pub(crate) use entry::{Entry, Pinned};
 use file::FileStore;
-pub(crate) use pins::{Pins, neighbours, protocol_version};
+pub(crate) use pins::{Pins, neighbours, pinned_items, protocol_version};
 
 /// What a pin is for: a server, as one authorization context sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

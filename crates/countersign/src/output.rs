@@ -54,7 +54,7 @@ impl Output {
     pub(crate) fn json(self, value: &impl serde::Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|error| Failure::new("writing JSON").because(error))?;
-        self.data(&format!("{text}\n"))
+        self.data(&format!("{}\n", safe::json(&text)))
     }
 
     /// Tells a person something on stderr.

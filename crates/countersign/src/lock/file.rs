@@ -158,19 +158,7 @@ fn readable(pinned: &Pinned) -> Vec<u8> {
     let cache_scope = pinned.entry.protocol.cache_scope;
     let value = document::write(&pinned.surface, cache_scope, Detail::Items);
     let pretty = serde_json::to_string_pretty(&value).unwrap_or_default();
-    let mut out = String::with_capacity(pretty.len() + 1);
-    for c in pretty.chars() {
-        // JSON has these characters only inside strings, where an escape means the same.
-        if safe::is_unseen(c) || c == '\u{7f}' || matches!(c, '\u{80}'..='\u{9f}') {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out.push('\n');
-    out.into_bytes()
+    (safe::json(&pretty) + "\n").into_bytes()
 }
 
 /// A file that is written and not yet in its place.

@@ -1,6 +1,6 @@
 //! What was found, for a person: readable with and without colour.
 
-use drift::Change;
+use drift::{Change, Severity};
 use surface::document::Detail;
 use surface::{CacheScope, Digests, Era, Observation};
 
@@ -52,7 +52,15 @@ pub(crate) fn summary(comparison: &Comparison) -> String {
         return format!("{same}, {}\n", counted(comparison.items, "item"));
     }
     let drift = style::paint(style::ERROR, "drift");
-    format!("{drift}, {}\n", counted(comparison.changes.len(), "change"))
+    let mut counts: Vec<String> = Vec::new();
+    for severity in [Severity::Critical, Severity::Warning, Severity::Notice, Severity::Info] {
+        let count = comparison.changes.iter().filter(|c| c.severity == severity).count();
+        if count > 0 {
+            counts.push(style::paint(style::of_severity(severity), format!("{count} {severity}")));
+        }
+    }
+    let changes = counted(comparison.changes.len(), "change");
+    format!("{drift}, {changes}: {}\n", counts.join(", "))
 }
 
 /// One change: where, how much it matters, what and why.
