@@ -5,12 +5,13 @@ use crate::change::Severity;
 use crate::tripwire::{self, Class};
 
 /// The judgement that the findings earn; `None` without any.
-pub(super) fn judgement(mut found: Vec<Finding>) -> Option<Judgement> {
+pub(super) fn judgement(mut found: Vec<Finding>, is_whole: bool) -> Option<Judgement> {
     let best = (0..=found.iter().map(|one| one.sentence).max().unwrap_or(0))
         .map(|sentence| weight(found.iter().filter(|one| one.sentence == sentence)))
         .max()
         .unwrap_or(0);
-    let all = weight(found.iter());
+    // A new text speaks of many things; an insertion is one message.
+    let all = if is_whole { best } else { weight(found.iter()) };
     let score = best + (all - best.min(all)) / 2;
     let blocking = found.iter().any(|one| one.class == Class::Blocking);
     let severity = match score {
@@ -58,29 +59,31 @@ fn weight_of(finding: &Finding) -> u32 {
     if finding.hidden { weight * 2 } else { weight }
 }
 
-const WARNING: u32 = 40;
-const CRITICAL: u32 = 60;
+const WARNING: u32 = 25;
+const CRITICAL: u32 = 50;
 
 const WEIGHTS: &[(&str, u32)] = &[
-    ("imperative.model", 20),
-    ("precedence", 20),
+    ("imperative.model", 15),
+    ("process", 15),
+    ("introspection", 15),
+    ("precedence", 15),
     ("exfiltrate", 15),
     ("sensitive.path", 20),
-    ("sensitive.noun", 5),
-    ("harvest", 10),
-    ("side-channel", 15),
+    ("sensitive.noun", 8),
+    ("harvest", 8),
+    ("side-channel", 8),
     ("address", 10),
     ("encoded", 20),
-    ("decode-order", 30),
+    ("decode-order", 20),
     ("html", 20),
     ("shadow", 30),
     ("delay", 10),
     ("covert", 30),
     ("aside", 5),
-    ("pretext", 10),
-    ("addressee", 10),
-    ("consent", 20),
-    ("run", 15),
-    ("destroy", 10),
+    ("pretext", 5),
+    ("addressee", 8),
+    ("consent", 15),
+    ("run", 10),
+    ("destroy", 5),
     ("own-item", 0),
 ];

@@ -129,6 +129,14 @@ concepts! {
     INSIDE = 42;
     /// To let a person know in words.
     MENTION = 43;
+    /// Given, passed, sent: done to something, and no order.
+    GIVEN = 44;
+    /// What a model does beyond this tool: tasks, answers, turns.
+    PROCESS = 45;
+    /// What a model has in mind: its prompt, its context, its reasoning.
+    MIND = 46;
+    /// Not to be relied on.
+    UNFIT = 47;
 }
 
 /// The term that begins a text, longest first.

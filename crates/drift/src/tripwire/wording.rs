@@ -4,9 +4,9 @@ use super::Report;
 use super::fold::fold;
 use super::lexicon::{
     ADDRESS, ALSO, ALWAYS, ANY, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY,
-    DISREGARD, FROM, GIVE, HIDE, INSIDE, INSTEAD, LATER, MACHINE, MENTION, MODEL, MUST, NOT, OBEY,
-    ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, READ, RUN, SECRET, SEND, TALK, TELL, THIS,
-    TOOL, TRACE, USE, USER, VOID, WHOLE, YOU,
+    DISREGARD, FROM, GIVE, GIVEN, HIDE, INSIDE, INSTEAD, LATER, MACHINE, MENTION, MIND, MODEL,
+    MUST, NOT, OBEY, ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, PROCESS, READ, RUN,
+    SECRET, SEND, TALK, TELL, THIS, TOOL, TRACE, UNFIT, USE, USER, VOID, WHOLE, YOU,
 };
 use super::sentence::{self, Pattern, Token, close, lacks, then};
 
@@ -69,12 +69,23 @@ const FAMILIES: &[(&str, &[Pattern])] = &[
         "imperative.model",
         &[
             &[then(MUST.or(PLEASE), 0), close(ACT, 2)],
-            &[then(MODEL.or(YOU), 0), close(MUST.or(PLEASE), 2)],
+            &[then(MODEL.or(YOU), 0), close(MUST, 2), close(ACT, 4)],
             &[then(BEFORE, 0), close(USE, 2), then(ACT, 10)],
+            &[then(BEFORE, 0), close(ANY.or(OTHER), 2), then(ACT, 5)],
             &[then(ALWAYS, 0), close(ACT, 3)],
             &[then(ACT, 0), close(TOOL, 3), close(BEFORE, 4)],
         ],
     ),
+    (
+        "process",
+        &[
+            &[then(BEFORE.or(ALWAYS), 0), close(PROCESS, 3)],
+            &[then(ANY.or(WHOLE).or(OTHER), 0), close(PROCESS, 2)],
+            &[then(YOU, 0), close(PROCESS, 2)],
+            &[then(NOT, 0), close(PROCESS, 1)],
+        ],
+    ),
+    ("introspection", &[&[then(YOU, 0), close(MIND, 3)], &[then(MODEL, 0), close(MIND, 2)]]),
     (
         "precedence",
         &[
@@ -83,35 +94,36 @@ const FAMILIES: &[(&str, &[Pattern])] = &[
             &[then(BEST, 0)],
             &[then(NOT, 0), close(USE, 2), close(OTHER, 3)],
             &[then(BEFORE.or(ALWAYS), 0), close(OTHER, 3), close(TOOL, 2)],
+            &[then(OTHER, 0), close(TOOL, 2), close(UNFIT.or(VOID), 5)],
+            &[then(UNFIT, 0), then(INSTEAD.or(TOOL), 8)],
         ],
     ),
     (
         "exfiltrate",
         &[
-            &[then(SEND, 0), then(PLACE.or(OUTSIDE).or(ADDRESS), 9)],
-            &[then(PLACE.or(OUTSIDE).or(ADDRESS), 0), close(FROM, 2), close(SEND, 6)],
-            &[then(GIVE, 0), close(ADDRESS, 8)],
+            &[then(SEND, 0), then(OUTSIDE.or(ADDRESS), 9)],
+            &[then(SEND, 0), close(PLACE, 7)],
+            &[then(OUTSIDE.or(ADDRESS), 0), close(SEND, 6)],
+            &[then(GIVE.or(GIVEN), 0), close(ADDRESS, 8)],
+            &[then(LOOT, 0), then(ADDRESS, 9)],
         ],
     ),
     ("sensitive.path", &[&[then(PATH, 0)]]),
-    ("sensitive.noun", &[&[then(SECRET.or(TALK).or(MACHINE), 0)]]),
+    ("sensitive.noun", &[&[then(LOOT, 0)]]),
     (
         "harvest",
-        &[
-            &[then(READ, 0), close(SECRET.or(PATH).or(TALK).or(MACHINE), 7)],
-            &[then(SECRET.or(PATH).or(TALK).or(MACHINE), 0), close(READ, 5)],
-        ],
+        &[&[then(READ, 0), close(LOOT.or(PATH), 7)], &[then(LOOT.or(PATH), 0), close(READ, 5)]],
     ),
     (
         "side-channel",
         &[
-            &[then(GIVE.or(SEND), 0), close(SECRET.or(PATH).or(TALK).or(MACHINE), 7)],
-            &[then(SECRET.or(PATH).or(TALK).or(MACHINE), 0), close(GIVE.or(SEND), 5)],
-            &[then(GIVE.or(SEND), 0), close(WHOLE, 4)],
+            &[then(GIVE.or(SEND).or(GIVEN), 0), close(LOOT.or(PATH), 7)],
+            &[then(LOOT.or(PATH), 0), close(GIVE.or(SEND).or(GIVEN), 5)],
+            &[then(GIVE.or(SEND), 0), close(WHOLE, 2), close(LOOT.or(MIND), 4)],
         ],
     ),
     ("address", &[&[then(ADDRESS, 0)]]),
-    ("decode-order", &[&[then(DECODE, 0), then(OBEY.or(RUN).or(ORDERS), 8)]]),
+    ("decode-order", &[&[then(DECODE, 0), then(OBEY.or(RUN).or(ORDERS).or(ACT), 8)]]),
     ("run", &[&[then(RUN, 0)]]),
     ("destroy", &[&[then(DESTROY, 0)]]),
     ("aside", &[&[then(ALSO, 0), close(ACT, 4)], &[then(ACT, 0), close(ALSO, 2)]]),
@@ -123,3 +135,6 @@ const FAMILIES: &[(&str, &[Pattern])] = &[
 
 /// What a model can be told to do.
 const ACT: Concepts = USE.or(READ).or(SEND).or(GIVE).or(RUN).or(OBEY).or(DESTROY);
+
+/// Data that most tools have no need of.
+const LOOT: Concepts = SECRET.or(TALK).or(MACHINE);
