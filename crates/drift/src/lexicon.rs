@@ -83,13 +83,19 @@ pub(crate) fn asks_for(
         Some("other files")
     } else if asks("introspection") {
         Some("what the model was told")
-    } else if asks("side-channel") || asks("harvest") {
+    } else if asks("side-channel") || asks("harvest") || asks_beyond(docs) {
         Some("what its task does not need")
     } else if asks("sensitive.noun") && (is_vague || is_required) || is_vague && is_required {
         Some("notes beside its task")
     } else {
         None
     }
+}
+
+/// Whether words of a documentation ask for what is private to the user or the session.
+fn asks_beyond(docs: &str) -> bool {
+    let docs = words(docs).collect::<Vec<_>>().join(" ");
+    crate::tripwire::wording::asks_beyond(&docs)
 }
 
 /// The paths that a text names: words that start at a root, a home or a drive and go on.
