@@ -166,6 +166,8 @@ impl<'a> Report<'a> {
         if self.known_texts().contains(after) {
             return 0;
         }
+        // A new text of an item that was there is an insertion into it.
+        let before = before.or(self.before.map(|_| ""));
         let Some(judgement) = novel::judge(before, after, self.names) else { return 0 };
         change.severity = change.severity.max(judgement.severity);
         for reason in judgement.because {
