@@ -220,6 +220,7 @@ impl Comparison<'_> {
         for Single { place, .. } in added.values().flatten() {
             index.insert_disguise(place.kind, &place.name);
         }
+        index.sort();
         index
     }
 }
