@@ -40,8 +40,11 @@ impl Neighbour {
 /// What changed from `before` to `after`, most important first. Empty exactly when the semantic
 /// digests are equal; each place whose semantic digest differs is the `item` of a change.
 pub fn compare(before: &Surface, after: &Surface, neighbours: &[Neighbour]) -> Vec<Change> {
-    let others: Vec<_> = neighbours.iter().map(|other| other.place.name.as_str()).collect();
-    let own: Vec<_> = after.items.keys().map(|place| place.name.as_str()).collect();
+    let mut others: Vec<_> = neighbours.iter().map(|other| other.place.name.as_str()).collect();
+    let mut own: Vec<_> = after.items.keys().map(|place| place.name.as_str()).collect();
+    for names in [&mut others, &mut own] {
+        names.sort_unstable_by(|a, b| Names::order(a, b));
+    }
     let names = Names { own: &own, others: &others };
     let comparison = Comparison { before, after, neighbours, names: &names };
     let mut changes = comparison.era();
