@@ -13,6 +13,7 @@ pub mod random;
 pub mod rpc;
 pub mod scratch;
 pub mod stdio;
+pub mod tape;
 
 pub use fixture::Fixture;
 pub use guard::{Guard, ServerCommand};
@@ -22,3 +23,4 @@ pub use program::{Output, Program};
 pub use rpc::Client;
 pub use scratch::Scratch;
 pub use stdio::StdioClient;
+pub use tape::Tape;

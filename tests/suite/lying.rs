@@ -7,23 +7,6 @@ use harness::liar::{LISTS, Mutation, UI_BODY};
 use harness::{Client, rpc};
 use serde_json::{Value, json};
 
-/// The changes in a report of `check --json`: every object with a code, a place and a severity.
-fn changes(report: &Value) -> Vec<Value> {
-    match report {
-        Value::Object(members) => {
-            let is_change =
-                ["code", "place", "severity"].iter().all(|key| members.contains_key(*key));
-            if is_change {
-                vec![report.clone()]
-            } else {
-                members.values().flat_map(changes).collect()
-            }
-        }
-        Value::Array(items) => items.iter().flat_map(changes).collect(),
-        _ => Vec::new(),
-    }
-}
-
 /// Whether the changes hold one at the mutated place, or, for an item that went or came under
 /// another name, one of its kind.
 fn names_the_place(changes: &[Value], mutation: &Mutation) -> bool {

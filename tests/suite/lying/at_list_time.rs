@@ -4,7 +4,9 @@ use harness::liar::{Mutation, View};
 use harness::{Client, Guard, Liar, Scratch, StdioClient, rpc};
 use serde_json::Value;
 
-use super::{LEGACY, MODERN, changes, is_refused, list_of, names_the_place, use_item};
+use crate::changes;
+
+use super::{LEGACY, MODERN, is_refused, list_of, names_the_place, use_item};
 
 #[test]
 fn check_names_every_change() {
