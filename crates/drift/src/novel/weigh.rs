@@ -64,7 +64,7 @@ const CRITICAL: u32 = 45;
 
 const WEIGHTS: &[(&str, u32)] = &[
     ("imperative.model", 8),
-    ("process", 10),
+    ("process", 12),
     ("introspection", 12),
     ("precedence", 18),
     ("instead", 6),

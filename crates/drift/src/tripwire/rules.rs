@@ -361,7 +361,7 @@ pub const RULES: &[Rule] = &[
         sentence: "addresses the model",
         why: "Documentation speaks of the tool, an order to its reader.",
         hits: &["The assistant reads this."],
-        near_misses: &["Lists car models by year."],
+        near_misses: &["Lists cars by year."],
     },
     Rule {
         code: "consent",
