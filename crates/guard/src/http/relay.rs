@@ -244,16 +244,13 @@ impl Relay {
     async fn get(&self, headers: HeaderMap) -> Result<Response<Outgoing>, Rejection> {
         let principal = self.conversations.principal(&headers);
         let closing = closing(self.serving.clone());
-        let (conversation, kind) = match session_of(&headers) {
-            Some(session) => {
-                let conversation = self.conversations.of_session(session, principal);
-                (conversation.ok_or_else(unknown_session)?, Stream::Standing(closing))
-            }
-            None => {
-                let (streams, upstream) = (Arc::clone(&self.streams), Arc::clone(&self.upstream));
-                let beside = Beside::new(streams, upstream, self.conversations.begin());
-                (self.conversations.of_principal(principal), Stream::Beside(closing, beside))
-            }
+        let (conversation, kind) = if let Some(session) = session_of(&headers) {
+            let conversation = self.conversations.of_session(session, principal);
+            (conversation.ok_or_else(unknown_session)?, Stream::Standing(closing))
+        } else {
+            let (streams, upstream) = (Arc::clone(&self.streams), Arc::clone(&self.upstream));
+            let beside = Beside::new(streams, upstream, self.conversations.begin());
+            (self.conversations.of_principal(principal), Stream::Beside(closing, beside))
         };
         let sending = self.upstream.send(Method::GET, headers, Bytes::new());
         let response = tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)

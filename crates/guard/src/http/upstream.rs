@@ -116,21 +116,10 @@ impl Upstream {
         *request.uri_mut() = Uri::from(path);
         *request.headers_mut() = headers;
         let mut response = self.pool.send(request).await?;
-        self.refuse_unreadable(response.headers())?;
+        refuse_unreadable(response.headers())?;
         self.refuse_redirect(&response)?;
         strip_hop_by_hop(response.headers_mut());
         Ok(response)
-    }
-
-    fn refuse_unreadable(&self, headers: &HeaderMap) -> io::Result<()> {
-        if headers.values().any(|value| value.len() > limits::HEADER_LINE_BYTES_MAX) {
-            return Err(invalid("the server sent a header line past the limit".to_owned()));
-        }
-        let encoding = headers.get(CONTENT_ENCODING);
-        if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return Err(invalid("the server compressed an answer without being asked".to_owned()));
-        }
-        Ok(())
     }
 
     /// Whoever follows a redirect leaves the guard, and may take credentials along.
@@ -165,6 +154,17 @@ impl Content {
             Self::Other
         }
     }
+}
+
+fn refuse_unreadable(headers: &HeaderMap) -> io::Result<()> {
+    if headers.values().any(|value| value.len() > limits::HEADER_LINE_BYTES_MAX) {
+        return Err(invalid("the server sent a header line past the limit".to_owned()));
+    }
+    let encoding = headers.get(CONTENT_ENCODING);
+    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(invalid("the server compressed an answer without being asked".to_owned()));
+    }
+    Ok(())
 }
 
 /// Whether two absolute addresses share scheme, host and port.

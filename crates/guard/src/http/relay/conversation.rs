@@ -87,12 +87,12 @@ impl Conversation {
 
     /// Expects a response on another stream. An id that is expected twice is expected no more:
     /// nobody could tell the responses apart.
-    pub(super) fn expect(&self, key: IdKey, waiting: Waiting) {
+    pub(super) fn expect(&self, key: &IdKey, waiting: Waiting) {
         let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
         if elsewhere.len() < limits::IN_FLIGHT_MAX
             && elsewhere.insert(key.clone(), waiting).is_some()
         {
-            elsewhere.remove(&key);
+            elsewhere.remove(key);
         }
     }
 

@@ -79,7 +79,7 @@ impl Judge {
     pub(super) fn expect_elsewhere(&self) {
         for expected in &self.expected {
             let waiting = Waiting::Client(expected.awaited.clone());
-            self.conversation.expect(expected.key.clone(), waiting);
+            self.conversation.expect(&expected.key, waiting);
         }
     }
 
