@@ -63,6 +63,9 @@ pub const ANSWER_TIME_MAX: Duration = Duration::from_hours(1);
 /// for the rest of the stream.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_mins(5);
 
+/// Answers to clients that hung up which are read on; past it, a hang-up ends the request.
+pub const DRAINING_MAX: usize = 1_024;
+
 /// How long open requests may take to end after a shutdown was asked for.
 pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(5);
 

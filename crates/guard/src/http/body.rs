@@ -8,8 +8,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use hyper::body::Body;
 
-use crate::limits;
-
 /// Why a body was not read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError {
@@ -71,12 +69,8 @@ async fn collect(
 
 /// Reads a body that nobody waits for any more, so that its sender is not interrupted.
 pub(crate) async fn drain(body: impl Body<Data = Bytes, Error = hyper::Error>) {
-    let to_the_end = async {
-        let mut body = pin!(body);
-        while let Some(Ok(_)) = poll_fn(|context| body.as_mut().poll_frame(context)).await {}
-    };
-    // Past the time, the connection is closed.
-    drop(tokio::time::timeout(limits::DRAIN_TIME_MAX, to_the_end).await);
+    let mut body = pin!(body);
+    while let Some(Ok(_)) = poll_fn(|context| body.as_mut().poll_frame(context)).await {}
 }
 
 impl From<BodyError> for io::Error {
