@@ -92,9 +92,9 @@ impl Output {
         let read = io::stdin().read_line(&mut answer).ok()?;
         (read > 0).then(|| answer.trim().to_lowercase())
     }
+}
 
-    /// Whether a person can be asked.
-    pub(crate) fn can_ask(self) -> bool {
-        io::stdin().is_terminal() && io::stderr().is_terminal()
-    }
+/// Whether a person can be asked.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }

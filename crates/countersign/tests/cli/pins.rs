@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::shell::{Shell, benign, drifted, server};
+use crate::shell::{Shell, benign, drifted, ended, server};
 
 #[test]
 fn a_pinned_server_is_the_same_until_it_changes() {
@@ -165,4 +165,24 @@ fn a_relative_record_never_names_this_machine() {
     let lock = shell.read("mcp.lock");
     assert!(!lock.contains(shell.path().to_str().unwrap()), "{lock}");
     assert!(lock.contains(r#"server.server.default.directory = ".""#), "{lock}");
+}
+
+#[test]
+fn outside_a_repository_pins_are_the_users_own() {
+    let shell = Shell::new();
+    std::fs::remove_dir_all(shell.path().join(".git")).unwrap();
+    let data = shell.path().join("data");
+    let run = |arguments: &[&str]| {
+        ended(shell.command(arguments).env("COUNTERSIGN_DATA", &data).output().unwrap())
+    };
+    let pinned = run(&["pin", "--name", "mail", "shown.json"]);
+    assert_eq!(pinned.exit, 0, "{}", pinned.err);
+    assert!(data.join("pins.db").exists() && !shell.path().join("mcp.lock").exists());
+    assert_eq!(run(&["check"]).out, "mail: same, 2 items\n");
+    shell.write("shown.json", &drifted());
+    assert_eq!(run(&["check", "mail"]).exit, 3);
+    assert_eq!(run(&["approve", "mail", "--all"]).exit, 0);
+    assert_eq!(run(&["check", "mail"]).exit, 0);
+    let listed = run(&["lock"]);
+    assert!(listed.out.contains("mail: 3 items, verified"), "{}", listed.out);
 }
