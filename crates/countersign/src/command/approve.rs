@@ -90,7 +90,7 @@ fn choose(
 ) -> Result<BTreeSet<Place>, Failure> {
     let changed = changed_items(before, after);
     if arguments.all {
-        desk.output.note(human::details(comparison).trim_end());
+        desk.output.note(human::details(comparison, human::Amount::Whole).trim_end());
         return Ok(changed);
     }
     if arguments.places.is_empty() {
@@ -107,7 +107,7 @@ fn choose(
     }
     let shown = comparison.changes.iter().filter(|change| chosen.contains(&change.item));
     for change in shown {
-        desk.output.note(human::change(change).trim_end());
+        desk.output.note(human::change(change, human::Amount::Whole).trim_end());
     }
     Ok(chosen)
 }
@@ -118,7 +118,7 @@ fn ask(
     changed: BTreeSet<Place>,
 ) -> Result<BTreeSet<Place>, Failure> {
     if !can_ask() {
-        desk.output.note(human::details(comparison).trim_end());
+        desk.output.note(human::details(comparison, human::Amount::Whole).trim_end());
         return Err(Failure::usage("there is no terminal to ask on")
             .hint(format!("name what to approve, or `--all`: {}", listed(&changed))));
     }
@@ -133,7 +133,7 @@ fn ask(
     }
     for place in left {
         let told = comparison.changes.iter().filter(|change| change.item == *place);
-        let text: String = told.map(human::change).collect();
+        let text: String = told.map(|change| human::change(change, human::Amount::Whole)).collect();
         let text = if text.is_empty() { format!("  {place}: form only\n") } else { text };
         desk.output.note(text.trim_end());
         match desk.output.ask(&format!("approve {place}? [y]es, [n]o, [a]ll, [q]uit:")).as_deref() {

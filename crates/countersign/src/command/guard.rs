@@ -31,7 +31,7 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Guard) -> Result<Exit, Fa
     let events = events(arguments)?;
     let artefact = source.artefact();
     let pins = Pins::new(Arc::clone(&desk.store), key.clone(), origin.clone(), artefact);
-    let gate = Gate::new(key.alias.clone(), stance, Arc::new(pins), events.clone());
+    let gate = Gate::new(key.to_string(), stance, Arc::new(pins), events.clone());
     let gate = Arc::new(gate);
     let ended = match (target, arguments.listen) {
         (Target::Command(command), None) => stdio(command, gate).await,
