@@ -20,6 +20,8 @@ impl Payloads {
             let (set, kind) = (text(&record, "set"), text(&record, "attack_type"));
             let described = record.pointer("/payload/tool/description").and_then(|d| d.as_str());
             let wanted = text(&record, "label") == "malicious"
+                && !(kind == "hard-v3"
+                    && text(&record, "group").ends_with(['0', '2', '4', '6', '8']))
                 && HELD_OUT.iter().any(|(s, k)| *s == set && kind.starts_with(k));
             held_out.extend(described.filter(|_| wanted).map(str::to_owned));
         }
@@ -80,14 +82,12 @@ fn fill(frame: &str, random: &mut Random) -> String {
     filled
 }
 
-/// Families of the labelled set (set, beginning of the kind). Those read while writing the rules,
-/// `hard-v1`, `adversarial-v1` and `family:` of the first set, are not here.
-const HELD_OUT: [(&str, &str); 8] = [
-    ("intentprobe", "adversarial-v2"),
+/// Families of the labelled set (set, beginning of the kind). What was read while writing the rules
+/// is not here: of the first set `hard-v1`, `hard-v2`, `adversarial-v1`, `adversarial-v2`,
+/// `neutral-control`, `family:` and the even groups of `hard-v3`.
+const HELD_OUT: [(&str, &str); 5] = [
     ("intentprobe", "adversarial-v3"),
-    ("intentprobe", "hard-v2"),
     ("intentprobe", "hard-v3"),
-    ("intentprobe", "neutral-control"),
     ("mcp-guardbench", "OWASP-MCP-1"),
     ("mcpsecbench", "tool-"),
     ("cisco-mcp-scanner", "line-jumping"),

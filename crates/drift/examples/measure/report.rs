@@ -54,6 +54,7 @@ impl Report {
         let mut out = String::new();
         self.write_bumps(&mut out);
         self.write_attacks(&mut out);
+        self.write_curve(&mut out);
         self.write_operators(&mut out);
         self.tripwires.write(&mut out);
         let _ = writeln!(
@@ -85,6 +86,33 @@ impl Report {
             "scanMbPerSecond": speed.mb_per_second(),
         });
         format!("{value:#}\n")
+    }
+
+    /// One line for each change: the set, the server, what it is, its severity and score, and the
+    /// rules that earned them. What weights are fitted to.
+    pub(crate) fn features(&self) -> String {
+        let sets =
+            [("real", &self.bumps), ("recorded", &self.recorded), ("generated", &self.generated)];
+        let mut out = String::new();
+        for (set, outcomes) in sets {
+            for one in outcomes {
+                for change in &one.changes {
+                    let met = |rule: &&tripwire::Rule| {
+                        change
+                            .because
+                            .iter()
+                            .any(|why| why.starts_with(&format!("{}:", rule.sentence)))
+                    };
+                    let rules: Vec<_> =
+                        tripwire::RULES.iter().filter(met).map(|rule| rule.code).collect();
+                    let line = json!({ "set": set, "server": one.server, "label": one.label,
+                        "code": change.code, "place": change.place, "severity": change.severity,
+                        "score": change.score, "rules": rules, "isNew": change.before.is_none() });
+                    let _ = writeln!(out, "{line}");
+                }
+            }
+        }
+        out
     }
 
     /// Every real alert and every attack below warning, to be read.
@@ -151,6 +179,32 @@ impl Report {
             "\nPrecision at 20, with 20 attacks among all real bumps: {:.2}.",
             self.precision_at_20()
         );
+    }
+
+    /// Recall against alarms, wherever the line is drawn through the scores.
+    fn write_curve(&self, out: &mut String) {
+        let _ = writeln!(
+            out,
+            "\n## The curve\n\n| score of the text | real bumps | recorded | generated |\n|---|---|---|---|"
+        );
+        for line in [5, 8, 10, 13, 15, 18, 20, 23, 25, 30, 35, 40, 50, 60, 80] {
+            let reach = |set: &[Outcome]| {
+                let above = |one: &&Outcome| {
+                    one.changes.iter().any(|change| {
+                        change.score / 100 >= line
+                            || change.severity > Severity::Notice && change.score < 500
+                    })
+                };
+                100.0 * ratio(set.iter().filter(above).count(), set.len())
+            };
+            let _ = writeln!(
+                out,
+                "| {line} | {:.1} % | {:.1} % | {:.1} % |",
+                reach(&self.bumps),
+                reach(&self.recorded),
+                reach(&self.generated)
+            );
+        }
     }
 
     fn write_operators(&self, out: &mut String) {
@@ -313,9 +367,6 @@ fn write_changes(out: &mut String, changes: &[Change], least: Severity) {
             "    {} {} {} {} {}",
             change.severity, change.score, change.code, change.place, change.sentence
         );
-        let made = change.after.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
-        let tail: String = made.chars().skip(made.chars().count().saturating_sub(260)).collect();
-        let _ = writeln!(out, "        {tail:?}");
         for why in &change.because {
             let _ = writeln!(out, "        {why}");
         }

@@ -11,8 +11,8 @@ pub(super) fn judgement(mut found: Vec<Finding>, is_whole: bool) -> Option<Judge
         .max()
         .unwrap_or(0);
     // A new text speaks of many things; an insertion is one message.
-    let all = if is_whole { best } else { weight(found.iter()) };
-    let score = best + (all - best.min(all)) / 2;
+    let all = weight(found.iter());
+    let score = if is_whole { best * 3 / 4 } else { best + (all - best.min(all)) / 2 };
     let blocking = found.iter().any(|one| one.class == Class::Blocking);
     let severity = match score {
         _ if blocking => Severity::Critical,
@@ -59,31 +59,33 @@ fn weight_of(finding: &Finding) -> u32 {
     if finding.hidden { weight * 2 } else { weight }
 }
 
-const WARNING: u32 = 25;
-const CRITICAL: u32 = 50;
+const WARNING: u32 = 12;
+const CRITICAL: u32 = 45;
 
 const WEIGHTS: &[(&str, u32)] = &[
-    ("imperative.model", 15),
-    ("process", 15),
-    ("introspection", 15),
-    ("precedence", 15),
-    ("exfiltrate", 15),
+    ("imperative.model", 8),
+    ("process", 10),
+    ("introspection", 12),
+    ("precedence", 18),
+    ("instead", 6),
+    ("retains", 8),
+    ("exfiltrate", 18),
     ("sensitive.path", 20),
-    ("sensitive.noun", 8),
-    ("harvest", 8),
-    ("side-channel", 8),
-    ("address", 10),
-    ("encoded", 20),
-    ("decode-order", 20),
-    ("html", 20),
+    ("sensitive.noun", 5),
+    ("harvest", 14),
+    ("side-channel", 16),
+    ("address", 8),
+    ("encoded", 25),
+    ("decode-order", 10),
+    ("html", 25),
     ("shadow", 30),
-    ("delay", 10),
-    ("covert", 30),
-    ("aside", 5),
-    ("pretext", 5),
-    ("addressee", 8),
-    ("consent", 15),
-    ("run", 10),
-    ("destroy", 5),
+    ("delay", 6),
+    ("covert", 25),
+    ("aside", 12),
+    ("pretext", 8),
+    ("addressee", 3),
+    ("consent", 12),
+    ("run", 6),
+    ("destroy", 1),
     ("own-item", 0),
 ];

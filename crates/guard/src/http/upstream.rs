@@ -66,11 +66,6 @@ impl Upstream {
         Ok(Self { pool: Pool::new(&url)?, url, path, host, headers, ids: Ids::new() })
     }
 
-    /// The address of the MCP endpoint.
-    pub(crate) const fn url(&self) -> &Uri {
-        &self.url
-    }
-
     /// The path and query of the MCP endpoint.
     pub(crate) const fn path(&self) -> &PathAndQuery {
         &self.path

@@ -2,9 +2,9 @@
 
 use super::{
     ADDRESS, ALSO, ALWAYS, ANY, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY,
-    DISREGARD, FROM, GIVE, GIVEN, HIDE, INSIDE, INSTEAD, LATER, MACHINE, MENTION, MIND, MODEL,
-    MUST, NOT, NOTHING, OBEY, ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, PROCESS, READ,
-    RUN, SECRET, SEND, TALK, TELL, THIS, TOOL, TRACE, UNFIT, USE, USER, VOID, WHOLE, YOU,
+    DISREGARD, FROM, GIVE, GIVEN, HIDE, INSIDE, INSTEAD, KEEP, LATER, MACHINE, MENTION, MIND,
+    MODEL, MUST, NOT, NOTHING, OBEY, ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, PROCESS,
+    READ, RUN, SECRET, SEND, TALK, TELL, THIS, TOOL, TRACE, UNFIT, USE, USER, VOID, WHOLE, YOU,
 };
 
 pub(super) const TERMS: &[(Concepts, &str)] = &[
@@ -46,7 +46,7 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
     ),
     (
         PRIOR,
-        "previous | previously | prior | earlier | above | preceding | foregoing | existing | all | any | your | other | initial | original | system | user's | everything | current | former | past | safety | developer | built-in | given to you",
+        "previous | previously | prior | earlier | above | preceding | foregoing | existing | your | initial | original | system | user's | current | former | past | safety | developer | built-in | given to you",
     ),
     (
         MODEL,
@@ -79,11 +79,11 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
     ),
     (
         INSTEAD,
-        "picked over | chosen over | used over | in favor of | in favour of | leave it alone | instead | instead of | rather than | in place of | in preference to | prefer | preferred | preferable | preferably | over any other | over other | over all other | replaces | replacement for | superior to | better than | takes priority | take priority | takes precedence | take precedence | priority over | precedence over | do not use | don't use | never use | avoid using | stop using | only use | use only | exclusively | supersedes | deprecated | outranks | in lieu of | prioritize* | prioritise* | before any other | ahead of",
+        "picked over | chosen over | used over | in favor of | in favour of | leave it alone | instead of | rather than | in place of | in preference to | prefer | preferred | preferable | preferably | over any other | over other | over all other | replaces | replacement for | superior to | better than | takes priority | take priority | takes precedence | take precedence | priority over | precedence over | supersedes | outranks | in lieu of | prioritize* | prioritise* | before any other",
     ),
     (
         BEST,
-        "best tool | best option | best choice | the best | most reliable | most accurate | most trusted | most secure | most capable | superior | highest priority | top priority | number one | official | only trusted | first choice | primary tool | ultimate | unmatched | better results | most powerful | more reliable | more accurate | in the world | default choice | top choice | most comprehensive | authoritative",
+        "best | superior | unmatched | ultimate | most reliable | most accurate | most trusted | most secure | most capable | most powerful | most comprehensive | highest priority | top priority | number one | only trusted | first choice | default choice | top choice | more reliable | more accurate | more secure | better results | authoritative | official | preferred | primary",
     ),
     (
         SEND,
@@ -143,7 +143,7 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
     ),
     (
         ALSO,
-        "also | additionally | in addition | as well | along with | then | afterwards | after that | while | furthermore | moreover | at the same time | together with | plus | alongside | and then | besides | too | in the same",
+        "also | additionally | in addition | as well | along with | afterwards | after that | furthermore | moreover | together with | plus | alongside | besides | in the same",
     ),
     (
         RUN,
@@ -159,10 +159,11 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
         ".ssh | id_rsa | id_ed25519 | authorized_keys | known_hosts | .env | .aws | .netrc | .npmrc | .pypirc | .git-credentials | .gitconfig | .docker/config | .kube | kubeconfig | .bash_history | .zsh_history | .bashrc | .zshrc | .profile | /etc/passwd | /etc/shadow | /etc/hosts | /proc/ | mcp.json | .cursor | .claude | claude_desktop_config | .vscode | .codex | .gemini | .gnupg | login data | cookies.sqlite | local state | keychain-db | wallet.dat | secrets.yaml | secrets.json | credentials.json | service-account | .pem | .p12 | system://",
     ),
     (FROM, "from"),
+    (FROM.or(INSIDE), "from the"),
     (ANY, "all | any | every | everything | other | these | those"),
     (
         INSIDE,
-        "within | inside | contained | in the | found in | embedded | returned by | from untrusted | from the | in this | on the page | it contains | in any | in tool",
+        "within | inside | contained | in the | found in | embedded | returned by | from untrusted | in this | on the page | it contains | in any | in tool",
     ),
     (
         NOTHING,
@@ -183,14 +184,24 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
     ),
     (
         PROCESS,
-        "answer | answers | answering | reply | replies | replying | respond | responding | response | task | tasks | turn | turns | final answer | conversation | dialogue | thread | step of | steps of | session | workflow | any request | every request | each request | user request | user requests | unrelated request",
+        "answer | answers | answering | reply | replies | replying | respond | responding | response | task | tasks | turn | turns | final answer | conversation | dialogue | step of | steps of | any request | every request | each request | user request | user requests | unrelated request",
     ),
     (
         MIND,
-        "prompt | instructions | instruction | context | context window | memory | reasoning | chain of thought | guidelines | training | knowledge | identity | model | tools | thoughts | conversation | history | system message | configuration | session | dialogue | messages",
+        "prompt | instructions | instruction | context | context window | memory | reasoning | chain of thought | guidelines | training | knowledge | thoughts | conversation | history | system message | dialogue",
     ),
     (
         UNFIT,
         "unsafe | insecure | unreliable | untrusted tool | broken | retired | discontinued | compromised | inaccurate | no longer supported | malicious | inferior | defective | dangerous",
     ),
+    (BEST.or(TOOL), "best tool | best option | best choice | in the world | tool of choice"),
+    (
+        KEEP,
+        "log | logs | logged | logging | cache | caches | cached | archive* | archiving | store | stores | stored | storing | save | saves | saved | retain* | record | records | recorded | recording | kept | keeps | keeping | persist* | backed up | appended | append | appends | copy of",
+    ),
+    (
+        ALSO,
+        "simultaneously | at the same time | along the way | in the process | oh and | on top of that",
+    ),
+    (READ, "index | indexes | archives | peeks at | peek at | pulls | picks up | looks into"),
 ];

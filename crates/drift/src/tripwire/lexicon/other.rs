@@ -3,8 +3,8 @@
 
 use super::{
     ALSO, ALWAYS, ANY, BEFORE, BEST, COVERT, Concepts, DECODE, DISREGARD, FROM, GIVE, HIDE,
-    INSTEAD, MACHINE, MENTION, MIND, MODEL, MUST, NOT, OBEY, ORDERS, OTHER, OUTSIDE, PLACE, PLEASE,
-    PRIOR, PROCESS, READ, SECRET, SEND, TALK, TELL, TOOL, USE, USER, VOID, WHOLE, YOU,
+    INSTEAD, MACHINE, MENTION, MIND, MODEL, MUST, NAUGHT, NOT, OBEY, ORDERS, OTHER, OUTSIDE, PLACE,
+    PLEASE, PRIOR, PROCESS, READ, SECRET, SEND, TALK, TELL, TOOL, USE, USER, VOID, WHOLE, YOU,
 };
 
 /// German, French, Spanish, Portuguese, Italian.
@@ -27,7 +27,7 @@ const ROMANCE_AND_GERMAN: &[(Concepts, &str)] = &[
     ),
     (
         NOT,
-        "nicht | niemals | nie | ohne | kein | keine | keinen | keinesfalls | ne | n' | pas | jamais | sans | aucun* | sin | nunca | jamás | sem | não | nao | jamais | non | mai | senza",
+        "nicht | nichts | niemandem | rien | personne | nada | nadie | ninguém | nulla | nessuno | niemals | nie | ohne | kein | keine | keinen | keinesfalls | ne | n' | pas | jamais | sans | aucun* | sin | nunca | jamás | sem | não | nao | jamais | non | mai | senza",
     ),
     (
         USER,
@@ -144,6 +144,7 @@ const ROMANCE_AND_GERMAN: &[(Concepts, &str)] = &[
         "antwort* | aufgabe* | réponse* | répondre | tâche* | respuesta* | responder | tarea* | resposta* | tarefa* | risposta | rispondere | compito",
     ),
     (MIND, "systemprompt | kontext | gesprächsverlauf | contexte | contexto | contesto"),
+    (NAUGHT, "nicht | nichts | niemals"),
 ];
 
 /// Russian.
@@ -158,7 +159,7 @@ const RUSSIAN: &[(Concepts, &str)] = &[
         TELL.or(MENTION),
         "сообща* | сообщи* | говори* | скажи* | рассказыв* | упомина* | упомяни* | раскрыв* | уведомл* | информир* | показыва* | оповещ*",
     ),
-    (NOT, "не | никогда | без | нельзя | ни"),
+    (NOT, "не | ничего | никому | никогда | без | нельзя | ни"),
     (USER, "пользовател* | юзер* | клиент* | человек*"),
     (
         ORDERS,
