@@ -43,7 +43,7 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Approve) -> Result<Exit, 
         desk.output.note(&format!("{} shows what is pinned", style::paint(style::NAME, &key)));
         return Ok(Exit::Same);
     }
-    let approved = choose(desk, arguments, &comparison, &pinned.surface, surface)?;
+    let approved = choose(desk, arguments, &comparison, &pinned.surface, surface).await?;
     if approved.is_empty() {
         desk.output.note("nothing approved");
         return Ok(Exit::Drift);
@@ -81,7 +81,7 @@ fn source(
 }
 
 /// The items whose change stands from now on.
-fn choose(
+async fn choose(
     desk: &Desk,
     arguments: &args::Approve,
     comparison: &Comparison,
@@ -94,7 +94,7 @@ fn choose(
         return Ok(changed);
     }
     if arguments.places.is_empty() {
-        return ask(desk, comparison, changed);
+        return ask(desk, comparison, changed).await;
     }
     let mut chosen = BTreeSet::new();
     for text in &arguments.places {
@@ -112,7 +112,7 @@ fn choose(
     Ok(chosen)
 }
 
-fn ask(
+async fn ask(
     desk: &Desk,
     comparison: &Comparison,
     changed: BTreeSet<Place>,
@@ -136,7 +136,8 @@ fn ask(
         let text: String = told.map(|change| human::change(change, human::Amount::Whole)).collect();
         let text = if text.is_empty() { format!("  {place}: form only\n") } else { text };
         desk.output.note(text.trim_end());
-        match desk.output.ask(&format!("approve {place}? [y]es, [n]o, [a]ll, [q]uit:")).as_deref() {
+        let question = format!("approve {place}? [y]es, [n]o, [a]ll, [q]uit:");
+        match desk.output.ask(&question).await.as_deref() {
             Some("y" | "yes") => {
                 chosen.insert(place.clone());
             }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use guard::event::Events;
 use guard::{Endpoint, Gate, Stance, Target};
 
-use super::Desk;
+use super::{Desk, stopped};
 use crate::args;
 use crate::failure::{Exit, Failure};
 use crate::lock::entry::Origin;
@@ -143,17 +143,4 @@ async fn serve(
     desk.output.note(&format!("listening on http://{bound}"));
     guard::http::serve(listener, upstream, Vec::new(), gate, stopped()).await.map_err(failed)?;
     Ok(Exit::Same)
-}
-
-/// Resolves when somebody asks the process to stop.
-async fn stopped() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
