@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::CommandFactory as _;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Cli, Verb};
 use crate::failure::{Exit, Failure};
@@ -46,20 +47,43 @@ pub(crate) fn run(cli: &Cli, output: Output) -> Result<Exit, Failure> {
         .build()
         .map_err(|error| Failure::new("starting").because(error))?;
     let exit = runtime.block_on(async {
-        match &cli.verb {
-            Verb::Surface(arguments) => surface::run(&desk, arguments).await,
-            Verb::Pin(arguments) => pin::run(&desk, arguments).await,
-            Verb::Check(arguments) => check::run(&desk, arguments).await,
-            Verb::Diff(arguments) => diff::run(&desk, arguments).await,
-            Verb::Approve(arguments) => approve::run(&desk, arguments).await,
-            Verb::Lock(arguments) => lock::run(&desk, arguments),
-            Verb::Guard(arguments) => guard::run(&desk, arguments).await,
-            Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
+        if let Verb::Guard(arguments) = &cli.verb {
+            return guard::run(&desk, arguments).await;
+        }
+        // Servers run in process groups of their own, which a terminal's Ctrl-C does not reach:
+        // they end because the capture that started them is dropped.
+        tokio::select! {
+            exit = asking(&cli.verb, &desk) => exit,
+            () = stopped() => Err(Failure::new("interrupted")),
         }
     });
     // A thread that still reads a terminal must not keep the process.
     runtime.shutdown_background();
     exit
+}
+
+async fn asking(verb: &Verb, desk: &Desk) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Surface(arguments) => surface::run(desk, arguments).await,
+        Verb::Pin(arguments) => pin::run(desk, arguments).await,
+        Verb::Check(arguments) => check::run(desk, arguments).await,
+        Verb::Diff(arguments) => diff::run(desk, arguments).await,
+        Verb::Approve(arguments) => approve::run(desk, arguments).await,
+        Verb::Lock(arguments) => lock::run(desk, arguments),
+        Verb::Guard(_) | Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
+    }
+}
+
+/// Resolves when somebody asks the process to stop.
+async fn stopped() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
 }
 
 /// The failure of a command that needs a pin.
