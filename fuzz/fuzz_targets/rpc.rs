@@ -60,7 +60,10 @@ fn one(message: &Message<'_>) {
                 None => assert!(folded("id").is_none_or(Value::is_null)),
             }
             let is_error = matches!(response.outcome, Outcome::Error(_));
-            assert_eq!((folded("result").is_some(), folded("error").is_some()), (!is_error, is_error));
+            assert_eq!(
+                (folded("result").is_some(), folded("error").is_some()),
+                (!is_error, is_error)
+            );
             if let Outcome::Result(result) = response.outcome {
                 let _ = wire::result::result_type(result);
                 let _ = wire::result::next_cursor(result);

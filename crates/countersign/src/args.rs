@@ -209,8 +209,9 @@ pub(crate) struct Diff {
     /// What was: a FILE, a URL, the ALIAS of a pin, or `-` for stdin
     pub(crate) old: String,
 
-    /// What is: the same choice
-    pub(crate) new: String,
+    /// What is: the same choice, or a command
+    #[arg(required_unless_present = "command", conflicts_with = "command")]
+    pub(crate) new: Option<String>,
 
     #[command(flatten)]
     pub(crate) context: Context,
@@ -222,6 +223,10 @@ pub(crate) struct Diff {
     /// Print the changes as a JSON list
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// The command that runs the new server
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// `countersign approve`

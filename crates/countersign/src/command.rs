@@ -31,10 +31,9 @@ struct Desk {
 ///
 /// # Errors
 /// Whatever keeps it from doing what was asked.
-pub(crate) fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
-    let output = *output;
-    match cli.verb {
-        Verb::Completions { shell } => return completions(shell, output),
+pub(crate) fn run(cli: &Cli, output: Output) -> Result<Exit, Failure> {
+    match &cli.verb {
+        Verb::Completions { shell } => return completions(*shell, output),
         Verb::Reference => return reference::run(output),
         _ => {}
     }

@@ -54,7 +54,7 @@ impl Output {
     pub(crate) fn json(self, value: &impl serde::Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|error| Failure::new("writing JSON").because(error))?;
-        self.data(&format!("{text}\n"))
+        self.data(&format!("{}\n", safe::json(&text)))
     }
 
     /// Tells a person something on stderr.
@@ -92,9 +92,9 @@ impl Output {
         let read = io::stdin().read_line(&mut answer).ok()?;
         (read > 0).then(|| answer.trim().to_lowercase())
     }
+}
 
-    /// Whether a person can be asked.
-    pub(crate) fn can_ask(self) -> bool {
-        io::stdin().is_terminal() && io::stderr().is_terminal()
-    }
+/// Whether a person can be asked.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }

@@ -22,6 +22,7 @@ pub(crate) use record::{origin_of_command, target_of, words_shown};
 
 /// Something that shows a surface.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each server that was named")]
 pub(crate) enum Source {
     /// A server to ask.
     Live(Target, Origin),

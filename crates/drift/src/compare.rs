@@ -9,7 +9,7 @@ use surface::{Digest, Era, Kind, Place, Surface, semantic};
 use crate::catalogue as codes;
 use crate::change::Change;
 use crate::item;
-use crate::lookalike::{Index, Known, Likeness};
+use crate::lookalike::{self, Index, Known, Likeness};
 use crate::novel::Names;
 use crate::rename::{self, Single};
 use crate::report::{Difference, Report};
@@ -189,9 +189,12 @@ impl Comparison<'_> {
         }
         let owner = known.server.map(|server| format!(" of server {}", quoted(server)));
         let how = match how {
-            Likeness::Disguise => "they differ only by case, confusable or invisible characters",
-            Likeness::OneEdit => "one character differs",
-            Likeness::Copy => "it copies the schema under a near name",
+            Likeness::Disguise => {
+                let odd = lookalike::odd_characters(name, known.name);
+                format!("they differ only by case, confusable or invisible characters{odd}")
+            }
+            Likeness::OneEdit => "one character differs".to_owned(),
+            Likeness::Copy => "it copies the schema under a near name".to_owned(),
         };
         let detail = format!("{}{}: {how}", noun(&place), owner.unwrap_or_default());
         report.add(&codes::LOOK_ALIKE, whole, &detail);

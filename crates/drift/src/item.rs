@@ -12,6 +12,7 @@ mod ui;
 
 use serde_json::Value;
 use surface::Kind;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::catalogue as codes;
 use crate::catalogue::Entry;
@@ -28,8 +29,9 @@ pub(crate) fn compare(report: &mut Report<'_>, before: Option<&Value>, after: Op
     let had = report.len();
     match report.item.kind {
         Kind::Server => server::compare(report, root),
-        Kind::Page => walk(report, root, &codes::FIELD),
-        kind if is_object(before) && is_object(after) => {
+        kind if kind == Kind::Page && root.is_of_objects()
+            || is_object(before) && is_object(after) =>
+        {
             each_member(root, |key, member| field(report, kind, key, member));
         }
         _ => walk(report, root, &codes::FIELD),
@@ -61,28 +63,34 @@ fn field(report: &mut Report<'_>, kind: Kind, key: &str, member: Difference<'_>)
         }
         (Kind::Skill, "frontmatter") => walk(report, member, &codes::FRONTMATTER),
         (Kind::Skill, "resources") => skill::files(report, member),
-        (Kind::Ui, _) => walk(report, member, &codes::FIELD),
+        (_, key) if security::names_an_authorizer(key) => {
+            let entry = member.before.map_or(&codes::SECURITY_CHANGED, |_| &codes::AUTHORIZER);
+            report.plain(entry, member);
+        }
+        (Kind::Ui | Kind::Page, _) => walk(report, member, &codes::FIELD),
         (_, "description") => text(report, member, &codes::DESCRIPTION),
         (_, "title") => text(report, member, &codes::TITLE),
         (_, "icons") => icons(report, member),
         // The key of the item: its new name is reported with the item.
         (Kind::Tool | Kind::Prompt, "name") => report.plain(&codes::FIELD, member),
         (_, "name") => text(report, member, &codes::NAME),
-        (_, key) if security::names_an_authorizer(key) => {
-            let entry = member.before.map_or(&codes::SECURITY_CHANGED, |_| &codes::AUTHORIZER);
-            report.plain(entry, member);
-        }
         _ => walk(report, member, &codes::FIELD),
     }
 }
 
 /// A text: one change for the text, one more when an address in it moved.
 pub(crate) fn text(report: &mut Report<'_>, difference: Difference<'_>, entry: &'static Entry) {
-    report.plain(entry, difference);
-    if let (Some(Value::String(before)), Some(Value::String(after))) =
+    let (Some(Value::String(before)), Some(Value::String(after))) =
         (difference.before, difference.after)
-        && let Some((gone, came)) = web::moved(&web::domains(before), &web::domains(after))
-    {
+    else {
+        return report.plain(entry, difference);
+    };
+    let folded = |text: &str| text.nfkc().collect::<String>().to_lowercase();
+    if folded(before) == folded(after) {
+        return report.plain(&codes::UNICODE_FORM, difference);
+    }
+    report.plain(entry, difference);
+    if let Some((gone, came)) = web::moved(&web::domains(before), &web::domains(after)) {
         report.add(&codes::ADDRESS, difference, &moved(&gone, &came));
     }
 }

@@ -70,7 +70,9 @@ pub(crate) fn asks_for(name: &str, schema: &Value) -> Option<&'static str> {
     }
     let docs = schema.get("description").and_then(Value::as_str)?;
     let docs = format!(" {} ", words(docs).collect::<Vec<_>>().join(" "));
-    DOCUMENTED.iter().find(|(phrase, _)| docs.contains(phrase)).map(|(_, what)| *what)
+    let documented = DOCUMENTED.iter().find(|(phrase, _)| docs.contains(phrase));
+    let beyond = || crate::tripwire::wording::asks_beyond(&docs).then_some("private data");
+    documented.map(|(_, what)| *what).or_else(beyond)
 }
 
 /// What makes a new default, constant or enumeration value dangerous, if anything does.

@@ -51,7 +51,9 @@ impl<'a> Index<'a> {
     pub(crate) fn insert(&mut self, known: Known<'a>) {
         let at = self.known.len();
         self.known.push(known);
-        self.folded.entry((known.kind, fold(known.name))).or_insert(at);
+        for folded in folds(known.name) {
+            self.folded.entry((known.kind, folded)).or_insert(at);
+        }
         for hash in near_hashes(known.kind, known.name) {
             let bucket = self.near.entry((known.kind, hash)).or_default();
             if bucket.len() < BUCKET_MAX {
@@ -71,7 +73,9 @@ impl<'a> Index<'a> {
     pub(crate) fn insert_disguise(&mut self, kind: Kind, name: &'a str) {
         let at = self.known.len();
         self.known.push(Known { kind, name, server: None, is_gone: false, schema: None });
-        self.folded.entry((kind, fold(name))).or_insert(at);
+        for folded in folds(name) {
+            self.folded.entry((kind, folded)).or_insert(at);
+        }
     }
 
     /// A name in view that `name` imitates, and how. The same name is no imitation.
@@ -82,9 +86,11 @@ impl<'a> Index<'a> {
         schema: Option<Digest>,
     ) -> Option<(Likeness, Known<'a>)> {
         let get = |at: &usize| self.known.get(*at).copied();
-        let twin = self.folded.get(&(kind, fold(name))).and_then(get);
-        if let Some(twin) = twin.filter(|twin| twin.name != name) {
-            return Some((Likeness::Disguise, twin));
+        for folded in folds(name) {
+            let twin = self.folded.get(&(kind, folded)).and_then(get);
+            if let Some(twin) = twin.filter(|twin| twin.name != name) {
+                return Some((Likeness::Disguise, twin));
+            }
         }
         for hash in near_hashes(kind, name) {
             let bucket = self.near.get(&(kind, hash)).into_iter().flatten();
@@ -106,28 +112,43 @@ impl<'a> Disguises<'a> {
     /// Of the keys of an object.
     pub(crate) fn of_keys(object: Option<&'a Value>) -> Self {
         let members = object.and_then(Value::as_object).into_iter().flatten();
-        Self(members.map(|(key, _)| (fold(key), key.as_str())).collect())
+        let folded = |(key, _): (&'a String, _)| folds(key).into_iter().map(|f| (f, key.as_str()));
+        Self(members.flat_map(folded).collect())
     }
 
     /// The name that `name` is a disguise of.
     pub(crate) fn twin_of(&self, name: &str) -> Option<&'a str> {
-        self.0.get(&fold(name)).copied().filter(|twin| *twin != name)
+        let twins = folds(name).into_iter().filter_map(|folded| self.0.get(&folded).copied());
+        twins.into_iter().find(|twin| *twin != name)
     }
 }
 
 /// Whether two different names are equal but for case, confusable or invisible characters.
 pub(crate) fn is_disguise(a: &str, b: &str) -> bool {
-    a != b && fold(a) == fold(b)
+    a != b && folds(a).iter().any(|folded| folds(b).contains(folded))
 }
 
-/// The folded form of a name.
-fn fold(name: &str) -> String {
+/// The characters beyond ASCII that only `name` has, for a sentence: ` (U+043E)`.
+pub(crate) fn odd_characters(name: &str, twin: &str) -> String {
+    let odd = name.chars().filter(|c| !c.is_ascii() && !twin.contains(*c));
+    let odd: Vec<_> = odd.take(4).map(|c| format!("U+{:04X}", u32::from(c))).collect();
+    if odd.is_empty() { String::new() } else { format!(" ({})", odd.join(", ")) }
+}
+
+/// The folded forms of a name. Case and skeleton do not commute (`I` is like `l`, `i` is not), so
+/// a name with capitals has two.
+fn folds(name: &str) -> Vec<String> {
     if name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
-        return ascii_skeleton(name);
+        return vec![ascii_skeleton(name)];
     }
     // The skeleton leaves out what is default-ignorable, but not controls.
     let visible: String = name.chars().filter(|c| !c.is_control()).collect();
-    skeleton(&visible.to_lowercase()).collect::<String>().to_lowercase()
+    let lower = visible.to_lowercase();
+    let mut folds = vec![skeleton(&lower).collect::<String>().to_lowercase()];
+    if lower != visible {
+        folds.push(skeleton(&visible).collect::<String>().to_lowercase());
+    }
+    folds
 }
 
 /// The skeleton of lower-case letters, digits and `_`: three of them have another prototype.
@@ -237,6 +258,8 @@ mod tests {
             ("send_email", "send\u{200b}_email"),
             ("send_email", "send_ernail"),
             ("tool", "t0ol"),
+            ("table", "tabIe"),
+            ("getIssue", "getissue"),
             ("paypal", "\u{440}aypal"),
         ] {
             let is_expected = a != "send_email" || b != "send_ema1l";

@@ -51,7 +51,7 @@ pub fn judge(before: Option<&str>, after: &str, names: &Names<'_>) -> Option<Jud
     for (index, sentence) in fresh.sentences.iter().enumerate() {
         found.extend(findings(&fresh, sentence, index, names));
     }
-    weigh::judgement(found)
+    weigh::judgement(found, before.is_none())
 }
 
 /// One rule that new text met.

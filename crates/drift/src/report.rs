@@ -227,7 +227,7 @@ fn each_text<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str)) {
 }
 
 /// Most changes of one item that are told one by one.
-const CHANGES_MAX: usize = 1_000;
+const CHANGES_MAX: usize = 256;
 
 /// Most reasons that one change lists.
 const REASONS_MAX: usize = 8;

@@ -271,8 +271,16 @@ pub(crate) async fn ask(
         .exchange(method, params)
         .await
         .map_err(|source| CaptureError::Exchange { method: method.to_owned(), source })?;
+    result_of(method, &answer)
+}
+
+/// The bytes of the result in an answer to `method`.
+///
+/// # Errors
+/// A response that is refused, no response, or an error as the answer.
+pub(crate) fn result_of(method: &str, answer: &Bytes) -> Result<Bytes, CaptureError> {
     let refused = |source| CaptureError::Refused { method: method.to_owned(), source };
-    let document = Document::parse(&answer, &wire::Policy::default()).map_err(refused)?;
+    let document = Document::parse(answer, &wire::Policy::default()).map_err(refused)?;
     let frame = Frame::read(&document).map_err(refused)?;
     let Frame::One(Message::Response(response)) = frame else {
         return Err(CaptureError::NoResponse { method: method.to_owned() });

@@ -1,33 +1,137 @@
-//! The guard before a remote server: Streamable HTTP of both eras, and HTTP+SSE upstream.
+//! The guard before a remote server: Streamable HTTP of both eras, and HTTP+SSE.
+//!
+//! [`relay`] takes each request of a client through admission, decision and forwarding, and the
+//! answer back through a judge. [`upstream`] is the server's side: connections, and requests of our
+//! own. [`capture`](mod@capture) asks a server for everything in a conversation of our own. Absent
+//! on purpose: redirects, proxies, compression, caches.
 
+mod body;
+mod capture;
+mod relay;
+mod upstream;
+
+use std::convert::Infallible;
 use std::future::Future;
+use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::capture::{CaptureError, Captured, Conditions};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use self::relay::Relay;
+use self::upstream::Upstream;
 use crate::gate::Gate;
+use crate::limits;
 use crate::target::Endpoint;
 
+pub(crate) use capture::capture;
+
+/// How far serving has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Serving,
+    /// Open requests may end; standing streams do not wait.
+    Ending,
+    /// Connections are closed as they stand.
+    Ended,
+}
+
 /// Serves `listener` and stands between its clients and `upstream` until `shutdown` resolves;
-/// then lets open requests end, for a bounded time.
+/// then lets open requests end, for a bounded time. Browsers may ask from `origins`, such as
+/// `https://app.example`; a loopback listener admits loopback origins too.
 ///
 /// # Errors
-/// A listener that fails.
+/// An address that is not usable, or a listener that fails.
 pub async fn serve(
-    _listener: tokio::net::TcpListener,
-    _upstream: Endpoint,
-    _gate: Arc<Gate>,
-    _shutdown: impl Future<Output = ()> + Send,
-) -> std::io::Result<()> {
+    listener: TcpListener,
+    upstream: Endpoint,
+    origins: Vec<http::Uri>,
+    gate: Arc<Gate>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> io::Result<()> {
+    let (phase, serving) = watch::channel(Phase::Serving);
+    let address = listener.local_addr()?;
+    let upstream = Upstream::new(&upstream)?;
+    let relay = Arc::new(Relay::new(gate, upstream, address, origins, serving.clone()));
+    let room = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
+    let accepting = accept(listener, relay, serving, Arc::clone(&room));
+    tokio::select! {
+        failure = accepting => return failure,
+        () = shutdown => {}
+    }
+    phase.send_replace(Phase::Ending);
+    let all = u32::try_from(limits::CONNECTIONS_MAX).unwrap_or(u32::MAX);
+    drop(tokio::time::timeout(limits::SHUTDOWN_TIME_MAX, room.acquire_many(all)).await);
+    phase.send_replace(Phase::Ended);
     Ok(())
 }
 
-/// Reaches `endpoint`, asks it for everything, and closes the session it opened.
-///
-/// # Errors
-/// Anything short of a whole surface.
-pub(crate) async fn capture(
-    _endpoint: &Endpoint,
-    _conditions: &Conditions,
-) -> Result<Captured, CaptureError> {
-    Err(CaptureError::NotOpened)
+/// Accepts connections until the listener fails for good.
+async fn accept(
+    listener: TcpListener,
+    relay: Arc<Relay>,
+    serving: watch::Receiver<Phase>,
+    room: Arc<Semaphore>,
+) -> io::Result<()> {
+    let mut failures = 0;
+    loop {
+        let place = Arc::clone(&room).acquire_owned().await.map_err(io::Error::other)?;
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                failures = 0;
+                tokio::spawn(converse(stream, Arc::clone(&relay), serving.clone(), place));
+            }
+            // A connection that is gone already, or too many open files for a moment.
+            Err(_) if failures < ACCEPT_FAILURES_MAX => {
+                failures += 1;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
+
+/// Serves one connection to its end.
+async fn converse(
+    stream: TcpStream,
+    relay: Arc<Relay>,
+    mut serving: watch::Receiver<Phase>,
+    _place: OwnedSemaphorePermit,
+) {
+    // Without it small messages only wait longer.
+    drop(stream.set_nodelay(true));
+    let service = service_fn(move |request| {
+        let relay = Arc::clone(&relay);
+        async move { Ok::<_, Infallible>(relay.answer(request).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::HEAD_TIME_MAX)
+        .max_header_size(limits::HEAD_BYTES_MAX)
+        .pipeline_flush(true);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    loop {
+        tokio::select! {
+            biased;
+            // What goes wrong with a connection concerns nobody but its client.
+            _ = connection.as_mut() => return,
+            changed = serving.changed() => match *serving.borrow_and_update() {
+                Phase::Serving => {}
+                Phase::Ending if changed.is_ok() => connection.as_mut().graceful_shutdown(),
+                Phase::Ending | Phase::Ended => return,
+            },
+        }
+    }
+}
+
+const ACCEPT_FAILURES_MAX: u32 = 100;
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests;

@@ -36,3 +36,41 @@ pub const END_GRACE: Duration = Duration::from_secs(2);
 
 /// How long a server may take over what it has not answered yet, after its client left.
 pub const LAST_ANSWERS_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Connections from clients at once; past it the next one waits to be accepted.
+pub const CONNECTIONS_MAX: usize = 8_192;
+
+/// Longest header line, URI included: room for a token, not for an attack on memory.
+pub const HEADER_LINE_BYTES_MAX: usize = 8 << 10;
+
+/// Largest head of one HTTP message.
+pub const HEAD_BYTES_MAX: usize = 64 << 10;
+
+/// How long a client may take over the head of a request, and may keep a connection idle.
+pub const HEAD_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// How long a client may take over the body of a request: 4 MiB over a slow link.
+pub const BODY_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// How long connecting to a server may take, TLS included.
+pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long a server may take to begin an answer, or to end one that is not a stream; a tool may
+/// work for long, and the client has its own patience.
+pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(3_600);
+
+/// How long a server may go on answering a legacy client that hung up: the client may come back
+/// for the rest of the stream.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(300);
+
+/// How long open requests may take to end after a shutdown was asked for.
+pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Idle connections that are kept to a server.
+pub const IDLE_CONNECTIONS_MAX: usize = 128;
+
+/// How long an idle connection to a server is kept.
+pub const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Bytes of one event stream that are read in search of one answer of our own.
+pub const STREAM_BYTES_MAX: usize = 4 * wire::limits::MESSAGE_BYTES_MAX;

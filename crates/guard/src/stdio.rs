@@ -19,7 +19,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::signal::unix::{SignalKind, signal};
 
-pub(crate) use capture::capture;
+pub(crate) use capture::{answer_as_client, capture};
 
 use self::inbox::Inbox;
 use self::outbox::Outbox;

@@ -2,11 +2,13 @@
 //!
 //! Output never depends on the order of a map in memory; numbers are written as ECMAScript does.
 
+use std::cmp::Ordering;
+
 use serde_json::{Map, Value};
 
 /// The canonical bytes of `value`.
 pub fn to_vec(value: &Value) -> Vec<u8> {
-    let mut out = Vec::with_capacity(256);
+    let mut out = Vec::with_capacity(4096);
     write(value, &mut out);
     out
 }
@@ -37,13 +39,18 @@ pub fn write(value: &Value, out: &mut Vec<u8>) {
 }
 
 fn write_object(members: &Map<String, Value>, out: &mut Vec<u8>) {
-    let mut sorted: Vec<_> = members.iter().collect();
-    sorted.sort_unstable_by(|(a, _), (b, _)| {
-        // Only keys beyond ASCII can sort differently by UTF-16 unit than by byte.
-        if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
-    });
+    if members.keys().is_sorted_by(|a, b| key_order(a, b).is_lt()) {
+        write_members(members.iter(), out);
+    } else {
+        let mut sorted: Vec<_> = members.iter().collect();
+        sorted.sort_unstable_by(|(a, _), (b, _)| key_order(a, b));
+        write_members(sorted.into_iter(), out);
+    }
+}
+
+fn write_members<'v>(members: impl Iterator<Item = (&'v String, &'v Value)>, out: &mut Vec<u8>) {
     out.push(b'{');
-    for (index, (key, member)) in sorted.into_iter().enumerate() {
+    for (index, (key, member)) in members.enumerate() {
         if index > 0 {
             out.push(b',');
         }
@@ -54,18 +61,36 @@ fn write_object(members: &Map<String, Value>, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
+/// The order of UTF-16 code units (RFC 8785 §3.2.3). That of bytes differs only where a character
+/// beyond U+FFFF meets one from U+E000 on, whose UTF-8 begins with 0xEE or more.
+pub(crate) fn key_order(a: &str, b: &str) -> Ordering {
+    let is_high = |key: &str| key.bytes().any(|byte| byte >= 0xee);
+    if is_high(a) && is_high(b) { a.encode_utf16().cmp(b.encode_utf16()) } else { a.cmp(b) }
+}
+
 fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f)) {
-        let (plain, special) = rest.split_at(at);
+    loop {
+        let (plain, special) = rest.split_at_checked(plain_len(rest)).unwrap_or((rest, &[]));
         out.extend_from_slice(plain);
         let Some((&byte, after)) = special.split_first() else { break };
         write_escape(byte, out);
         rest = after;
     }
-    out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+/// How many bytes stand before the first that is escaped. Whole blocks are tested at once, which
+/// compiles to vector instructions.
+fn plain_len(bytes: &[u8]) -> usize {
+    let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    let (blocks, _) = bytes.as_chunks::<16>();
+    let is_plain =
+        |block: &&[u8; 16]| !block.iter().fold(false, |any, byte| any | is_special(byte));
+    let plain = blocks.iter().take_while(is_plain).count() * 16;
+    let rest = bytes.get(plain..).unwrap_or_default();
+    plain + rest.iter().position(is_special).unwrap_or(rest.len())
 }
 
 fn write_escape(byte: u8, out: &mut Vec<u8>) {
@@ -83,3 +108,6 @@ fn write_escape(byte: u8, out: &mut Vec<u8>) {
     };
     out.extend_from_slice(&[b'\\', short]);
 }
+
+#[cfg(test)]
+mod tests;

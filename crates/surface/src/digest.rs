@@ -5,11 +5,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::canonical;
-use crate::model::{Kind, Surface};
+use crate::model::{Era, Kind, Place, Surface};
 use crate::semantic;
 
 /// A SHA-256 digest.
@@ -99,17 +99,123 @@ impl Digests {
         Self { exact: Digest::of(item), semantic: Digest::of(&semantic::normalize(kind, item)) }
     }
 
-    /// The digests of a surface: over the object of its places and their digests, and the era.
+    /// The digests of a surface: over `{"era": …, "items": {…}}`, where `items` holds the digest of
+    /// each item under its place; exact over the exact ones, semantic over the semantic ones. Who
+    /// may share the surface, and how long it holds, is no part of it.
     pub fn of_surface(surface: &Surface) -> Self {
-        let items =
-            surface.items.iter().map(|(place, item)| (place, Self::of_item(place.kind, item)));
-        let digests: Vec<_> = items.collect();
-        let over = |pick: fn(&Self) -> Digest| {
-            let items =
-                digests.iter().map(|(place, d)| (place.to_string(), pick(d).to_string().into()));
-            let items: serde_json::Map<_, _> = items.collect();
-            Digest::of(&serde_json::json!({ "era": surface.era, "items": items }))
+        let items = surface.items.iter();
+        let items = items.map(|(place, item)| (place, Self::of_item(place.kind, item)));
+        Self::of_items(surface.era, items)
+    }
+
+    /// The digests of a surface whose items have these.
+    pub fn of_items<'p>(era: Era, items: impl Iterator<Item = (&'p Place, Self)>) -> Self {
+        let (mut exact, mut semantic) = (Map::new(), Map::new());
+        for (place, digests) in items {
+            exact.insert(place.to_string(), digests.exact.to_string().into());
+            semantic.insert(place.to_string(), digests.semantic.to_string().into());
+        }
+        let over = |items: Map<String, Value>| Digest::of(&json!({ "era": era, "items": items }));
+        Self { exact: over(exact), semantic: over(semantic) }
+    }
+}
+
+/// The tool set digest of MTL/1, by which public trust labels name a list of tools; it is usually
+/// written `sha256-` and the digest in Base64.
+///
+/// It covers `name`, `description`, `inputSchema` and `outputSchema` of the tools and nothing else,
+/// so it is an alias to look a surface up by and never an identity. `None` where MTL/1 has none: no
+/// tools, an empty name, or a number in a schema that is not an integer.
+pub fn mtl1(surface: &Surface) -> Option<Digest> {
+    let mut tools: Vec<_> = surface.of(Kind::Tool).collect();
+    tools.sort_by(|(a, _), (b, _)| canonical::key_order(a, b));
+    let entry = |(name, tool): (&str, &Value)| {
+        let object = |name: &str| tool.get(name).filter(|value| value.is_object());
+        let description = tool.get("description").and_then(Value::as_str).unwrap_or_default();
+        let mut entry = json!({
+            "name": name, "description": description,
+            "inputSchema": object("inputSchema").cloned().unwrap_or_else(|| json!({})),
+        });
+        if let (Some(schema), Some(members)) = (object("outputSchema"), entry.as_object_mut()) {
+            members.insert("outputSchema".to_owned(), schema.clone());
+        }
+        (!name.is_empty() && has_only_integers(&entry)).then_some(entry)
+    };
+    let entries: Vec<Value> = tools.into_iter().map(entry).collect::<Option<_>>()?;
+    (!entries.is_empty()).then(|| Digest::of(&Value::Array(entries)))
+}
+
+fn has_only_integers(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_i64(),
+        Value::Array(elements) => elements.iter().all(has_only_integers),
+        Value::Object(members) => members.values().all(has_only_integers),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_written_in_one_way() {
+        let digest = Digest::of(&json!({}));
+        let text = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+        assert_eq!(digest.to_string(), text);
+        assert_eq!(text.parse::<Digest>().ok(), Some(digest));
+        let wrong =
+            [text.to_uppercase(), text.replace(':', "-"), format!("{text}0"), text[..70].into()];
+        for wrong in wrong.iter().chain([&text.replace("44", "é")]) {
+            assert!(wrong.parse::<Digest>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_field_of_an_item_has_a_digest() {
+        let fields = fields(&json!({ "a/b": 1, "c~d": [2] }));
+        let expected = [("/a~1b", json!(1)), ("/c~0d", json!([2]))];
+        let expected = expected.map(|(pointer, value)| (pointer.to_owned(), Digest::of(&value)));
+        assert_eq!(fields, BTreeMap::from(expected));
+        assert_eq!(super::fields(&json!("x")).keys().collect::<Vec<_>>(), [""]);
+    }
+
+    #[test]
+    fn the_digest_of_a_surface_covers_era_places_and_items() {
+        let surface = |era, place: &str, item: Value| {
+            let place: Place = place.parse().expect("a place");
+            Digests::of_surface(&Surface { era, items: BTreeMap::from([(place, item)]) })
         };
-        Self { exact: over(|d| d.exact), semantic: over(|d| d.semantic) }
+        let first = surface(Era::Legacy, "tools/a", json!({ "x": 1 }));
+        for other in [
+            surface(Era::Modern, "tools/a", json!({ "x": 1 })),
+            surface(Era::Legacy, "tools/b", json!({ "x": 1 })),
+            surface(Era::Legacy, "prompts/a", json!({ "x": 1 })),
+            surface(Era::Legacy, "tools/a", json!({ "x": 2 })),
+        ] {
+            assert!(other.exact != first.exact && other.semantic != first.semantic);
+        }
+        let noisy = surface(Era::Legacy, "tools/a", json!({ "x": 1, "annotations": {} }));
+        assert!(noisy.exact != first.exact && noisy.semantic == first.semantic);
+    }
+
+    #[test]
+    fn the_alias_covers_four_members_of_tools() {
+        let surface = |tools: &[Value]| {
+            let place =
+                |tool: &Value| Place::new(Kind::Tool, tool["name"].as_str().expect("a name"));
+            let items = tools.iter().map(|tool| (place(tool), tool.clone()));
+            mtl1(&Surface { era: Era::Legacy, items: items.collect() })
+        };
+        let bare = surface(&[json!({ "name": "a" })]);
+        let filled = json!([{ "description": "", "inputSchema": {}, "name": "a" }]);
+        assert_eq!(bare, Some(Digest::of(&filled)));
+        let more = json!({ "name": "a", "description": null, "inputSchema": 1, "annotations": {} });
+        assert_eq!(surface(&[more]), bare);
+        assert_ne!(surface(&[json!({ "name": "a", "outputSchema": {} })]), bare);
+        assert_eq!(surface(&[]), None);
+        assert_eq!(surface(&[json!({ "name": "" })]), None);
+        let fraction = json!({ "name": "a", "inputSchema": { "minimum": 0.5 } });
+        assert_eq!(surface(&[fraction]), None);
     }
 }

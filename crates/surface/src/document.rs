@@ -107,22 +107,23 @@ pub fn read_observation(document: wire::Value<'_>) -> Result<Observation, Docume
 /// by place with the `digests` and the `value` of each; with [`Detail::Fields`] also `fields`, from
 /// JSON pointers to exact digests.
 pub fn write(surface: &Surface, cache_scope: CacheScope, detail: Detail) -> Value {
-    let item = |place: &Place, value: &Value| {
+    let mut all = Vec::with_capacity(surface.items.len());
+    let mut items = Map::new();
+    for (place, value) in &surface.items {
         let digests = Digests::of_item(place.kind, value);
-        match detail {
-            Detail::Items => json!({ "digests": digests, "value": value }),
-            Detail::Fields => {
-                json!({ "digests": digests, "fields": digest::fields(value), "value": value })
-            }
+        let mut entry = json!({ "digests": digests, "value": value });
+        if let (Detail::Fields, Some(entry)) = (detail, entry.as_object_mut()) {
+            entry.insert("fields".to_owned(), json!(digest::fields(value)));
         }
-    };
-    let items = surface.items.iter().map(|(place, value)| (place.to_string(), item(place, value)));
+        items.insert(place.to_string(), entry);
+        all.push((place, digests));
+    }
     json!({
         "schema": SCHEMA,
         "era": surface.era,
         "cacheScope": cache_scope,
-        "digests": Digests::of_surface(surface),
-        "items": items.collect::<Map<_, _>>(),
+        "digests": Digests::of_items(surface.era, all.into_iter()),
+        "items": items,
     })
 }
 

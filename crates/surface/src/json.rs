@@ -20,8 +20,11 @@ fn owned(value: wire::Value<'_>) -> Value {
         Kind::String => Value::String(string(value)),
         Kind::Array => Value::Array(value.elements().map(owned).collect()),
         Kind::Object => {
-            let members = value.members().map(|(key, member)| (string(key), owned(member)));
-            Value::Object(members.collect::<Map<_, _>>())
+            let mut members = Map::new();
+            for (key, member) in value.members() {
+                members.insert(string(key), owned(member));
+            }
+            Value::Object(members)
         }
     }
 }
@@ -32,14 +35,48 @@ fn string(value: wire::Value<'_>) -> String {
 
 /// `str::parse` finds the nearest double; `serde_json` without `float_roundtrip` may not.
 ///
-/// INVARIANT: numbers that are equal have one form, as `1.0` becomes `1`; so values are equal
-/// exactly when their canonical forms are.
+/// INVARIANT: numbers that are equal have one form, an integer up to 2^53 - 1 and a double beyond;
+/// so values are equal exactly when their canonical forms are.
 fn number(text: &str) -> Value {
-    let integer =
-        |text: &str| text.parse::<i64>().ok().map(|integer| Value::Number(integer.into()));
     integer(text).unwrap_or_else(|| {
         let double: f64 = text.parse().unwrap_or_default();
         integer(ryu_js::Buffer::new().format(double))
             .unwrap_or_else(|| Number::from_f64(double).map_or(Value::Null, Value::Number))
     })
+}
+
+fn integer(text: &str) -> Option<Value> {
+    let integer = text.parse::<i64>().ok()?;
+    (integer.unsigned_abs() <= SAFE_INTEGER_MAX).then(|| Value::Number(integer.into()))
+}
+
+const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wire::{Document, Policy};
+
+    use super::*;
+
+    fn read(text: &str) -> Value {
+        let document = Document::parse(text.as_bytes(), &Policy::default()).expect("JSON");
+        exact(document.root()).expect("exact JSON")
+    }
+
+    #[test]
+    fn equal_numbers_have_one_form_and_print_so_that_they_read_back() {
+        for (texts, value) in [
+            (&["1", "1.0", "10e-1"][..], json!(1)),
+            (&["0", "-0", "-0.0", "0e9"], json!(0)),
+            (&["9007199254740991", "9007199254740991.0"], json!(9_007_199_254_740_991_i64)),
+            (&["22e15", "2.2e16", "22000000000000000.0"], json!(2.2e16)),
+            (&["0.5", "5e-1"], json!(0.5)),
+        ] {
+            for text in texts {
+                assert_eq!(read(text), value, "{text}");
+            }
+            assert_eq!(read(&value.to_string()), value);
+        }
+    }
 }

@@ -29,17 +29,16 @@ use crate::model::Kind;
 
 /// The semantic form of an item. The form of a form is itself.
 pub fn normalize(kind: Kind, item: &Value) -> Value {
-    let mut item = item.clone();
-    if let (Kind::Tool, Value::Object(tool)) = (kind, &mut item) {
-        drop_defaults(tool, "annotations", &ANNOTATION_DEFAULTS.map(|(n, v)| (n, json!(v))));
-        drop_defaults(tool, "execution", &[("taskSupport", json!("forbidden"))]);
-        for name in ["inputSchema", "outputSchema"] {
-            if let Some(form) = tool.get(name).and_then(schema::normalize) {
-                tool.insert(name.to_owned(), form);
-            }
-        }
+    let (Kind::Tool, Value::Object(tool)) = (kind, item) else { return item.clone() };
+    let mut form = Map::new();
+    for (name, value) in tool {
+        let is_schema = matches!(name.as_str(), "inputSchema" | "outputSchema");
+        let normal = if is_schema { schema::normalize(value) } else { None };
+        form.insert(name.clone(), normal.unwrap_or_else(|| value.clone()));
     }
-    item
+    drop_defaults(&mut form, "annotations", &ANNOTATION_DEFAULTS.map(|(n, v)| (n, json!(v))));
+    drop_defaults(&mut form, "execution", &[("taskSupport", json!("forbidden"))]);
+    Value::Object(form)
 }
 
 /// Drops members of `tool[name]` that say what their absence says, and the object if it is left

@@ -46,7 +46,7 @@ impl HeaderMismatch {
 ///
 /// `headers` are all headers of the request, in order. `params` are the arguments that the called
 /// tool moves into headers; other `Mcp-Param-*` headers are not read. A request needs every header;
-/// the specification asks none of a notification, so there only what is present is compared.
+/// the specification asks none of a notification, so there only what stands in both is compared.
 ///
 /// # Errors
 /// The first header that is missing, repeated, malformed or differs.
@@ -61,7 +61,11 @@ pub fn check<'h>(
     let single = move |name: &str| value::single(headers.clone(), name);
 
     let version = request::protocol_version(body).map_err(|_| mismatch(VERSION))?;
-    compare(VERSION, single(VERSION)?, version.as_deref(), is_request)?;
+    let header = single(VERSION)?;
+    // Only requests must say their version in the body.
+    if is_request || version.is_some() {
+        compare(VERSION, header, version.as_deref(), is_request)?;
+    }
     compare(METHOD, single(METHOD)?, Some(method), is_request)?;
 
     let name = named(method, body).map_err(|_| mismatch(NAME))?;

@@ -88,3 +88,21 @@ impl fmt::Display for Code {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_name_and_a_sentence_of_its_own() {
+        for (index, code) in Code::ALL.iter().enumerate() {
+            let name = code.as_str();
+            let is_plain = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-');
+            assert!(name.starts_with("wire.") && name.bytes().all(is_plain), "{name}");
+            for other in Code::ALL.iter().take(index) {
+                assert_ne!(name, other.as_str());
+                assert_ne!(code.sentence(), other.sentence());
+            }
+        }
+    }
+}

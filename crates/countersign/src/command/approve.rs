@@ -10,7 +10,7 @@ use crate::args;
 use crate::env;
 use crate::failure::{Exit, Failure};
 use crate::lock::{Key, Pinned, neighbours};
-use crate::output::style;
+use crate::output::{can_ask, style};
 use crate::report::{Comparison, human};
 use crate::source::{Observed, Reach, Source};
 
@@ -117,7 +117,7 @@ fn ask(
     comparison: &Comparison,
     changed: BTreeSet<Place>,
 ) -> Result<BTreeSet<Place>, Failure> {
-    if !desk.output.can_ask() {
+    if !can_ask() {
         desk.output.note(human::details(comparison).trim_end());
         return Err(Failure::usage("there is no terminal to ask on")
             .hint(format!("name what to approve, or `--all`: {}", listed(&changed))));
@@ -132,8 +132,8 @@ fn ask(
         }
     }
     for place in left {
-        let changes = comparison.changes.iter().filter(|change| change.item == *place);
-        let text: String = changes.map(human::change).collect();
+        let told = comparison.changes.iter().filter(|change| change.item == *place);
+        let text: String = told.map(human::change).collect();
         let text = if text.is_empty() { format!("  {place}: form only\n") } else { text };
         desk.output.note(text.trim_end());
         match desk.output.ask(&format!("approve {place}? [y]es, [n]o, [a]ll, [q]uit:")).as_deref() {

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use drift::Neighbour;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::Desk;
 use crate::args;
 use crate::failure::{Exit, Failure};
-use crate::lock::{DEFAULT_CONTEXT, Entry, Key, Lines, Store, neighbours};
+use crate::lock::{DEFAULT_CONTEXT, Entry, Key, Lines, Store, pinned_items};
 use crate::output::progress::Progress;
 use crate::report::{Comparison, Outcome, exit_of, human, json, sarif};
 use crate::source::{Reach, Source, is_url};
@@ -107,17 +108,20 @@ fn other_source(
 /// Checks every job, some at once; the outcomes are in the order of the jobs.
 async fn all(desk: &Desk, jobs: Vec<Job>, reach: &Reach, at_once: u16) -> Vec<Outcome> {
     let progress = Arc::new(Progress::of(jobs.len()));
+    let items = Arc::new(pinned_items(&*desk.store));
     let permits = Arc::new(Semaphore::new(usize::from(at_once)));
     let mut tasks = JoinSet::new();
     for (index, (key, source)) in jobs.into_iter().enumerate() {
         let (store, reach) = (Arc::clone(&desk.store), reach.clone());
         let (progress, permits) = (Arc::clone(&progress), Arc::clone(&permits));
+        let others = items.iter().filter(|item| item.server != key.alias).cloned();
+        let others: Vec<Neighbour> = others.collect();
         tasks.spawn(async move {
             let _permit = permits.acquire_owned().await;
             let name = key.to_string();
             progress.begin(&name);
             let result = match source {
-                Ok(source) => one(&*store, &key, &source, &reach).await,
+                Ok(source) => one(&*store, &key, &source, &reach, &others).await,
                 Err(failure) => Err(failure),
             };
             progress.end(&name);
@@ -135,14 +139,14 @@ async fn one(
     key: &Key,
     source: &Source,
     reach: &Reach,
+    others: &[Neighbour],
 ) -> Result<Comparison, Failure> {
     let pinned = store.load(key)?;
     let pinned =
         pinned.ok_or_else(|| Failure::new(format!("the pin of `{key}` was removed meanwhile")))?;
     let observed = source.observe(&reach.conditions).await?;
-    let others = neighbours(store, key);
     let surface = &observed.observation.surface;
-    let mut comparison = Comparison::of(&pinned.surface, surface, &others);
+    let mut comparison = Comparison::of(&pinned.surface, surface, others);
     let (before, after) = (pinned.entry.artefact, source.artefact());
     comparison.artefacts = (before != after && after.is_some()).then_some([before, after]);
     Ok(comparison)

@@ -14,13 +14,18 @@ use crate::source::{Reach, Source, is_url};
 /// # Errors
 /// Anything short of two whole surfaces.
 pub(super) async fn run(desk: &Desk, arguments: &args::Diff) -> Result<Exit, Failure> {
-    if arguments.old == "-" && arguments.new == "-" {
+    if arguments.old == "-" && arguments.new.as_deref() == Some("-") {
         return Err(Failure::usage("stdin can be read once only"));
     }
     let reach = Reach::of(&arguments.reach)?;
     let context = &arguments.context.context;
     let before = surface_of(desk, &arguments.old, context, &reach).await?;
-    let after = surface_of(desk, &arguments.new, context, &reach).await?;
+    let after = if let Some(text) = &arguments.new {
+        surface_of(desk, text, context, &reach).await?
+    } else {
+        let source = Source::of_command(&arguments.command, desk.store.root());
+        source.observe(&reach.conditions).await?.observation.surface
+    };
     let comparison = Comparison::of(&before, &after, &[]);
     if arguments.json {
         desk.output.json(&comparison.changes)?;

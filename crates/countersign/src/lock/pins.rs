@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use drift::Neighbour;
 use guard::{Pin, PinError, PinSource};
 use jiff::Timestamp;
-use surface::Observation;
+use surface::{Observation, Place};
 
 use super::entry::{Origin, Pinned, Protocol};
 use super::{Key, Stamp, Store, StoreError};
@@ -82,20 +82,26 @@ impl Pins {
     }
 }
 
-/// The items of every other server that is pinned in `store`. A store that cannot be read has none
-/// to tell: whoever needs the pin itself reports that.
-pub(crate) fn neighbours(store: &dyn Store, key: &Key) -> Vec<Neighbour> {
+/// Every item that is pinned in `store`, as the neighbour of the others. A surface that cannot be
+/// read has none to tell: whoever needs that pin itself reports it.
+pub(crate) fn pinned_items(store: &dyn Store) -> Vec<Neighbour> {
     let entries = store.entries().unwrap_or_default();
-    let others = entries.into_iter().filter(|(other, _)| other.alias != key.alias);
-    let items = others.flat_map(|(other, entry)| {
-        let server = other.alias;
-        entry.items.into_keys().map(move |place| Neighbour {
-            server: server.clone(),
-            place,
-            shape: None,
-        })
+    let pinned = entries.into_keys().filter_map(|key| {
+        let pinned = store.load(&key).ok()??;
+        Some((key.alias, pinned.surface.items))
+    });
+    let items = pinned.flat_map(|(server, items)| {
+        let neighbour = |(place, item): (&Place, _)| Neighbour::of(&server, place, item);
+        items.iter().map(neighbour).collect::<Vec<_>>()
     });
     items.collect()
+}
+
+/// The items of every other server that is pinned in `store`.
+pub(crate) fn neighbours(store: &dyn Store, key: &Key) -> Vec<Neighbour> {
+    let mut items = pinned_items(store);
+    items.retain(|item| item.server != key.alias);
+    items
 }
 
 /// The protocol version that a surface says was spoken.

@@ -1,5 +1,7 @@
 //! Text that somebody else wrote, made safe to read: what cannot be seen is written out.
 
+use std::fmt::Write as _;
+
 /// `text` on one line: line breaks and tabs are written out too.
 pub(crate) fn line(text: &str) -> String {
     escape(text, |c| c.is_control() || is_unseen(c))
@@ -8,6 +10,22 @@ pub(crate) fn line(text: &str) -> String {
 /// `text` with its line breaks and tabs.
 pub(crate) fn text(text: &str) -> String {
     escape(text, |c| (c.is_control() && c != '\n' && c != '\t') || is_unseen(c))
+}
+
+/// JSON text with the same meaning, in which nothing hides: what cannot be seen becomes an escape.
+pub(crate) fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        // JSON has such characters only inside strings; line breaks between values stay.
+        if is_unseen(c) || matches!(c, '\u{7f}'..='\u{9f}') {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Whether a reader cannot see `c`, or sees other text in another order because of it: format
@@ -36,7 +54,9 @@ fn escape(text: &str, unsafe_to_show: impl Fn(char) -> bool) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            _ => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            _ => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            }
         }
     }
     out
@@ -50,6 +70,7 @@ mod tests {
     fn what_moves_the_cursor_or_hides_is_written_out() {
         assert_eq!(line("a\u{1b}[2Jb\nc"), "a\\u{1b}[2Jb\\nc");
         assert_eq!(text("a\u{202e}b\nc\u{e0041}"), "a\\u{202e}b\nc\\u{e0041}");
+        assert_eq!(json("{\n\"a\u{e0041}\": 1}"), "{\n\"a\\udb40\\udc41\": 1}");
         assert_eq!(text("Zürich, 東京, 👩\u{200d}🚀"), "Zürich, 東京, 👩\\u{200d}🚀");
     }
 }

@@ -1,5 +1,6 @@
 //! Before and after, word by word: `[-gone-]{+come+}`, which reads with and without colour.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -76,7 +77,7 @@ fn bounded(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN_CHARS_MAX).collect();
     let left = text.chars().count().saturating_sub(SHOWN_CHARS_MAX);
     if left > 0 {
-        shown.push_str(&format!("… ({left} more characters)"));
+        let _ = write!(shown, "… ({left} more characters)");
     }
     shown
 }
@@ -95,24 +96,24 @@ mod tests {
 
     use super::*;
 
-    fn plain(before: Option<Value>, after: Option<Value>) -> String {
-        anstream::adapter::strip_str(&between(before.as_ref(), after.as_ref())).to_string()
+    fn plain(before: Option<&Value>, after: Option<&Value>) -> String {
+        anstream::adapter::strip_str(&between(before, after)).to_string()
     }
 
     #[test]
     fn words_that_changed_are_marked_in_place() {
-        let shown = plain(Some(json!("Sends an email.")), Some(json!("Sends an urgent email.")));
+        let shown = plain(Some(&json!("Sends an email.")), Some(&json!("Sends an urgent email.")));
         assert_eq!(shown, "Sends an {+urgent +}email.");
-        assert_eq!(plain(Some(json!(true)), Some(json!(false))), "[-true-]{+false+}");
-        assert_eq!(plain(None, Some(json!(["a"]))), "{+[\n  \"a\"\n]+}");
+        assert_eq!(plain(Some(&json!(true)), Some(&json!(false))), "[-true-]{+false+}");
+        assert_eq!(plain(None, Some(&json!(["a"]))), "{+[\n  \"a\"\n]+}");
     }
 
     #[test]
     fn what_cannot_be_seen_is_written_out_and_what_is_long_is_cut() {
-        let shown = plain(Some(json!("a b")), Some(json!("a\u{200b} b")));
+        let shown = plain(Some(&json!("a b")), Some(&json!("a\u{200b} b")));
         assert!(shown.contains("\\u{200b}"), "{shown}");
         let long = "word ".repeat(400);
-        let shown = plain(Some(json!(long)), Some(json!(format!("{long}end"))));
+        let shown = plain(Some(&json!(long)), Some(&json!(format!("{long}end"))));
         assert!(shown.len() < 400 && shown.contains("{+end+}"), "{shown}");
     }
 }

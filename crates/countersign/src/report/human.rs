@@ -1,6 +1,8 @@
 //! What was found, for a person: readable with and without colour.
 
-use drift::Change;
+use std::fmt::Write as _;
+
+use drift::{Change, Severity};
 use surface::document::Detail;
 use surface::{CacheScope, Digests, Era, Observation};
 
@@ -18,7 +20,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
             let chain = failure.chain().join(": ");
             let mut text = format!("{name}: {label}, {}{code}\n", safe::text(&chain));
             if let Some(hint) = &failure.hint {
-                text.push_str(&format!("  hint: {}\n", safe::text(hint)));
+                let _ = writeln!(text, "  hint: {}", safe::text(hint));
             }
             text
         }
@@ -32,15 +34,15 @@ pub(crate) fn details(comparison: &Comparison) -> String {
         let shown = |artefact: &Option<crate::artefact::Artefact>| {
             artefact.as_ref().map_or_else(|| "unknown".to_owned(), |a| safe::line(&a.to_string()))
         };
-        text.push_str(&format!("  runs {}, was {}\n", shown(after), shown(before)));
+        let _ = writeln!(text, "  runs {}, was {}", shown(after), shown(before));
     }
     for change in &comparison.changes {
         text.push_str(&self::change(change));
     }
     if !comparison.is_same() {
         let faint = |digest| style::paint(style::FAINT, digest);
-        text.push_str(&format!("  {} {}\n", faint("was".to_owned()), comparison.before.exact));
-        text.push_str(&format!("  {} {}\n", faint("is ".to_owned()), comparison.after.exact));
+        let _ = writeln!(text, "  {} {}", faint("was".to_owned()), comparison.before.exact);
+        let _ = writeln!(text, "  {} {}", faint("is ".to_owned()), comparison.after.exact);
     }
     text
 }
@@ -52,7 +54,15 @@ pub(crate) fn summary(comparison: &Comparison) -> String {
         return format!("{same}, {}\n", counted(comparison.items, "item"));
     }
     let drift = style::paint(style::ERROR, "drift");
-    format!("{drift}, {}\n", counted(comparison.changes.len(), "change"))
+    let mut counts: Vec<String> = Vec::new();
+    for severity in [Severity::Critical, Severity::Warning, Severity::Notice, Severity::Info] {
+        let count = comparison.changes.iter().filter(|c| c.severity == severity).count();
+        if count > 0 {
+            counts.push(style::paint(style::of_severity(severity), format!("{count} {severity}")));
+        }
+    }
+    let changes = counted(comparison.changes.len(), "change");
+    format!("{drift}, {changes}: {}\n", counts.join(", "))
 }
 
 /// One change: where, how much it matters, what and why.
@@ -91,21 +101,22 @@ pub(crate) fn surface(observation: &Observation, protocol_version: &str, detail:
         let shown = safe::line(&place.to_string());
         let digest = Digests::of_item(place.kind, item).exact;
         let pad = " ".repeat(width.saturating_sub(shown.chars().count()));
-        text.push_str(&format!("{}{pad}  {digest}\n", style::paint(style::NAME, shown)));
+        let _ = writeln!(text, "{}{pad}  {digest}", style::paint(style::NAME, shown));
         if detail == Detail::Fields {
             for (pointer, digest) in surface::digest::fields(item) {
-                text.push_str(&format!("    {digest}  {}\n", safe::line(&pointer)));
+                let _ = writeln!(text, "    {digest}  {}", safe::line(&pointer));
             }
         }
     }
     let version = safe::line(protocol_version);
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "\n{} in the {era} era{}, cache scope {scope}\nexact     {}\nsemantic  {}\n",
         counted(surface.items.len(), "item"),
         if version.is_empty() { String::new() } else { format!(" ({version})") },
         digests.exact,
-        digests.semantic,
-    ));
+        digests.semantic
+    );
     text
 }
 
@@ -115,7 +126,7 @@ pub(crate) fn counted(count: usize, unit: &str) -> String {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("    {line}\n")).collect()
+    text.lines().flat_map(|line| ["    ", line, "\n"]).collect()
 }
 
 /// Longer places do not push the digests of the others to the right.

@@ -50,7 +50,7 @@ rows! {
         "A new item has the name of an item of another guarded server: calls meant for one may reach the other."
 
     INSTRUCTIONS "instructions-changed" Notice [Server]
-        "The instructions that the server gives to the model {changed}."
+        "What the server tells the model as instructions {changed}."
         "Text that clients put before the model for the whole session."
     SERVER_NAME "name-changed" Notice [Server]
         "The server calls itself {is} now, {was} before."
@@ -86,6 +86,9 @@ rows! {
     DESCRIPTION "description-changed" Info [Server Tool Prompt Resource Template Skill]
         "The description of {item} {changed}."
         "The text by which a model decides when and how to use it. Only new words count."
+    UNICODE_FORM "unicode-form-only" Notice [Server Tool Prompt Resource Template Skill]
+        "`{way}` of {item} reads the same and is written with other characters."
+        "A text differs only by case or by Unicode form (NFKC): a person sees no difference, a model may."
     TITLE "title-changed" Info [Server Tool Prompt Resource Template Skill]
         "The title of {item} {changed}: {is} now, {was} before."
         "The name that people see."
@@ -93,10 +96,10 @@ rows! {
         "{Item} is named {is} now, {was} before."
         "The display name; the item is known by its URI."
     ICONS "icons-changed" Info [Server Tool Prompt Resource Template Skill]
-        "The icons of {item} {changed}."
+        "The set of icons of {item} {changed}."
         "Icons differ; their domains do not."
     ADDRESS "address-moved" Warning [Server Tool Prompt Resource Template Ui Skill Page]
-        "{Item} now points to another domain: {detail}."
+        "{Item} points to another domain: {detail}."
         "A URL, an icon, a website or a resource moved to another registrable domain."
     META "meta-changed" Info [Server Tool Prompt Resource Template Ui Skill Page]
         "`{way}` of {item} {changed}."
@@ -136,7 +139,7 @@ rows! {
         "{Item} no longer states `{name}`; it was {was}."
         "A hint that was stated is gone."
     ANNOTATION "annotation-changed" Info [Tool Resource Template]
-        "The annotation `{name}` of {item} {changed}."
+        "`{way}` of {item} {changed}."
         "Any other annotation, such as audience or priority."
     EXECUTION "execution-changed" Info [Tool]
         "How {item} may be executed {changed}: `{way}`."

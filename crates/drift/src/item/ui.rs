@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::{each_member, walk};
@@ -85,15 +87,18 @@ fn permissions(report: &mut Report<'_>, all: Difference<'_>) {
 /// The body of a page.
 pub(super) fn body(report: &mut Report<'_>, body: Difference<'_>) {
     report.plain(&codes::BODY, body);
-    let origins = |value: Option<&Value>| {
-        value.and_then(Value::as_str).map(web::script_origins).unwrap_or_default()
-    };
-    let before = origins(body.before);
-    let after = origins(body.after);
+    let (before, after) = (origins(body.before), origins(body.after));
     let gained: Vec<_> = after.difference(&before).map(String::as_str).collect();
     if !gained.is_empty() {
         report.add(&codes::SCRIPT_ORIGIN, body, &sentence::list(gained));
     }
+}
+
+/// The origins of the scripts of a body: of its text, and of what it is in Base64.
+fn origins(body: Option<&Value>) -> BTreeSet<String> {
+    let Some(body) = body.and_then(Value::as_str) else { return BTreeSet::new() };
+    let decoded = STANDARD.decode(body).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    web::script_origins(decoded.as_deref().unwrap_or(body))
 }
 
 fn texts(value: Option<&Value>) -> BTreeSet<&str> {

@@ -5,13 +5,14 @@ use crate::change::Severity;
 use crate::tripwire::{self, Class};
 
 /// The judgement that the findings earn; `None` without any.
-pub(super) fn judgement(mut found: Vec<Finding>) -> Option<Judgement> {
+pub(super) fn judgement(mut found: Vec<Finding>, is_whole: bool) -> Option<Judgement> {
     let best = (0..=found.iter().map(|one| one.sentence).max().unwrap_or(0))
         .map(|sentence| weight(found.iter().filter(|one| one.sentence == sentence)))
         .max()
         .unwrap_or(0);
+    // A new text speaks of many things; an insertion is one message.
     let all = weight(found.iter());
-    let score = best + (all - best.min(all)) / 2;
+    let score = if is_whole { best * 3 / 4 } else { best + (all - best.min(all)) / 2 };
     let blocking = found.iter().any(|one| one.class == Class::Blocking);
     let severity = match score {
         _ if blocking => Severity::Critical,
@@ -58,29 +59,33 @@ fn weight_of(finding: &Finding) -> u32 {
     if finding.hidden { weight * 2 } else { weight }
 }
 
-const WARNING: u32 = 40;
-const CRITICAL: u32 = 60;
+const WARNING: u32 = 12;
+const CRITICAL: u32 = 45;
 
 const WEIGHTS: &[(&str, u32)] = &[
-    ("imperative.model", 20),
-    ("precedence", 20),
-    ("exfiltrate", 15),
+    ("imperative.model", 8),
+    ("process", 10),
+    ("introspection", 12),
+    ("precedence", 18),
+    ("instead", 6),
+    ("retains", 8),
+    ("exfiltrate", 18),
     ("sensitive.path", 20),
     ("sensitive.noun", 5),
-    ("harvest", 10),
-    ("side-channel", 15),
-    ("address", 10),
-    ("encoded", 20),
-    ("decode-order", 30),
-    ("html", 20),
+    ("harvest", 14),
+    ("side-channel", 16),
+    ("address", 8),
+    ("encoded", 25),
+    ("decode-order", 10),
+    ("html", 25),
     ("shadow", 30),
-    ("delay", 10),
-    ("covert", 30),
-    ("aside", 5),
-    ("pretext", 10),
-    ("addressee", 10),
-    ("consent", 20),
-    ("run", 15),
-    ("destroy", 10),
+    ("delay", 6),
+    ("covert", 25),
+    ("aside", 12),
+    ("pretext", 8),
+    ("addressee", 3),
+    ("consent", 12),
+    ("run", 6),
+    ("destroy", 1),
     ("own-item", 0),
 ];

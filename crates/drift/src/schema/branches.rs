@@ -36,7 +36,7 @@ impl Comparison<'_, '_> {
             ("anyOf", false, true) | ("allOf", true, false) => Turn::Narrower,
             _ => Turn::Undecided,
         };
-        let detail = format!("{} branches are new, {} are gone", added.len(), removed.len());
+        let detail = format!("{} of the choices new, {} gone", added.len(), removed.len());
         self.directed(turn, member, &detail);
         for &index in &added {
             if let Some(schema) = new.get(index) {

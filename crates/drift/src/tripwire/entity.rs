@@ -33,7 +33,9 @@ pub(crate) fn in_sentence(text: &str) -> Vec<(&'static str, Range<usize>)> {
             MARKUP.as_ref().and_then(|markup| markup.find(text)).map(|m| ("html", m.range())),
         );
     }
-    found.extend(encoded(text).map(|span| ("encoded", span)));
+    if !text.starts_with("data:image/") {
+        found.extend(encoded(text).map(|span| ("encoded", span)));
+    }
     found
 }
 

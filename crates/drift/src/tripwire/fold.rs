@@ -47,6 +47,7 @@ pub(crate) fn fold(text: &str) -> Folded {
         };
         rest = rest.get(taken..).unwrap_or_default();
     }
+    folded.mark(text.len());
     folded
 }
 

@@ -129,6 +129,18 @@ concepts! {
     INSIDE = 42;
     /// To let a person know in words.
     MENTION = 43;
+    /// Given, passed, sent: done to something, and no order.
+    GIVEN = 44;
+    /// What a model does beyond this tool: tasks, answers, turns.
+    PROCESS = 45;
+    /// What a model has in mind: its prompt, its context, its reasoning.
+    MIND = 46;
+    /// Not to be relied on.
+    UNFIT = 47;
+    /// To keep something after the call.
+    KEEP = 48;
+    /// Not, where it stands after the verb.
+    NAUGHT = 49;
 }
 
 /// The term that begins a text, longest first.
@@ -170,6 +182,10 @@ pub(crate) fn term_at(rest: &str) -> Option<Found> {
 impl Found {
     /// Whether `original`, the text that the term was found in, spells it otherwise.
     pub(crate) fn is_disguised(&self, original: &str) -> bool {
+        // Folding leaves ASCII as it is, but for case and white space.
+        if original.is_ascii() {
+            return false;
+        }
         let entry = LEXICON.as_ref().and_then(|lexicon| lexicon.entries.get(self.term));
         entry.is_some_and(|entry| {
             let typed = plain(original);

@@ -83,8 +83,9 @@ pub(crate) fn each(original: &str, folded: &Folded, mut visit: impl FnMut(Range<
         let c = rest.chars().next().unwrap_or_default();
         let next = rest.get(c.len_utf8()..).unwrap_or_default();
         if ends_sentence(c, next) || reader.tokens.len() >= TOKENS_MAX {
-            visit(reader.start..reader.at, &reader.tokens);
-            reader.begin_sentence(reader.at + c.len_utf8());
+            let end = reader.at + c.len_utf8();
+            visit(reader.start..end, &reader.tokens);
+            reader.begin_sentence(end);
         } else if c.is_alphanumeric() || matches!(c, '.' | '/') && !reader.after_word {
             reader.word(c, rest, |span| original.get(folded.original(span)));
         } else {

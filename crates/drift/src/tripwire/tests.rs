@@ -82,3 +82,26 @@ fn wording_is_found_in_every_view() {
         assert_eq!(hit.class, Class::Blocking);
     }
 }
+
+#[test]
+fn each_rule_meets_its_examples_and_misses_its_near_misses() {
+    for rule in RULES {
+        let scan_of = |text: &str| {
+            if rule.code.starts_with("name.") { scan_name(text) } else { scan(text) }
+        };
+        for text in rule.hits {
+            assert!(
+                scan_of(text).iter().any(|hit| hit.rule == rule.code),
+                "{}: {text:?}",
+                rule.code
+            );
+        }
+        for text in rule.near_misses {
+            assert!(
+                !scan_of(text).iter().any(|hit| hit.rule == rule.code),
+                "{}: {text:?}",
+                rule.code
+            );
+        }
+    }
+}

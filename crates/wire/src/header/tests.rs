@@ -94,8 +94,12 @@ fn a_notification_needs_no_header_but_must_not_contradict_one() {
     let notification =
         r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
     assert_eq!(refused(&[], notification, &[]), None);
-    let headers = [("Mcp-Method", "notifications/cancelled")];
+    let headers =
+        [("Mcp-Method", "notifications/cancelled"), ("MCP-Protocol-Version", "2026-07-28")];
     assert_eq!(refused(&headers, notification, &[]), None);
+    let modern = format!(r#"{{"jsonrpc":"2.0","method":"notifications/x","params":{{{META}}}}}"#);
+    let refusal = refused(&[("MCP-Protocol-Version", "2025-11-25")], &modern, &[]);
+    assert_eq!(refusal, Some((Code::HeaderMismatch, VERSION.to_owned())));
     let refusal = refused(&[("Mcp-Method", "tools/call")], notification, &[]);
     assert_eq!(refusal, Some((Code::HeaderMismatch, METHOD.to_owned())));
     let response = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;

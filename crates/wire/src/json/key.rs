@@ -1,11 +1,10 @@
 //! Keys: equal exactly, or equal only to a lenient parser.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::text;
+use super::{Value, text};
 use crate::refusal::{Code, Refusal};
 
 /// A key as it stands between its quotes, and where its opening quote is.
@@ -26,14 +25,6 @@ impl<'b> Key<'b> {
         }
     }
 
-    fn compare(self, other: Self) -> Ordering {
-        if self.escaped || other.escaped {
-            self.text().cmp(&other.text())
-        } else {
-            self.inner.cmp(other.inner)
-        }
-    }
-
     /// Whether lenient parsers read the key as `name`: they ignore case, normalise Unicode, or stop
     /// at NUL.
     pub(super) fn looks_like(self, name: &str) -> bool {
@@ -43,46 +34,82 @@ impl<'b> Key<'b> {
         let text = self.text();
         let text = String::from_utf8_lossy(&text);
         let until_nul = text.split('\0').next().unwrap_or_default();
+        if name.is_ascii() {
+            // Nothing is allocated: a hostile object has half a million such keys.
+            let folded = until_nul.nfkc().flat_map(char::to_lowercase);
+            let folded = folded.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+            return folded.eq(name.chars().map(|c| c.to_ascii_lowercase()));
+        }
         let compatible = |text: &str| fold(&text.nfkc().collect::<String>());
         compatible(until_nul) == compatible(name)
     }
 }
 
-/// Refuses two of `keys` that are equal, and if `folded` also two that are equal after folding:
-/// the first that repeats an earlier one. Leaves `keys` in any order.
-pub(super) fn refuse_repeated(keys: &mut [Key<'_>], folded: bool) -> Result<(), Refusal> {
-    let repeated = if keys.len() <= PAIRWISE_MAX {
-        keys.iter().enumerate().find_map(|(index, key)| {
-            let mut earlier = keys.iter().take(index);
-            earlier.any(|earlier| key.compare(*earlier).is_eq()).then_some(key.offset)
-        })
+/// Refuses two of `keys` that are equal: the first that repeats an earlier one. Leaves `keys` in
+/// any order.
+pub(super) fn refuse_repeated(keys: &mut [Key<'_>]) -> Result<(), Refusal> {
+    let repeated = if keys.iter().any(|key| key.escaped) {
+        let mut texts: Vec<_> = keys.iter().map(|key| (key.text(), key.offset)).collect();
+        texts.sort_unstable();
+        first_repeated(texts.iter().map(|(text, offset)| (text, *offset)))
+    } else if keys.len() <= PAIRWISE_MAX {
+        first_pair(keys, |a, b| a == b)
     } else {
-        keys.sort_unstable_by(|a, b| a.compare(*b).then(a.offset.cmp(&b.offset)));
-        first_repeated(keys.iter().map(|key| (key, key.offset)), |a, b| a.compare(**b).is_eq())
+        keys.sort_unstable_by_key(|key| (key.inner, key.offset));
+        first_repeated(keys.iter().map(|key| (key.inner, key.offset)))
     };
-    if let Some(offset) = repeated {
-        return Err(Refusal::at(Code::DuplicateKey, offset));
-    }
-    if !folded {
-        return Ok(());
-    }
-    let mut forms: Vec<_> =
-        keys.iter().map(|key| (fold(&String::from_utf8_lossy(&key.text())), key.offset)).collect();
-    forms.sort_unstable();
-    let repeated =
-        first_repeated(forms.iter().map(|(form, offset)| (form, *offset)), |a, b| a == b);
+    repeated.map_or(Ok(()), |offset| Err(Refusal::at(Code::DuplicateKey, offset)))
+}
+
+/// Refuses two of `keys`, which are all distinct, that are equal after folding.
+pub(super) fn refuse_folded(keys: &[Key<'_>]) -> Result<(), Refusal> {
+    let is_plain = keys.iter().all(|key| !key.escaped && key.inner.is_ascii());
+    let repeated = if is_plain && keys.len() <= PAIRWISE_MAX {
+        first_pair(keys, <[u8]>::eq_ignore_ascii_case)
+    } else {
+        let form = |key: &Key<'_>| (fold(&String::from_utf8_lossy(&key.text())), key.offset);
+        let mut forms: Vec<_> = keys.iter().map(form).collect();
+        forms.sort_unstable();
+        first_repeated(forms.iter().map(|(form, offset)| (form, *offset)))
+    };
     repeated.map_or(Ok(()), |offset| Err(Refusal::at(Code::FoldedKey, offset)))
 }
 
+/// Refuses, anywhere inside `value`, two keys that are equal after folding. Names that a server
+/// chooses are not keys of this kind: the members of an object if `are_names`, and of a schema's
+/// maps. Recursion is bounded by the depth limit of the scan.
+pub(super) fn refuse_merged(value: Value<'_>, are_names: bool) -> Result<(), Refusal> {
+    if !are_names {
+        let keys: Vec<_> = value.members().map(|(key, _)| key.as_key()).collect();
+        refuse_folded(&keys)?;
+    }
+    for element in value.elements() {
+        refuse_merged(element, false)?;
+    }
+    for (key, member) in value.members() {
+        let is_one_of = |names: &[&str]| !are_names && names.iter().any(|name| key.is_text(name));
+        if !is_one_of(HOLD_INSTANCES) {
+            refuse_merged(member, is_one_of(HOLD_NAMES))?;
+        }
+    }
+    Ok(())
+}
+
+/// The first key, as it stands between its quotes, that equals an earlier one.
+fn first_pair(keys: &[Key<'_>], equal: impl Fn(&[u8], &[u8]) -> bool) -> Option<usize> {
+    keys.iter().enumerate().find_map(|(index, key)| {
+        let mut earlier = keys.iter().take(index);
+        earlier.any(|earlier| equal(key.inner, earlier.inner)).then_some(key.offset)
+    })
+}
+
 /// The least offset at which a sorted sequence repeats its predecessor.
-fn first_repeated<T: Copy>(
-    sorted: impl Iterator<Item = (T, usize)>,
-    equal: impl Fn(&T, &T) -> bool,
-) -> Option<usize> {
+fn first_repeated<T: PartialEq>(sorted: impl Iterator<Item = (T, usize)>) -> Option<usize> {
     let mut before = None;
     let repeated = sorted.filter_map(|(key, offset)| {
-        let earlier = before.replace(key);
-        earlier.is_some_and(|earlier| equal(&earlier, &key)).then_some(offset)
+        let is_repeated = before.as_ref() == Some(&key);
+        before = Some(key);
+        is_repeated.then_some(offset)
     });
     repeated.min()
 }
@@ -96,6 +123,19 @@ fn fold(key: &str) -> String {
     let folded = key.nfc().collect::<String>().to_lowercase().to_uppercase().to_lowercase();
     folded.nfc().collect()
 }
+
+/// Keywords of JSON Schema whose members have names that the author of the schema chooses.
+const HOLD_NAMES: &[&str] = &[
+    "$defs",
+    "definitions",
+    "dependentRequired",
+    "dependentSchemas",
+    "patternProperties",
+    "properties",
+];
+
+/// Keywords of JSON Schema whose values are instances: every key in them is somebody's choice.
+const HOLD_INSTANCES: &[&str] = &["const", "default", "enum", "examples"];
 
 /// Up to this many keys, comparing each pair beats sorting.
 const PAIRWISE_MAX: usize = 12;
@@ -111,10 +151,11 @@ mod tests {
     #[test]
     fn folding_joins_every_case_of_every_character() {
         for c in '\0'..=char::MAX {
-            let form = fold(c.encode_utf8(&mut [0; 4]));
-            let cases = [c.to_lowercase().collect::<String>(), c.to_uppercase().collect()];
-            for other in cases {
-                assert_eq!(fold(&other), form, "{c} {other}");
+            let lower: String = c.to_lowercase().collect();
+            let upper: String = c.to_uppercase().collect();
+            if lower != upper {
+                let form = fold(c.encode_utf8(&mut [0; 4]));
+                assert_eq!((fold(&lower), fold(&upper)), (form.clone(), form), "{c}");
             }
         }
     }

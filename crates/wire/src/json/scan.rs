@@ -185,7 +185,8 @@ impl Scanner<'_> {
             self.keys.push(Key { inner, escaped: node.escaped, offset });
             at = self.tape.get(at + 1).map_or(usize::MAX, |value| value.next as usize);
         }
-        key::refuse_repeated(&mut self.keys, self.policy.fold_keys)
+        key::refuse_repeated(&mut self.keys)?;
+        if self.policy.fold_keys { key::refuse_folded(&self.keys) } else { Ok(()) }
     }
 }
 

@@ -60,6 +60,16 @@ fn finds_a_duplicate_among_many_keys() {
 }
 
 #[test]
+fn hostile_keys_take_linear_time() {
+    let keys: Vec<_> = (0..200_000).map(|n| format!(r#""\u006dé{n}":0"#)).collect();
+    let text = format!("{{{}}}", keys.join(","));
+    let begun = std::time::Instant::now();
+    let document = Document::parse(text.as_bytes(), &Policy::default()).unwrap();
+    assert_eq!(document.root().member("method").unwrap().map(Value::raw), None);
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}
+
+#[test]
 fn refuses_folded_keys_only_by_policy() {
     let policy = Policy { fold_keys: true, ..Policy::default() };
     for text in [
@@ -137,6 +147,33 @@ fn exact_refuses_only_what_lies_inside() {
 }
 
 #[test]
+fn distinct_refuses_merged_keys_but_not_names_of_properties() {
+    let refusal = |text: &str| {
+        let document = Document::parse(text.as_bytes(), &Policy::default()).unwrap();
+        document.root().distinct().err().map(|refusal| (refusal.code, refusal.offset))
+    };
+    for (text, at) in [
+        (r#"{"name":1,"Name":2}"#, 10),
+        (r#"[{"a":{"\u0041":1,"a":2}}]"#, 18),
+        (r#"{"properties":{"url":{"type":1,"TYPE":2}}}"#, 31),
+        (r#"{"properties":{"properties":{"a":1,"A":2}}}"#, 35),
+        ("{\"é\":1,\"e\u{301}\":2}", 8),
+    ] {
+        assert_eq!(refusal(text), Some((Code::FoldedKey, at)), "{text}");
+    }
+    for text in [
+        r#"{"properties":{"url":1,"URL":2},"$defs":{"a":1,"A":2}}"#,
+        r#"{"default":{"a":1,"A":{"b":1,"B":2}}}"#,
+        r#"{"properties":{"default":{"a":1}}}"#,
+        "7",
+    ] {
+        assert_eq!(refusal(text), None, "{text}");
+    }
+    let many: Vec<_> = (0..20).map(|n| format!(r#""k{n}":0"#)).collect();
+    assert!(refusal(&format!(r#"{{{},"K3":0}}"#, many.join(","))).is_some());
+}
+
+#[test]
 fn values_give_the_bytes_as_received() {
     let text = " { \"a\" : [1.0, \"\\u00e9\" ] , \"b\\u0063\" : {\"d\": null} } ";
     let document = Document::parse(text.as_bytes(), &Policy::default()).unwrap();
@@ -192,12 +229,17 @@ fn scan_speed() {
         vec![tool; 29].join(",")
     );
     for (name, message) in [("call", call), ("text result", &result), ("tools/list", &tools)] {
-        let rounds = 100_000_000 / message.len();
-        let begun = std::time::Instant::now();
-        for _ in 0..rounds {
-            Document::parse(std::hint::black_box(message.as_bytes()), &Policy::default()).unwrap();
-        }
-        let bytes_per_us = rounds * message.len() / begun.elapsed().as_micros() as usize;
-        println!("{name}: {} bytes, {bytes_per_us} MB/s", message.len());
+        // The fastest of many short batches: a busy machine slows only the others.
+        let batch = || {
+            let begun = std::time::Instant::now();
+            for _ in 0..100 {
+                let bytes = std::hint::black_box(message.as_bytes());
+                Document::parse(bytes, &Policy::default()).unwrap();
+            }
+            begun.elapsed().as_nanos()
+        };
+        let fastest_ns = (0..5_000).map(|_| batch()).min().unwrap();
+        let speed = message.len() as u128 * 100 * 1_000 / fastest_ns;
+        println!("{name}: {} bytes, {speed} MB/s", message.len());
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{
     ADDRESS, ALSO, ALWAYS, ANY, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY,
-    DISREGARD, FROM, GIVE, HIDE, INSIDE, INSTEAD, LATER, MACHINE, MENTION, MODEL, MUST, NOT,
-    NOTHING, OBEY, ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, READ, RUN, SECRET, SEND,
-    TALK, TELL, THIS, TOOL, TRACE, USE, USER, VOID, WHOLE, YOU,
+    DISREGARD, FROM, GIVE, GIVEN, HIDE, INSIDE, INSTEAD, KEEP, LATER, MACHINE, MENTION, MIND,
+    MODEL, MUST, NOT, NOTHING, OBEY, ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, PROCESS,
+    READ, RUN, SECRET, SEND, TALK, TELL, THIS, TOOL, TRACE, UNFIT, USE, USER, VOID, WHOLE, YOU,
 };
 
 pub(super) const TERMS: &[(Concepts, &str)] = &[
@@ -46,7 +46,7 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
     ),
     (
         PRIOR,
-        "previous | previously | prior | earlier | above | preceding | foregoing | existing | all | any | your | other | initial | original | system | user's | everything | current | former | past | safety | developer | built-in | given to you",
+        "previous | previously | prior | earlier | above | preceding | foregoing | existing | your | initial | original | system | user's | current | former | past | safety | developer | built-in | given to you",
     ),
     (
         MODEL,
@@ -71,7 +71,7 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
     ),
     (
         USE,
-        "call | calls | calling | invoke* | invoking | use | using | used | execute | run this | select* | choose* | choosing | pick | route | routed | query | trigger*",
+        "call | calls | calling | invoke | invokes | invoking | use | using | execute | run this | select | choose | choosing | pick | route | routes | trigger | triggers | rely on | turn to | go through",
     ),
     (
         TOOL,
@@ -79,19 +79,19 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
     ),
     (
         INSTEAD,
-        "instead | instead of | rather than | in place of | in preference to | prefer | preferred | preferable | preferably | over any other | over other | over all other | replaces | replacement for | superior to | better than | takes priority | take priority | takes precedence | take precedence | priority over | precedence over | do not use | don't use | never use | avoid using | stop using | only use | use only | exclusively | supersedes | deprecated | outranks | in lieu of | favor | favour | prioritize* | prioritise* | before any other | ahead of",
+        "picked over | chosen over | used over | in favor of | in favour of | leave it alone | instead of | rather than | in place of | in preference to | prefer | preferred | preferable | preferably | over any other | over other | over all other | replaces | replacement for | superior to | better than | takes priority | take priority | takes precedence | take precedence | priority over | precedence over | supersedes | outranks | in lieu of | prioritize* | prioritise* | before any other",
     ),
     (
         BEST,
-        "best tool | best option | best choice | the best | most reliable | most accurate | most trusted | most secure | most capable | superior | highest priority | top priority | number one | official | only trusted | first choice | primary tool | ultimate | unmatched | better results | most powerful | more reliable | more accurate | in the world | default choice | top choice | most comprehensive | authoritative",
+        "best | superior | unmatched | ultimate | most reliable | most accurate | most trusted | most secure | most capable | most powerful | most comprehensive | highest priority | top priority | number one | only trusted | first choice | default choice | top choice | more reliable | more accurate | more secure | better results | authoritative | official | preferred | primary",
     ),
     (
         SEND,
-        "send | sends | sending | sent | forward | forwards | forwarding | forwarded | post | posts | posting | posted | upload | uploads | uploading | uploaded | transmit* | exfiltrat* | submit | submits | submitting | submitted | deliver | delivers | delivered | bcc | cc | mirror | mirrors | mirrored | mirroring | relay | relays | relayed | leak* | export | exports | exported | publish | publishes | published | sync | syncs | synced | synchroniz* | email | emails | emailed | share | shares | shared | sharing | dispatch* | route | routes | routed | beacon | phone home | replicat* | reports to | reported to | ship | shipped | redirect* | copy | copies | copied | pipe | piped | pushed | pushes | broadcast* | backed up to | backs up | divert*",
+        "send | sends | sending | forward | forwards | forwarding | posting | posts it | post it | upload | uploads | uploading | transmit* | exfiltrat* | submit | submits | submitting | deliver* | bcc | cc | mirror* | relay | relays | leak* | export it | exports | publish | publishes | syncs | emails | email it | email the | email this | email them | share | shares | sharing | dispatch* | route | routes | beacon | phone home | replicat* | reports to | ship | redirect* | copy | copies | copying | pipe | pushes | broadcast* | backs up | divert* | hand | hands | hand over | pass on | pass it on | transfer* | bring | brings | carry | carries | goes to | go to | go into | goes into | ends up | end up | belongs in | belongs to | drop | drops | store | stores | keep at | keeps | move | moves | feed | feeds | reach | reaches | reached | supply to | tunnel* | stash* | stream it | streams | ferry | funnel* | smuggle* | send back | save to | saves | write to | writes to | stored at | kept at | placed in",
     ),
     (
         GIVE,
-        "include | includes | including | included | pass | passes | passed | passing | append* | insert | embed* | supply | supplies | supplied | fill in | put | add | adds | attach | attaches | attached | attaching | paste | record | records | recorded | provide | provides | provided | populate | write | place | set to | logging their | encode | bundl* | log | logs",
+        "include | includes | including | pass | passes | passing | append* | embed* | supply | supplies | fill in | put | add | adds | attach | attaches | attaching | paste | provide | provides | populate | write | logging their | encode | bundl*",
     ),
     (
         READ,
@@ -103,11 +103,11 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
     ),
     (
         TALK,
-        "conversation | conversations | chat history | chat log* | chat | system prompt | system message | conversation history | message history | previous messages | prior messages | earlier messages | context window | full context | entire context | reasoning | chain of thought | user's request | user's message | original request | user request | user prompt | original prompt | user's prompt | user query | user's question | transcript* | tool results | tool outputs | previous tool | other tools' | tools available | available tools | dialogue | what the user said | user's input | session history | model name | llm name | llm model | model identifier | model version",
+        "conversation history | conversation so far | entire conversation | full conversation | this conversation | the conversation | current conversation | whole conversation | chat history | chat log* | chat transcript* | system prompt | system message | message history | previous messages | prior messages | earlier messages | context window | full context | entire context | chain of thought | user's request | user's message | original request | user prompt | original prompt | user's prompt | user's question | tool results | tool outputs | other tools' | tools available | available tools | what the user said | user's input | session history | model name | llm name | llm model | model identifier | so far | other tools",
     ),
     (
         MACHINE,
-        "environment variable* | env var* | environment | hostname | clipboard | home directory | browsing history | browser history | bash history | shell history | command history | file history | process list | network interface* | ip address | username | user account* | user name | configuration file* | config file* | local files | file contents | contents of | workspace | source code | project files | directory listing | working directory | repository contents | contacts | address book | location data | geolocation | personal data | personal information | private data | sensitive data | sensitive information | medical record* | transaction history | account balance* | bank account* | user data | user's files | user's data | direct messages | private messages | private repositor* | inbox | database contents | full database | running processes | installed packages | screenshot* | keystrokes",
+        "environment variable* | env var* | environment files | hostname | clipboard | home directory | home folder | browsing history | browser history | bash history | shell history | command history | file history | process list | process inventory | network interface* | user account* | config files | configuration files | local files | local configuration | address book | location data | geolocation | personal data | personal information | private data | sensitive data | sensitive information | confidential | medical record* | transaction history | transaction data | bank account* | user's files | user's data | private messages | private repositor* | private subnet* | database contents | full database | running processes | installed packages | keystrokes | browser profile* | source files",
     ),
     (
         PLACE,
@@ -143,7 +143,7 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
     ),
     (
         ALSO,
-        "also | additionally | in addition | as well | along with | then | afterwards | after that | while | furthermore | moreover | at the same time | together with | plus | alongside | and then | besides | too | in the same",
+        "also | additionally | in addition | as well | along with | afterwards | after that | furthermore | moreover | together with | plus | alongside | besides | in the same",
     ),
     (
         RUN,
@@ -153,16 +153,17 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
         DESTROY,
         "delete* | wipe* | erase* | destroy* | drop table | truncate | format the | shut down | shutdown | disable* | terminate* | uninstall* | transfer funds | wire transfer | transfer money | purchase | make a payment | deactivat* | corrupt*",
     ),
-    (ADDRESS, "http:// | https:// | ftp:// | ws:// | wss:// | www. | mailto:"),
+    (ADDRESS, "http://* | https://* | ftp://* | ws://* | wss://* | www.* | mailto:*"),
     (
         PATH,
         ".ssh | id_rsa | id_ed25519 | authorized_keys | known_hosts | .env | .aws | .netrc | .npmrc | .pypirc | .git-credentials | .gitconfig | .docker/config | .kube | kubeconfig | .bash_history | .zsh_history | .bashrc | .zshrc | .profile | /etc/passwd | /etc/shadow | /etc/hosts | /proc/ | mcp.json | .cursor | .claude | claude_desktop_config | .vscode | .codex | .gemini | .gnupg | login data | cookies.sqlite | local state | keychain-db | wallet.dat | secrets.yaml | secrets.json | credentials.json | service-account | .pem | .p12 | system://",
     ),
     (FROM, "from"),
+    (FROM.or(INSIDE), "from the"),
     (ANY, "all | any | every | everything | other | these | those"),
     (
         INSIDE,
-        "within | inside | contained | in the | found in | embedded | returned by | from untrusted | from the | in this | on the page | it contains | in any | in tool",
+        "within | inside | contained | in the | found in | embedded | returned by | from untrusted | in this | on the page | it contains | in any | in tool",
     ),
     (
         NOTHING,
@@ -173,4 +174,34 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
         "tell | tells | telling | mention* | inform | informing | reveal* | disclos* | divulg* | acknowledg* | let on | bring up | admit* | alert | notify | talk about | say anything",
     ),
     (THIS, "this | these | it | that | such"),
+    (
+        GIVEN.or(SEND),
+        "sent | forwarded | posted | uploaded | transmitted | submitted | mirrored | relayed | exported | shared | copied | handed | published | synced | emailed | routed | piped | pushed | redirected | saved to",
+    ),
+    (
+        GIVEN,
+        "included | passed | appended | inserted | embedded | supplied | put in | added | attached | pasted | recorded | provided | written | placed | populated | bundled | logged | used | called | invoked | executed | selected | chosen | read from",
+    ),
+    (
+        PROCESS,
+        "answer | answers | answering | reply | replies | replying | respond | responding | response | task | tasks | turn | turns | final answer | conversation | dialogue | step of | steps of | any request | every request | each request | user request | user requests | unrelated request",
+    ),
+    (
+        MIND,
+        "prompt | instructions | instruction | context | context window | memory | reasoning | chain of thought | guidelines | training | knowledge | thoughts | conversation | history | system message | dialogue",
+    ),
+    (
+        UNFIT,
+        "unsafe | insecure | unreliable | untrusted tool | broken | retired | discontinued | compromised | inaccurate | no longer supported | malicious | inferior | defective | dangerous",
+    ),
+    (BEST.or(TOOL), "best tool | best option | best choice | in the world | tool of choice"),
+    (
+        KEEP,
+        "log | logs | logged | logging | cache | caches | cached | archive* | archiving | store | stores | stored | storing | save | saves | saved | retain* | record | records | recorded | recording | kept | keeps | keeping | persist* | backed up | appended | append | appends | copy of",
+    ),
+    (
+        ALSO,
+        "simultaneously | at the same time | along the way | in the process | oh and | on top of that",
+    ),
+    (READ, "index | indexes | archives | peeks at | peek at | pulls | picks up | looks into"),
 ];

@@ -3,8 +3,8 @@
 
 use super::{
     ALSO, ALWAYS, ANY, BEFORE, BEST, COVERT, Concepts, DECODE, DISREGARD, FROM, GIVE, HIDE,
-    INSTEAD, MACHINE, MENTION, MODEL, MUST, NOT, OBEY, ORDERS, OTHER, OUTSIDE, PLACE, PLEASE,
-    PRIOR, READ, SECRET, SEND, TALK, TELL, TOOL, USE, USER, VOID, WHOLE, YOU,
+    INSTEAD, MACHINE, MENTION, MIND, MODEL, MUST, NAUGHT, NOT, OBEY, ORDERS, OTHER, OUTSIDE, PLACE,
+    PLEASE, PRIOR, PROCESS, READ, SECRET, SEND, TALK, TELL, TOOL, USE, USER, VOID, WHOLE, YOU,
 };
 
 /// German, French, Spanish, Portuguese, Italian.
@@ -27,7 +27,7 @@ const ROMANCE_AND_GERMAN: &[(Concepts, &str)] = &[
     ),
     (
         NOT,
-        "nicht | niemals | nie | ohne | kein | keine | keinen | keinesfalls | ne | n' | pas | jamais | sans | aucun* | sin | nunca | jamás | sem | não | nao | jamais | non | mai | senza",
+        "nicht | nichts | niemandem | rien | personne | nada | nadie | ninguém | nulla | nessuno | niemals | nie | ohne | kein | keine | keinen | keinesfalls | ne | n' | pas | jamais | sans | aucun* | sin | nunca | jamás | sem | não | nao | jamais | non | mai | senza",
     ),
     (
         USER,
@@ -96,7 +96,7 @@ const ROMANCE_AND_GERMAN: &[(Concepts, &str)] = &[
     ),
     (
         TALK,
-        "gespräch* | unterhaltung | chatverlauf | verlauf | conversación | historial | conversa | histórico | conversazione | cronologia | historique",
+        "gesprächsverlauf* | unterhaltung | chatverlauf | verlauf | conversación | historial | conversa | histórico | conversazione | cronologia | historique",
     ),
     (
         MACHINE,
@@ -139,6 +139,12 @@ const ROMANCE_AND_GERMAN: &[(Concepts, &str)] = &[
         ANY,
         "alle | allen | sämtliche | toutes | tous | todas | todos | tutte | tutti | jegliche | cualquier | qualquer | qualsiasi",
     ),
+    (
+        PROCESS,
+        "antwort* | aufgabe* | réponse* | répondre | tâche* | respuesta* | responder | tarea* | resposta* | tarefa* | risposta | rispondere | compito",
+    ),
+    (MIND, "systemprompt | kontext | gesprächsverlauf | contexte | contexto | contesto"),
+    (NAUGHT, "nicht | nichts | niemals"),
 ];
 
 /// Russian.
@@ -153,7 +159,7 @@ const RUSSIAN: &[(Concepts, &str)] = &[
         TELL.or(MENTION),
         "сообща* | сообщи* | говори* | скажи* | рассказыв* | упомина* | упомяни* | раскрыв* | уведомл* | информир* | показыва* | оповещ*",
     ),
-    (NOT, "не | никогда | без | нельзя | ни"),
+    (NOT, "не | ничего | никому | никогда | без | нельзя | ни"),
     (USER, "пользовател* | юзер* | клиент* | человек*"),
     (
         ORDERS,
@@ -198,6 +204,7 @@ const RUSSIAN: &[(Concepts, &str)] = &[
     (WHOLE, "весь | всю | полностью | целиком | полный | полную"),
     (COVERT, "тайно | незаметно | скрытно | втайне"),
     (FROM, "от"),
+    (PROCESS, "ответ* | задач* | запрос*"),
     (ANY, "все | всех | любые | всю"),
     (DECODE, "декодир* | раскодир* | расшифр*"),
     (ALSO, "также | кроме того | дополнительно | заодно"),
@@ -298,6 +305,7 @@ const EAST_ASIAN: &[(Concepts, &str)] = &[
         "秘密地 | 悄悄 | 暗中 | 偷偷 | こっそり | ひそかに | 密かに | 気づかれ | 몰래 | 은밀히",
     ),
     (FROM, "对 | 向 | 對 | に | から | には | 에게 | 로부터 | 한테"),
+    (PROCESS, "回答 | 回复 | 任务 | 请求 | 応答 | 返答 | タスク | 답변 | 응답 | 작업"),
     (ANY, "所有 | 任何 | 全部 | 一切 | すべて | 全て | あらゆる | 모든 | 일체"),
     (DECODE, "解码 | 解碼 | 解密 | デコード | 復号 | 디코딩 | 복호화"),
     (ALSO, "同时 | 另外 | 此外 | 还要 | また | さらに | 加えて | 同時に | 또한 | 아울러 | 그리고"),

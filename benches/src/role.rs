@@ -1,0 +1,39 @@
+//! The processes that a run starts: the echo server and our own forwarder, over both transports.
+
+mod echo;
+mod echo_http;
+mod echo_stdio;
+mod forward_http;
+mod forward_stdio;
+
+use std::io::Write as _;
+use std::net::Ipv4Addr;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+
+use crate::Outcome;
+use crate::args::Role;
+
+/// Plays a role until the other side ends.
+///
+/// The echo server has one thread, as Node has; the forwarder has the guard's runtime.
+pub(crate) fn run(role: Role) -> Outcome<()> {
+    let one_thread = || Builder::new_current_thread().enable_all().build();
+    let threads = || Builder::new_multi_thread().enable_all().build();
+    match role {
+        Role::EchoHttp => one_thread()?.block_on(async { echo_http::serve(listen().await?).await }),
+        Role::EchoStdio => echo_stdio::serve(),
+        Role::ForwardHttp { upstream } => {
+            threads()?.block_on(async { forward_http::serve(listen().await?, upstream).await })
+        }
+        Role::ForwardStdio { command } => threads()?.block_on(forward_stdio::run(&command)),
+    }
+}
+
+/// Listens on a free port and says which on stdout.
+async fn listen() -> Outcome<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    writeln!(std::io::stdout().lock(), "{}", listener.local_addr()?.port())?;
+    Ok(listener)
+}

@@ -1,0 +1,229 @@
+//! The conversations that clients hold through the guard, told apart by session and credentials.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, COOKIE, HeaderName};
+use http::{HeaderMap, HeaderValue};
+use surface::Era;
+use tokio::sync::oneshot;
+use wire::rpc::IdKey;
+use wire::{Document, Frame, Message, Policy};
+
+use crate::event::Reason;
+use crate::gate::Gate;
+use crate::http::upstream::question::MCP_SESSION_ID;
+use crate::limits;
+use crate::session::{Awaited, Session, What};
+
+/// One client's conversation.
+pub(super) struct Conversation {
+    pub(super) session: Session,
+    /// The response to `initialize`, as received.
+    opening: OnceLock<Bytes>,
+    /// Requests whose responses may come on another stream than their own.
+    elsewhere: Mutex<HashMap<IdKey, Waiting>>,
+}
+
+/// Who waits for a response.
+pub(super) enum Waiting {
+    /// The client.
+    Client(Awaited),
+    /// The guard.
+    Guard(oneshot::Sender<Bytes>),
+}
+
+/// The conversations that are remembered. Those unused for longest make room.
+pub(super) struct Conversations {
+    gate: Arc<Gate>,
+    hashers: [RandomState; 2],
+    clock: AtomicU64,
+    known: Mutex<HashMap<Key, Known>>,
+}
+
+/// A keyed hash of credentials; zero for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct Principal([u64; 2]);
+
+/// A keyed hash of a session id and a principal, so that no secret is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key([u64; 2]);
+
+struct Known {
+    conversation: Arc<Conversation>,
+    used: u64,
+}
+
+impl Conversation {
+    fn new(gate: Arc<Gate>) -> Self {
+        Self { session: Session::new(gate), opening: OnceLock::new(), elsewhere: Mutex::default() }
+    }
+
+    /// Whether `initialize` was answered.
+    pub(super) fn is_open(&self) -> bool {
+        self.opening.get().is_some()
+    }
+
+    /// Remembers the response to `initialize`.
+    pub(super) fn opened(&self, response: &[u8]) {
+        // A second one changes nothing: what it shows was judged like the first.
+        drop(self.opening.set(Bytes::copy_from_slice(response)));
+    }
+
+    /// Opens the conversation by a response to `initialize` that the client need not see.
+    pub(super) fn open_by(&self, response: &Bytes) {
+        let Ok(document) = Document::parse(response, &Policy::default()) else { return };
+        if let Ok(Frame::One(Message::Response(answer))) = Frame::read(&document) {
+            let awaited = Awaited { era: Era::Legacy, what: What::Opening };
+            self.session.response(&awaited, &answer);
+            self.opened(response);
+        }
+    }
+
+    /// Expects a response on another stream. An id that is expected twice is expected no more:
+    /// nobody could tell the responses apart.
+    pub(super) fn expect(&self, key: IdKey, waiting: Waiting) {
+        let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        if elsewhere.len() < limits::IN_FLIGHT_MAX
+            && elsewhere.insert(key.clone(), waiting).is_some()
+        {
+            elsewhere.remove(&key);
+        }
+    }
+
+    /// Who waits for the response to `key`; nobody afterwards.
+    pub(super) fn take(&self, key: &IdKey) -> Option<Waiting> {
+        let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = elsewhere.remove(key);
+        if elsewhere.is_empty() {
+            // An idle conversation keeps no memory.
+            elsewhere.shrink_to_fit();
+        }
+        waiting
+    }
+
+    /// Records that something was refused.
+    pub(super) fn refused(&self, method: Option<&str>, reason: &Reason) {
+        self.session.refused(method, reason, Instant::now());
+    }
+}
+
+impl Conversations {
+    pub(super) fn new(gate: Arc<Gate>) -> Self {
+        Self {
+            gate,
+            hashers: <[RandomState; 2]>::default(),
+            clock: AtomicU64::new(0),
+            known: Mutex::default(),
+        }
+    }
+
+    /// A conversation that begins.
+    pub(super) fn begin(&self) -> Arc<Conversation> {
+        Arc::new(Conversation::new(Arc::clone(&self.gate)))
+    }
+
+    /// Who sends `headers`, as far as they say.
+    pub(super) fn principal(&self, headers: &HeaderMap) -> Principal {
+        let credentials = CREDENTIALS.each_ref().map(|name| headers.get(name));
+        if credentials.iter().all(Option::is_none) {
+            return Principal::default();
+        }
+        let credentials = credentials.map(|value| value.map(HeaderValue::as_bytes));
+        Principal(self.hashers.each_ref().map(|hasher| hasher.hash_one(credentials)))
+    }
+
+    /// The conversation of a principal without a session; a new one when none is known.
+    pub(super) fn of_principal(&self, principal: Principal) -> Arc<Conversation> {
+        let key = self.key(None, principal);
+        self.find(key).unwrap_or_else(|| self.keep(key, self.begin()))
+    }
+
+    /// The conversation of a legacy session; `None` when no such session is known.
+    pub(super) fn of_session(
+        &self,
+        session: &HeaderValue,
+        principal: Principal,
+    ) -> Option<Arc<Conversation>> {
+        let key = self.key(Some(session), principal);
+        if let Some(conversation) = self.find(key) {
+            return Some(conversation);
+        }
+        // The session under other credentials: what it was shown before counts for nothing, but
+        // it was opened.
+        let before = self.find(self.key(Some(session), Principal::default()))?;
+        let conversation = self.begin();
+        if let Some(opening) = before.opening.get() {
+            conversation.open_by(opening);
+        }
+        Some(self.keep(key, conversation))
+    }
+
+    /// Remembers a conversation that `principal` began, under the session that the server gave it.
+    pub(super) fn begun(
+        &self,
+        session: Option<&HeaderValue>,
+        principal: Principal,
+        conversation: &Arc<Conversation>,
+    ) {
+        self.keep(self.key(session, principal), Arc::clone(conversation));
+        if session.is_some() {
+            self.keep(self.key(session, Principal::default()), Arc::clone(conversation));
+        }
+    }
+
+    /// Forgets a session that ended.
+    pub(super) fn ended(&self, session: &HeaderValue, principal: Principal) {
+        let keys = [principal, Principal::default()].map(|who| self.key(Some(session), who));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in keys {
+            known.remove(&key);
+        }
+    }
+
+    fn key(&self, session: Option<&HeaderValue>, principal: Principal) -> Key {
+        let context = (session.map(HeaderValue::as_bytes), principal);
+        Key(self.hashers.each_ref().map(|hasher| hasher.hash_one(context)))
+    }
+
+    fn find(&self, key: Key) -> Option<Arc<Conversation>> {
+        let used = self.clock.fetch_add(1, Ordering::Relaxed);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = known.get_mut(&key)?;
+        entry.used = used;
+        Some(Arc::clone(&entry.conversation))
+    }
+
+    fn keep(&self, key: Key, conversation: Arc<Conversation>) -> Arc<Conversation> {
+        let used = self.clock.fetch_add(1, Ordering::Relaxed);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        make_room(&mut known);
+        known.insert(key, Known { conversation: Arc::clone(&conversation), used });
+        conversation
+    }
+}
+
+/// The legacy session that `headers` name.
+pub(super) fn session_of(headers: &HeaderMap) -> Option<&HeaderValue> {
+    headers.get(MCP_SESSION_ID)
+}
+
+/// Drops an eighth of the conversations when they are as many as may be, the oldest first.
+fn make_room(known: &mut HashMap<Key, Known>) {
+    if known.len() < limits::SESSIONS_MAX {
+        return;
+    }
+    let mut uses: Vec<u64> = known.values().map(|entry| entry.used).collect();
+    let nth = uses.len() / 8;
+    let (_, newest_dropped, _) = uses.select_nth_unstable(nth);
+    let newest_dropped = *newest_dropped;
+    known.retain(|_, entry| entry.used > newest_dropped);
+}
+
+/// The headers by which servers know a principal.
+const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, HeaderName::from_static("x-api-key")];

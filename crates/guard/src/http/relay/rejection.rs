@@ -1,0 +1,108 @@
+//! Answers that never reach a server: an HTTP status with a JSON-RPC error.
+
+use std::io;
+
+use http::header::{CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::outgoing::Outgoing;
+use crate::answer;
+use crate::event::Reason;
+use crate::http::body::BodyError;
+
+/// An HTTP request that is answered here.
+pub(super) struct Rejection {
+    status: StatusCode,
+    body: Vec<u8>,
+    header: Option<(HeaderName, HeaderValue)>,
+    /// What is still to be recorded.
+    reason: Option<Reason>,
+}
+
+impl Rejection {
+    /// An error without an id, with a stable code.
+    pub(super) fn new(status: StatusCode, code: &str, sentence: &str) -> Self {
+        Self::to(b"null", status, code, sentence)
+    }
+
+    /// An error that answers the request `id`.
+    pub(super) fn to(id: &[u8], status: StatusCode, code: &str, sentence: &str) -> Self {
+        let reason = Reason::new(code, sentence);
+        let text = format!("Countersign refused this request: {sentence}.");
+        let body = answer::error(id, TRANSPORT, &text, &json!(reason));
+        Self { status, body, header: None, reason: Some(reason) }
+    }
+
+    /// An error with a code that the protocol knows.
+    pub(super) fn protocol(id: &[u8], error: i64, reason: Reason, evidence: &Value) -> Self {
+        let body = answer::error(id, error, &format!("{}.", reason.sentence), evidence);
+        Self { status: StatusCode::BAD_REQUEST, body, header: None, reason: Some(reason) }
+    }
+
+    /// A message that `wire` refuses.
+    pub(super) fn refused(refusal: wire::Refusal) -> Self {
+        let reason = Reason::from(refusal);
+        let body = answer::refused(None, &reason);
+        Self { status: StatusCode::BAD_REQUEST, body, header: None, reason: Some(reason) }
+    }
+
+    /// An answer of the session, which has recorded why.
+    pub(super) const fn answer(status: StatusCode, body: Vec<u8>) -> Self {
+        Self { status, body, header: None, reason: None }
+    }
+
+    /// The server could not be asked, or its answer not be read. The cause is named: it holds no
+    /// header and no body.
+    pub(super) fn upstream(id: &[u8], error: &io::Error) -> Self {
+        let (status, code) = match error.kind() {
+            io::ErrorKind::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "http.upstream-time"),
+            io::ErrorKind::InvalidData => (StatusCode::BAD_GATEWAY, "http.upstream-answer"),
+            _ => (StatusCode::BAD_GATEWAY, "http.upstream"),
+        };
+        Self::to(id, status, code, &format!("the server gave no answer: {error}"))
+    }
+
+    /// What is still to be recorded.
+    pub(super) const fn reason(&self) -> Option<&Reason> {
+        self.reason.as_ref()
+    }
+
+    /// With the way to authorize.
+    pub(super) fn with_challenge(mut self, challenge: Option<&str>) -> Self {
+        let value = challenge.and_then(|challenge| HeaderValue::from_str(challenge).ok());
+        self.header = value.map(|value| (WWW_AUTHENTICATE, value));
+        self
+    }
+
+    /// With one more header.
+    pub(super) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.header = Some((name, HeaderValue::from_static(value)));
+        self
+    }
+}
+
+impl From<BodyError> for Rejection {
+    fn from(error: BodyError) -> Self {
+        let (status, code) = match error {
+            BodyError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "wire.json.size"),
+            BodyError::TimedOut(_) => (StatusCode::REQUEST_TIMEOUT, "http.body-time"),
+            BodyError::Failed(_) => (StatusCode::BAD_REQUEST, "http.body"),
+        };
+        Self::new(status, code, &error.to_string())
+    }
+}
+
+impl From<Rejection> for Response<Outgoing> {
+    fn from(rejection: Rejection) -> Self {
+        let mut response = Self::new(Outgoing::whole(rejection.body.into()));
+        *response.status_mut() = rejection.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.extend(rejection.header);
+        response
+    }
+}
+
+/// The error code of what HTTP, not JSON-RPC, refuses. Outside -32768 to -32000.
+const TRANSPORT: i64 = -31_400;

@@ -1,0 +1,255 @@
+//! The server's side: where requests go, what they carry, and which answers are no answers.
+
+pub(crate) mod events;
+pub(crate) mod pool;
+pub(crate) mod question;
+
+use std::io;
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HOST, HeaderName,
+    LOCATION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http_body_util::Full;
+
+use self::pool::{Answer, Pool};
+use self::question::Ids;
+use crate::limits;
+use crate::target::Endpoint;
+
+/// A server at one address.
+pub(crate) struct Upstream {
+    pool: Pool,
+    url: Uri,
+    /// The path and query of the MCP endpoint.
+    path: PathAndQuery,
+    host: HeaderValue,
+    /// Headers of the configuration, which every request carries. Never shown.
+    headers: HeaderMap,
+    ids: Ids,
+}
+
+/// What the head of an answer says of its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// `application/json`, and whatever ends in `+json`.
+    Json,
+    /// `text/event-stream`
+    Events,
+    /// Anything else, or nothing.
+    Other,
+}
+
+impl Upstream {
+    /// The server at `endpoint`.
+    ///
+    /// # Errors
+    /// An address that is not plain `http` or `https`, or TLS that cannot be set up.
+    pub(crate) fn new(endpoint: &Endpoint) -> io::Result<Self> {
+        let url = endpoint.url.clone();
+        let authority = url.authority().ok_or_else(|| unusable("has no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(unusable("carries credentials; put them in a header"));
+        }
+        if url.scheme() != Some(&Scheme::HTTP) && url.scheme() != Some(&Scheme::HTTPS) {
+            return Err(unusable("is neither http nor https"));
+        }
+        let host = HeaderValue::from_str(authority.as_str()).map_err(io::Error::other)?;
+        let path = url.path_and_query().cloned();
+        let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let mut headers = endpoint.headers.clone();
+        strip_hop_by_hop(&mut headers);
+        headers.values_mut().for_each(|value| value.set_sensitive(true));
+        Ok(Self { pool: Pool::new(&url)?, url, path, host, headers, ids: Ids::new() })
+    }
+
+    /// The path and query of the MCP endpoint.
+    pub(crate) const fn path(&self) -> &PathAndQuery {
+        &self.path
+    }
+
+    /// The ids of our own requests.
+    pub(crate) const fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    /// The path that an `endpoint` event names (2024-11-05, transports, HTTP with SSE).
+    ///
+    /// # Errors
+    /// What is no address, or one of another origin.
+    pub(crate) fn endpoint(&self, data: &[u8]) -> io::Result<PathAndQuery> {
+        endpoint_path(&self.url, data)
+    }
+
+    /// Sends to the MCP endpoint.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> io::Result<Response<Answer>> {
+        self.send_to(self.path.clone(), method, headers, body).await
+    }
+
+    /// Sends to another path of the same origin. Gives the answer whatever its status; what would
+    /// lead elsewhere or cannot be read is an error.
+    pub(crate) async fn send_to(
+        &self,
+        path: PathAndQuery,
+        method: Method,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> io::Result<Response<Answer>> {
+        strip_hop_by_hop(&mut headers);
+        headers.remove(EXPECT);
+        // What is compressed could not be inspected.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(HOST, self.host.clone());
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = Uri::from(path);
+        *request.headers_mut() = headers;
+        let mut response = self.pool.send(request).await?;
+        self.refuse_unreadable(response.headers())?;
+        self.refuse_redirect(&response)?;
+        strip_hop_by_hop(response.headers_mut());
+        Ok(response)
+    }
+
+    fn refuse_unreadable(&self, headers: &HeaderMap) -> io::Result<()> {
+        if headers.values().any(|value| value.len() > limits::HEADER_LINE_BYTES_MAX) {
+            return Err(invalid("the server sent a header line past the limit".to_owned()));
+        }
+        let encoding = headers.get(CONTENT_ENCODING);
+        if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Err(invalid("the server compressed an answer without being asked".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Whoever follows a redirect leaves the guard, and may take credentials along.
+    fn refuse_redirect(&self, response: &Response<Answer>) -> io::Result<()> {
+        let location = response.headers().get(LOCATION);
+        let Some(location) = location.filter(|_| response.status().is_redirection()) else {
+            return Ok(());
+        };
+        let place = match location.to_str().ok().and_then(|text| text.parse::<Uri>().ok()) {
+            None => "an address that cannot be read".to_owned(),
+            Some(target) if target.authority().is_none() || same_origin(&target, &self.url) => {
+                format!("`{}` of its own origin", target.path())
+            }
+            Some(target) => format!("another origin, {}", origin(&target)),
+        };
+        Err(invalid(format!("the server redirects to {place}; redirects are not followed")))
+    }
+}
+
+impl Content {
+    /// What `headers` say.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let value = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        if essence.eq_ignore_ascii_case(b"application/json")
+            || essence.to_ascii_lowercase().ends_with(b"+json")
+        {
+            Self::Json
+        } else if essence.eq_ignore_ascii_case(b"text/event-stream") {
+            Self::Events
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// Whether two absolute addresses share scheme, host and port.
+pub(crate) fn same_origin(a: &Uri, b: &Uri) -> bool {
+    let port = |uri: &Uri| {
+        uri.port_u16().or(match uri.scheme_str() {
+            Some("https") => Some(443),
+            Some("http") => Some(80),
+            _ => None,
+        })
+    };
+    a.scheme() == b.scheme()
+        && port(a) == port(b)
+        && a.host().zip(b.host()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+}
+
+/// The path that an `endpoint` event names: relative to `base`, or absolute at the same origin.
+fn endpoint_path(base: &Uri, data: &[u8]) -> io::Result<PathAndQuery> {
+    let unreadable = || invalid("the server's `endpoint` event holds no address".to_owned());
+    let text = std::str::from_utf8(data).map_err(|_| unreadable())?.trim();
+    if text.is_empty() {
+        return Err(unreadable());
+    }
+    if text.starts_with('/') && !text.starts_with("//") {
+        return text.parse().map_err(|_| unreadable());
+    }
+    if text.contains("://") || text.starts_with("//") {
+        let absolute = if text.starts_with("//") {
+            format!("{}:{text}", base.scheme_str().unwrap_or_default())
+        } else {
+            text.to_owned()
+        };
+        let target: Uri = absolute.parse().map_err(|_| unreadable())?;
+        if !same_origin(&target, base) {
+            let place = origin(&target);
+            return Err(invalid(format!(
+                "the server's `endpoint` event leads to another origin, {place}"
+            )));
+        }
+        return target.path_and_query().cloned().ok_or_else(unreadable);
+    }
+    let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+    let name = if let Some(query) = text.strip_prefix('?') {
+        format!("{}?{query}", base.path())
+    } else {
+        format!("{folder}/{text}")
+    };
+    name.parse().map_err(|_| unreadable())
+}
+
+/// Scheme, host and port: what of an address is never secret.
+pub(crate) fn origin(uri: &Uri) -> String {
+    let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", uri.scheme_str().unwrap_or("?"), uri.host().unwrap_or("?"))
+}
+
+/// Removes what belongs to one connection (RFC 9110, 7.6.1).
+fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .collect();
+    for name in named.iter().chain(&HOP_BY_HOP) {
+        headers.remove(name);
+    }
+}
+
+fn unusable(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("the server's address {why}"))
+}
+
+pub(crate) fn invalid(what: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+const HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];

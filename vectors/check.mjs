@@ -1,0 +1,89 @@
+// Recomputes the vectors with another implementation of RFC 8785: every canonical form and every
+// digest, without any code of Countersign.
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import canonicalize from "canonicalize";
+
+const failures = [];
+let checks = 0;
+
+function expect(what, found, wanted) {
+  checks += 1;
+  if (found !== wanted) failures.push(`${what}: ${found} instead of ${wanted}`);
+}
+
+function read(name) {
+  return JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8"));
+}
+
+function sha256(text, encoding = "hex") {
+  return createHash("sha256").update(text, "utf8").digest(encoding);
+}
+
+function digest(value) {
+  return `sha256:${sha256(canonicalize(value))}`;
+}
+
+function checkCanonical() {
+  const { accepted } = read("canonical.json");
+  for (const { input, canonical, digest: wanted } of accepted) {
+    const form = canonicalize(JSON.parse(input));
+    expect(input, form, canonical);
+    expect(input, `sha256:${sha256(form)}`, wanted);
+  }
+}
+
+function checkSemantic() {
+  for (const { step, same, different } of read("semantic.json")) {
+    for (const { tool, form, digests } of [...same, ...different]) {
+      expect(step, digest(tool), digests.exact);
+      expect(step, digest(form), digests.semantic);
+    }
+    const [{ digests: first }] = same;
+    for (const { digests } of same) expect(step, digests.semantic, first.semantic);
+    for (const { digests } of different) {
+      expect(step, digests.semantic !== first.semantic, true);
+    }
+  }
+}
+
+function checkSurfaces() {
+  for (const { printed, mtl1 } of read("surface.json")) {
+    const { era, items, digests } = printed;
+    for (const which of ["exact", "semantic"]) {
+      const entries = Object.entries(items).map(([place, item]) => [place, item.digests[which]]);
+      expect(which, digest({ era, items: Object.fromEntries(entries) }), digests[which]);
+    }
+    for (const [place, item] of Object.entries(items)) {
+      expect(place, digest(item.value), item.digests.exact);
+      for (const [pointer, wanted] of Object.entries(item.fields)) {
+        const name = pointer.slice(1).replaceAll("~1", "/").replaceAll("~0", "~");
+        expect(place + pointer, digest(pointer === "" ? item.value : item.value[name]), wanted);
+      }
+    }
+    expect("mtl1", mtl1Digest(items), mtl1);
+  }
+}
+
+function mtl1Digest(items) {
+  const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+  const tools = Object.entries(items).filter(([place]) => place.startsWith("tools/"));
+  const entries = tools.map(([, { value }]) => ({
+    name: value.name,
+    description: typeof value.description === "string" ? value.description : "",
+    inputSchema: isObject(value.inputSchema) ? value.inputSchema : {},
+    ...(isObject(value.outputSchema) ? { outputSchema: value.outputSchema } : {}),
+  }));
+  // Strings compare by UTF-16 code unit here, as MTL/1 wants.
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const hasFraction = /[^0-9"\\a-zA-Z][0-9]+\.[0-9]/.test(canonicalize(entries));
+  return entries.length === 0 || hasFraction ? null : digest(entries);
+}
+
+checkCanonical();
+checkSemantic();
+checkSurfaces();
+for (const failure of failures) console.error(failure);
+console.log(`${checks - failures.length} of ${checks} checks hold`);
+process.exitCode = failures.length === 0 ? 0 : 1;
