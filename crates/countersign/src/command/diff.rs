@@ -30,7 +30,7 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Diff) -> Result<Exit, Fai
     if arguments.json {
         desk.output.json(&comparison.changes)?;
     } else {
-        let text = human::summary(&comparison) + &human::details(&comparison);
+        let text = human::summary(&comparison) + &human::details(&comparison, human::Amount::Whole);
         desk.output.data(&text)?;
     }
     Ok(comparison.exit(arguments.verdict.fail_on))

@@ -9,11 +9,22 @@ use surface::{CacheScope, Digests, Era, Observation};
 use super::{Comparison, Outcome};
 use crate::output::{safe, style, words};
 
-/// A comparison with a pin.
+/// How much of a value that came or went whole is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Amount {
+    /// Its first lines: enough to know what it is.
+    Brief,
+    /// All that a person should read before approving it.
+    Whole,
+}
+
+/// A comparison with a pin, for somebody who wants to know whether to look closer.
 pub(crate) fn outcome(outcome: &Outcome) -> String {
     let name = style::paint(style::NAME, &outcome.key);
     match &outcome.result {
-        Ok(comparison) => format!("{name}: {}", summary(comparison)) + &details(comparison),
+        Ok(comparison) => {
+            format!("{name}: {}", summary(comparison)) + &details(comparison, Amount::Brief)
+        }
         Err(failure) => {
             let label = style::paint(style::ERROR, outcome.status());
             let code = failure.code.map(|code| format!(" [{code}]")).unwrap_or_default();
@@ -28,7 +39,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
 }
 
 /// The changes of a comparison, most important first.
-pub(crate) fn details(comparison: &Comparison) -> String {
+pub(crate) fn details(comparison: &Comparison, amount: Amount) -> String {
     let mut text = String::new();
     if let Some([before, after]) = &comparison.artefacts {
         let shown = |artefact: &Option<crate::artefact::Artefact>| {
@@ -37,7 +48,7 @@ pub(crate) fn details(comparison: &Comparison) -> String {
         let _ = writeln!(text, "  runs {}, was {}", shown(after), shown(before));
     }
     for change in &comparison.changes {
-        text.push_str(&self::change(change));
+        text.push_str(&self::change(change, amount));
     }
     if !comparison.is_same() {
         let faint = |digest| style::paint(style::FAINT, digest);
@@ -66,7 +77,7 @@ pub(crate) fn summary(comparison: &Comparison) -> String {
 }
 
 /// One change: where, how much it matters, what and why.
-pub(crate) fn change(change: &Change) -> String {
+pub(crate) fn change(change: &Change, amount: Amount) -> String {
     let severity = style::paint(style::of_severity(change.severity), change.severity);
     let place = style::paint(style::NAME, safe::line(&change.place));
     let code = style::paint(style::FAINT, format!("[{}]", change.code));
@@ -75,7 +86,11 @@ pub(crate) fn change(change: &Change) -> String {
     for reason in &change.because {
         text.push_str(&indented(&format!("- {}", safe::text(reason))));
     }
-    let difference = words::between(change.before.as_ref(), change.after.as_ref());
+    let lines_max = match amount {
+        Amount::Brief => BRIEF_LINES,
+        Amount::Whole => usize::MAX,
+    };
+    let difference = words::between(change.before.as_ref(), change.after.as_ref(), lines_max);
     if !difference.is_empty() {
         text.push_str(&indented(&difference));
     }
@@ -131,3 +146,6 @@ fn indented(text: &str) -> String {
 
 /// Longer places do not push the digests of the others to the right.
 const PLACE_CHARS_MAX: usize = 48;
+
+/// Enough for the first fields of an item.
+const BRIEF_LINES: usize = 6;

@@ -186,3 +186,33 @@ fn outside_a_repository_pins_are_the_users_own() {
     let listed = run(&["lock"]);
     assert!(listed.out.contains("mail: 3 items, verified"), "{}", listed.out);
 }
+
+#[test]
+fn an_interrupted_command_leaves_no_server_behind() {
+    let shell = Shell::new();
+    let server = "trap '' HUP; echo $$ > pid; while :; do sleep 1; done";
+    let mut pinning =
+        shell.command(&["pin", "--name", "mute", "--", "sh", "-c", server]).spawn().unwrap();
+    let pid =
+        wait_for(|| std::fs::read_to_string(shell.path().join("pid")).ok()?.trim().parse().ok());
+    let is_alive = || std::path::Path::new(&format!("/proc/{pid}/stat")).exists();
+    assert!(is_alive());
+    let signal = |name: &str, pid: u32| {
+        std::process::Command::new("kill").args([name, &pid.to_string()]).status().unwrap()
+    };
+    signal("-INT", pinning.id());
+    assert_eq!(pinning.wait().unwrap().code(), Some(1));
+    wait_for(|| (!is_alive()).then_some(0));
+    assert!(!shell.path().join("mcp.lock").exists());
+}
+
+/// What `look` finds within some seconds.
+fn wait_for(look: impl Fn() -> Option<u32>) -> u32 {
+    for _ in 0..200 {
+        if let Some(found) = look() {
+            return found;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("nothing happened within ten seconds");
+}

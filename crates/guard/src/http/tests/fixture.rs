@@ -34,11 +34,13 @@ pub(super) enum Kind {
     Beside,
 }
 
+pub(super) type Headers = Vec<(&'static str, String)>;
+
 /// What answers a call.
 #[derive(Clone)]
 pub(super) enum Canned {
     /// A status, headers and a body in which `$ID` stands for the id.
-    Whole(u16, Vec<(&'static str, String)>, String),
+    Whole(u16, Headers, String),
     /// Events in which `$ID` stands for the id, each a chunk of its own.
     Events(Vec<String>),
     /// Events, and then the stream stays open.
@@ -65,7 +67,7 @@ pub(super) struct Fixture {
     pub(super) calls: Mutex<HashMap<String, Canned>>,
     pub(super) arrived: Mutex<Vec<Arrived>>,
     /// A status instead of any answer, with headers.
-    pub(super) refusal: Mutex<Option<(u16, Vec<(&'static str, String)>)>>,
+    pub(super) refusal: Mutex<Option<(u16, Headers)>>,
     /// The stream that a GET opened last.
     pub(super) standing: Mutex<Option<Sender<Bytes>>>,
     /// What the `endpoint` event says, over HTTP+SSE.
@@ -176,7 +178,7 @@ impl Fixture {
         let text = String::from_utf8_lossy(body).replace(r"\ud83d", "");
         let message: Value = serde_json::from_str(&text).unwrap();
         if message.is_array() {
-            return self.batch(&message).await;
+            return self.batch(&message);
         }
         let (method, id) = (message["method"].as_str().unwrap_or_default(), message["id"].clone());
         let is_modern = headers.get("mcp-protocol-version").is_some_and(|v| v == "2026-07-28");
@@ -210,7 +212,7 @@ impl Fixture {
     }
 
     /// The calls of a batch, answered in one array.
-    async fn batch(&self, message: &Value) -> Response<Told> {
+    fn batch(&self, message: &Value) -> Response<Told> {
         let calls = message.as_array().unwrap().iter().filter(|member| member.get("id").is_some());
         let answers: Vec<String> =
             calls.map(|call| fill(&ok(&json!({ "content": [] })), &call["id"])).collect();
