@@ -22,7 +22,8 @@ const EDGES: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &["wire", "surface", "drift"];
 
 /// What none of a pure crate's dependencies may be, however far away.
-const IMPURE: &[&str] = &["tokio", "mio", "hyper", "socket2", "rustix", "jiff", "getrandom", "rand"];
+const IMPURE: &[&str] =
+    &["tokio", "mio", "hyper", "socket2", "rustix", "jiff", "getrandom", "rand"];
 
 const FILE_LINES_MAX: usize = 600;
 const FOLDER_ENTRIES_MAX: usize = 12;
@@ -133,7 +134,8 @@ fn tracked() -> Vec<PathBuf> {
         .output()
         .expect("git runs");
     let listed = String::from_utf8(output.stdout).expect("paths are UTF-8");
-    let paths: Vec<_> = listed.lines().map(PathBuf::from).filter(|p| root().join(p).exists()).collect();
+    let paths: Vec<_> =
+        listed.lines().map(PathBuf::from).filter(|p| root().join(p).exists()).collect();
     assert!(paths.len() > 20, "the files are found");
     paths
 }

@@ -6,6 +6,7 @@ mod conformance;
 mod lying;
 mod process;
 mod real_servers;
+mod sarif;
 
 use serde_json::Value;
 

@@ -232,7 +232,7 @@ pub(crate) struct Diff {
 /// `countersign approve`
 #[derive(Debug, Args)]
 pub(crate) struct Approve {
-    /// The pinned server
+    /// The pinned server, or `ALIAS@CONTEXT`
     pub(crate) alias: String,
 
     /// Items to approve, such as `tools/send_email`; asks for each item if none is named

@@ -2,6 +2,7 @@
 //! that its registry published.
 
 mod npm;
+mod oci;
 mod package;
 mod python;
 
@@ -53,7 +54,7 @@ pub(crate) fn of_command(words: &[String], directory: &Path) -> Option<Artefact>
         Package::Script(script) => npm::around(&directory.join(script)),
         Package::Python { name, wanted } => Some(python::tool(&name, wanted.as_deref())),
         Package::Module { python, module } => python::module(&python, &module),
-        Package::Image(image) => Some(package::image(&image)),
+        Package::Image { program, reference } => Some(oci::image(&program, &reference)),
         Package::Program(program) => python::program(&program),
     }
 }
@@ -68,7 +69,7 @@ pub(crate) fn name_of(words: &[String]) -> String {
         Package::Npm { name, .. } | Package::Python { name, .. } => {
             name.rsplit('/').next().unwrap_or(&name).to_owned()
         }
-        Package::Image(image) => package::image_name(&image).to_owned(),
+        Package::Image { reference, .. } => oci::short_name(&reference).to_owned(),
         Package::Module { module, .. } => module.replace('_', "-"),
         Package::Script(path) | Package::Program(path) => of_path(&path),
     }

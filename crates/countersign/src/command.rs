@@ -14,6 +14,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::CommandFactory as _;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Cli, Verb};
 use crate::failure::{Exit, Failure};
@@ -31,10 +33,9 @@ struct Desk {
 ///
 /// # Errors
 /// Whatever keeps it from doing what was asked.
-pub(crate) fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
-    let output = *output;
-    match cli.verb {
-        Verb::Completions { shell } => return completions(shell, output),
+pub(crate) fn run(cli: &Cli, output: Output) -> Result<Exit, Failure> {
+    match &cli.verb {
+        Verb::Completions { shell } => return completions(*shell, output),
         Verb::Reference => return reference::run(output),
         _ => {}
     }
@@ -42,25 +43,51 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<Exit, Failure> {
         .map_err(|error| Failure::new("finding the current directory").because(error))?;
     let store = crate::lock::open(cli.global.lock.as_deref(), &here)?;
     let desk = Desk { output, store, here };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new("starting").because(error))?;
+    let mut runtime = match &cli.verb {
+        // One pipe each way keeps one thread busy; waking others for it costs more than its work.
+        Verb::Guard(arguments) if arguments.listen.is_none() => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    let runtime =
+        runtime.enable_all().build().map_err(|error| Failure::new("starting").because(error))?;
     let exit = runtime.block_on(async {
-        match &cli.verb {
-            Verb::Surface(arguments) => surface::run(&desk, arguments).await,
-            Verb::Pin(arguments) => pin::run(&desk, arguments).await,
-            Verb::Check(arguments) => check::run(&desk, arguments).await,
-            Verb::Diff(arguments) => diff::run(&desk, arguments).await,
-            Verb::Approve(arguments) => approve::run(&desk, arguments).await,
-            Verb::Lock(arguments) => lock::run(&desk, arguments),
-            Verb::Guard(arguments) => guard::run(&desk, arguments).await,
-            Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
+        if let Verb::Guard(arguments) = &cli.verb {
+            return guard::run(&desk, arguments).await;
+        }
+        // Servers run in process groups of their own, which a terminal's Ctrl-C does not reach:
+        // they end because the capture that started them is dropped.
+        tokio::select! {
+            exit = asking(&cli.verb, &desk) => exit,
+            () = stopped() => Err(Failure::new("interrupted")),
         }
     });
     // A thread that still reads a terminal must not keep the process.
     runtime.shutdown_background();
     exit
+}
+
+async fn asking(verb: &Verb, desk: &Desk) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Surface(arguments) => surface::run(desk, arguments).await,
+        Verb::Pin(arguments) => pin::run(desk, arguments).await,
+        Verb::Check(arguments) => check::run(desk, arguments).await,
+        Verb::Diff(arguments) => diff::run(desk, arguments).await,
+        Verb::Approve(arguments) => approve::run(desk, arguments).await,
+        Verb::Lock(arguments) => lock::run(desk, arguments),
+        Verb::Guard(_) | Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
+    }
+}
+
+/// Resolves when somebody asks the process to stop.
+async fn stopped() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
 }
 
 /// The failure of a command that needs a pin.

@@ -1,5 +1,6 @@
 //! Pins, wherever they are kept: the lock file of a repository, or the user's database.
 
+mod database;
 pub(crate) mod entry;
 mod file;
 pub(crate) mod limits;
@@ -13,7 +14,9 @@ use std::sync::Arc;
 
 use surface::{Digest, Place};
 
+use crate::env;
 use crate::failure::{Exit, Failure};
+use database::Database;
 pub(crate) use entry::{Entry, Pinned};
 use file::FileStore;
 pub(crate) use pins::{Pins, neighbours, pinned_items, protocol_version};
@@ -233,7 +236,18 @@ pub(crate) fn open(named: Option<&Path>, here: &Path) -> Result<Arc<dyn Store>, 
     if let Some(folder) = here.ancestors().find(|folder| folder.join(FILE_NAME).is_file()) {
         return Ok(Arc::new(FileStore::at(folder.join(FILE_NAME))));
     }
-    Ok(Arc::new(FileStore::at(here.join(FILE_NAME))))
+    if here.ancestors().any(|folder| folder.join(".git").exists()) {
+        return Ok(Arc::new(FileStore::at(here.join(FILE_NAME))));
+    }
+    let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let data = variable(env::XDG_DATA_HOME)
+        .or_else(|| Some(variable(env::HOME)?.join(".local/share")))
+        .map(|data| data.join("countersign"));
+    let folder = variable(env::DATA_DIRECTORY).or(data).ok_or_else(|| {
+        Failure::new("there is no repository here, and no home directory for pins")
+            .hint(format!("name a lock file with `--lock FILE`, or set `{}`", env::HOME))
+    })?;
+    Ok(Arc::new(Database::in_folder(&folder)))
 }
 
 /// The context of whoever names none.

@@ -20,7 +20,7 @@ use crate::output::Output;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.global.color);
-    match command::run(cli, &output) {
+    match command::run(&cli, output) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             output.failure(&failure);

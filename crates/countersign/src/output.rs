@@ -85,16 +85,22 @@ impl Output {
     }
 
     /// Asks a person a question; `None` when nobody answers.
-    pub(crate) fn ask(self, question: &str) -> Option<String> {
-        let mut err = AutoStream::new(io::stderr().lock(), self.color);
-        write!(err, "{question} ").and_then(|()| err.flush()).ok()?;
-        let mut answer = String::new();
-        let read = io::stdin().read_line(&mut answer).ok()?;
-        (read > 0).then(|| answer.trim().to_lowercase())
+    pub(crate) async fn ask(self, question: &str) -> Option<String> {
+        {
+            let mut err = AutoStream::new(io::stderr().lock(), self.color);
+            write!(err, "{question} ").and_then(|()| err.flush()).ok()?;
+        }
+        // On a thread of its own, so that the question can be interrupted.
+        let read = || {
+            let mut answer = String::new();
+            let read = io::stdin().read_line(&mut answer).ok()?;
+            (read > 0).then(|| answer.trim().to_lowercase())
+        };
+        tokio::task::spawn_blocking(read).await.ok()?
     }
+}
 
-    /// Whether a person can be asked.
-    pub(crate) fn can_ask(self) -> bool {
-        io::stdin().is_terminal() && io::stderr().is_terminal()
-    }
+/// Whether a person can be asked.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }

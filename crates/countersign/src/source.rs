@@ -22,6 +22,7 @@ pub(crate) use record::{origin_of_command, target_of, words_shown};
 
 /// Something that shows a surface.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each server that was named")]
 pub(crate) enum Source {
     /// A server to ask.
     Live(Target, Origin),
@@ -193,7 +194,9 @@ impl Source {
     pub(crate) async fn observe(&self, conditions: &Conditions) -> Result<Observed, Failure> {
         match self {
             Self::Live(target, _) => {
-                let captured = capture::capture(target, conditions).await.map_err(not_captured)?;
+                // On the heap: a capture holds the buffers of a whole conversation.
+                let captured = Box::pin(capture::capture(target, conditions)).await;
+                let captured = captured.map_err(not_captured)?;
                 let (observation, protocol_version) =
                     (captured.observation, captured.protocol_version);
                 Ok(Observed { observation, protocol_version })

@@ -16,6 +16,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::catalogue as codes;
 use crate::catalogue::Entry;
+use crate::lexicon;
 use crate::report::{Difference, Report};
 use crate::same::{keys, same_or_absent};
 use crate::schema;
@@ -92,6 +93,9 @@ pub(crate) fn text(report: &mut Report<'_>, difference: Difference<'_>, entry: &
     report.plain(entry, difference);
     if let Some((gone, came)) = web::moved(&web::domains(before), &web::domains(after)) {
         report.add(&codes::ADDRESS, difference, &moved(&gone, &came));
+    }
+    if let Some((gone, came)) = lexicon::moved_paths(before, after) {
+        report.add(&codes::PATH, difference, &moved(&gone, &came));
     }
 }
 

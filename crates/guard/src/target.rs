@@ -1,6 +1,7 @@
 //! How a server is run or reached.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 
 /// A server, as somebody asks for it.
@@ -24,10 +25,23 @@ pub struct Command {
 }
 
 /// An address to reach.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// The MCP endpoint.
     pub url: http::Uri,
     /// Headers that every request carries; their values may be secret and are never shown.
     pub headers: http::HeaderMap,
+}
+
+impl fmt::Debug for Endpoint {
+    /// Shows no query and no value of a header: they may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let authority = self.url.authority().map_or("", |authority| authority.as_str());
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        f.debug_struct("Endpoint")
+            .field("host", &host)
+            .field("path", &self.url.path())
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
 }

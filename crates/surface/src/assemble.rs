@@ -205,9 +205,9 @@ impl Assembly {
     }
 
     /// Begins with what is known, to list one list again: its items and what stood beside it are
-    /// left out.
+    /// left out. One list cannot say that all may be shared, so the result is private.
     pub fn again(known: &Surface, list: List) -> Self {
-        let mut assembly = Self::begin(known.era);
+        let mut assembly = Self { is_public: false, ..Self::begin(known.era) };
         let is_other = |place: &Place| {
             place.kind != list.kind() && !(place.kind == Kind::Page && place.name == list.method())
         };

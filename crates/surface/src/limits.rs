@@ -15,11 +15,11 @@ pub const FILE_BYTES_MAX: usize = 4 * SURFACE_BYTES_MAX;
 /// Deepest nesting of such a file: that of one message, and what the printed form puts around it.
 pub const FILE_DEPTH_MAX: usize = wire::limits::DEPTH_MAX + 4;
 
-/// How much replacing references may enlarge a schema: the largest factor of a real one is below 5.
+/// How much replacing references may enlarge a schema: a real one grows less than twofold.
 pub const INLINE_GROWTH_MAX: usize = 16;
 
 /// Below this weight, in values and bytes of text, a schema may grow by any factor.
 pub const INLINE_WEIGHT_MIN: usize = 16 << 10;
 
-/// Deepest nesting of schemas and references while they are replaced; real ones stay below 20.
+/// Deepest nesting of schemas and references while they are replaced; real ones stay below 12.
 pub const INLINE_DEPTH_MAX: usize = 128;

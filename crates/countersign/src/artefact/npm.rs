@@ -38,10 +38,8 @@ pub(super) fn around(script: &Path) -> Option<Artefact> {
     let modules = script.ancestors().find(|folder| folder.ends_with("node_modules"))?;
     let mut inside = script.strip_prefix(modules).ok()?.iter().filter_map(|part| part.to_str());
     let first = inside.next()?;
-    let name = match first.starts_with('@') {
-        true => format!("{first}/{}", inside.next()?),
-        false => first.to_owned(),
-    };
+    let is_scope = first.starts_with('@');
+    let name = if is_scope { format!("{first}/{}", inside.next()?) } else { first.to_owned() };
     locked(&modules.join(".package-lock.json"), &name)
 }
 

@@ -1,7 +1,5 @@
 //! Which package a command line names, by the ways people start MCP servers.
 
-use super::Artefact;
-
 /// What a command line runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Package {
@@ -14,7 +12,7 @@ pub(super) enum Package {
     /// `node script.js`, `python script.py` and the like.
     Script(String),
     /// `docker run image`, `podman run image`.
-    Image(String),
+    Image { program: String, reference: String },
     /// Anything else.
     Program(String),
 }
@@ -39,7 +37,10 @@ impl Package {
                 named(rest, &["--from", "--spec"], UVX_WITH_VALUE).map(python)
             }
             ("docker" | "podman" | "nerdctl", ["run", rest @ ..]) => {
-                named(rest, &[], DOCKER_WITH_VALUE).map(|image| Self::Image(image.to_owned()))
+                named(rest, &[], DOCKER_WITH_VALUE).map(|image| Self::Image {
+                    program: program.clone(),
+                    reference: image.to_owned(),
+                })
             }
             ("node" | "deno" | "bun" | "tsx" | "ts-node", rest) => {
                 named(rest, &[], NODE_WITH_VALUE).map(|script| Self::Script(script.to_owned()))
@@ -49,29 +50,6 @@ impl Package {
         };
         found.unwrap_or_else(|| Self::Program(program.clone()))
     }
-}
-
-/// The artefact that an image reference names.
-pub(super) fn image(reference: &str) -> Artefact {
-    let (name, integrity) = match reference.split_once('@') {
-        Some((name, digest)) => (name, Some(digest.to_owned())),
-        None => (reference, None),
-    };
-    let after_slash = name.rfind('/').map_or(0, |slash| slash + 1);
-    let tag = name.get(after_slash..).and_then(|last| last.split_once(':'));
-    let version = tag.map(|(_, tag)| tag.to_owned());
-    let name = match tag {
-        Some((last, _)) => name.get(..after_slash + last.len()).unwrap_or(name),
-        None => name,
-    };
-    Artefact { registry: "oci".to_owned(), name: name.to_owned(), version, integrity }
-}
-
-/// The last part of an image reference, without tag and digest.
-pub(super) fn image_name(reference: &str) -> &str {
-    let name = reference.split('@').next().unwrap_or(reference);
-    let last = name.rsplit('/').next().unwrap_or(name);
-    last.split(':').next().unwrap_or(last)
 }
 
 /// The words after `env`, its flags and its assignments.
@@ -231,19 +209,8 @@ mod tests {
         let module = Package::Module { python: "python3".into(), module: "mcp_server_git".into() };
         assert_eq!(of("python3 -u -m mcp_server_git --repository ."), module);
         assert_eq!(of("python3 server.py"), Package::Script("server.py".into()));
-        assert_eq!(
-            of("docker run -i --rm -e KEY mcp/fetch:1"),
-            Package::Image("mcp/fetch:1".into())
-        );
+        let image = Package::Image { program: "docker".into(), reference: "mcp/fetch:1".into() };
+        assert_eq!(of("docker run -i --rm -e KEY mcp/fetch:1"), image);
         assert_eq!(of("./run-server --port 1"), Package::Program("./run-server".into()));
-    }
-
-    #[test]
-    fn an_image_reference_has_a_name_a_tag_and_a_digest() {
-        let image = image("ghcr.io:443/acme/files:1.2@sha256:ab");
-        assert_eq!(image.name, "ghcr.io:443/acme/files");
-        assert_eq!(image.version.as_deref(), Some("1.2"));
-        assert_eq!(image.integrity.as_deref(), Some("sha256:ab"));
-        assert_eq!(image_name("ghcr.io:443/acme/files:1.2@sha256:ab"), "files");
     }
 }

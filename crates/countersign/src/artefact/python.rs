@@ -23,7 +23,7 @@ pub(super) fn tool(name: &str, wanted: Option<&str>) -> Artefact {
         .filter_map(|info| read(&info))
         .filter(|artefact| wanted.is_none_or(|wanted| artefact.version.as_deref() == Some(wanted)))
         .collect();
-    found.sort_by(|a, b| version_order(a).cmp(&version_order(b)));
+    found.sort_by_key(version_order);
     found.pop().unwrap_or_else(|| Artefact {
         registry: "pypi".to_owned(),
         name: name.to_owned(),

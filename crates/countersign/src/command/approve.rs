@@ -10,7 +10,7 @@ use crate::args;
 use crate::env;
 use crate::failure::{Exit, Failure};
 use crate::lock::{Key, Pinned, neighbours};
-use crate::output::style;
+use crate::output::{can_ask, style};
 use crate::report::{Comparison, human};
 use crate::source::{Observed, Reach, Source};
 
@@ -43,7 +43,7 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Approve) -> Result<Exit, 
         desk.output.note(&format!("{} shows what is pinned", style::paint(style::NAME, &key)));
         return Ok(Exit::Same);
     }
-    let approved = choose(desk, arguments, &comparison, &pinned.surface, surface)?;
+    let approved = choose(desk, arguments, &comparison, &pinned.surface, surface).await?;
     if approved.is_empty() {
         desk.output.note("nothing approved");
         return Ok(Exit::Drift);
@@ -81,7 +81,7 @@ fn source(
 }
 
 /// The items whose change stands from now on.
-fn choose(
+async fn choose(
     desk: &Desk,
     arguments: &args::Approve,
     comparison: &Comparison,
@@ -90,11 +90,11 @@ fn choose(
 ) -> Result<BTreeSet<Place>, Failure> {
     let changed = changed_items(before, after);
     if arguments.all {
-        desk.output.note(human::details(comparison).trim_end());
+        desk.output.note(human::details(comparison, human::Amount::Whole).trim_end());
         return Ok(changed);
     }
     if arguments.places.is_empty() {
-        return ask(desk, comparison, changed);
+        return ask(desk, comparison, changed).await;
     }
     let mut chosen = BTreeSet::new();
     for text in &arguments.places {
@@ -107,18 +107,18 @@ fn choose(
     }
     let shown = comparison.changes.iter().filter(|change| chosen.contains(&change.item));
     for change in shown {
-        desk.output.note(human::change(change).trim_end());
+        desk.output.note(human::change(change, human::Amount::Whole).trim_end());
     }
     Ok(chosen)
 }
 
-fn ask(
+async fn ask(
     desk: &Desk,
     comparison: &Comparison,
     changed: BTreeSet<Place>,
 ) -> Result<BTreeSet<Place>, Failure> {
-    if !desk.output.can_ask() {
-        desk.output.note(human::details(comparison).trim_end());
+    if !can_ask() {
+        desk.output.note(human::details(comparison, human::Amount::Whole).trim_end());
         return Err(Failure::usage("there is no terminal to ask on")
             .hint(format!("name what to approve, or `--all`: {}", listed(&changed))));
     }
@@ -132,11 +132,12 @@ fn ask(
         }
     }
     for place in left {
-        let changes = comparison.changes.iter().filter(|change| change.item == *place);
-        let text: String = changes.map(human::change).collect();
+        let told = comparison.changes.iter().filter(|change| change.item == *place);
+        let text: String = told.map(|change| human::change(change, human::Amount::Whole)).collect();
         let text = if text.is_empty() { format!("  {place}: form only\n") } else { text };
         desk.output.note(text.trim_end());
-        match desk.output.ask(&format!("approve {place}? [y]es, [n]o, [a]ll, [q]uit:")).as_deref() {
+        let question = format!("approve {place}? [y]es, [n]o, [a]ll, [q]uit:");
+        match desk.output.ask(&question).await.as_deref() {
             Some("y" | "yes") => {
                 chosen.insert(place.clone());
             }

@@ -155,13 +155,7 @@ async fn one(
 fn hint(desk: &Desk, outcomes: &[Outcome]) {
     let drifted = outcomes.iter().filter(|outcome| outcome.status() == "drift");
     for outcome in drifted.take(HINTS_MAX) {
-        let Key { alias, context } = &outcome.key;
-        let context = match context.as_str() {
-            DEFAULT_CONTEXT => String::new(),
-            context => format!(" --context {context}"),
-        };
-        desk.output
-            .hint(&format!("review and approve with `countersign approve {alias}{context}`"));
+        desk.output.hint(&format!("review and approve with `countersign approve {}`", outcome.key));
     }
 }
 

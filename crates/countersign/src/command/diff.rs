@@ -20,18 +20,17 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Diff) -> Result<Exit, Fai
     let reach = Reach::of(&arguments.reach)?;
     let context = &arguments.context.context;
     let before = surface_of(desk, &arguments.old, context, &reach).await?;
-    let after = match &arguments.new {
-        Some(text) => surface_of(desk, text, context, &reach).await?,
-        None => {
-            let source = Source::of_command(&arguments.command, desk.store.root());
-            source.observe(&reach.conditions).await?.observation.surface
-        }
+    let after = if let Some(text) = &arguments.new {
+        surface_of(desk, text, context, &reach).await?
+    } else {
+        let source = Source::of_command(&arguments.command, desk.store.root());
+        source.observe(&reach.conditions).await?.observation.surface
     };
     let comparison = Comparison::of(&before, &after, &[]);
     if arguments.json {
         desk.output.json(&comparison.changes)?;
     } else {
-        let text = human::summary(&comparison) + &human::details(&comparison);
+        let text = human::summary(&comparison) + &human::details(&comparison, human::Amount::Whole);
         desk.output.data(&text)?;
     }
     Ok(comparison.exit(arguments.verdict.fail_on))

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use guard::event::Events;
 use guard::{Endpoint, Gate, Stance, Target};
 
-use super::Desk;
+use super::{Desk, stopped};
 use crate::args;
 use crate::failure::{Exit, Failure};
 use crate::lock::entry::Origin;
@@ -31,7 +31,7 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Guard) -> Result<Exit, Fa
     let events = events(arguments)?;
     let artefact = source.artefact();
     let pins = Pins::new(Arc::clone(&desk.store), key.clone(), origin.clone(), artefact);
-    let gate = Gate::new(key.alias.clone(), stance, Arc::new(pins), events.clone());
+    let gate = Gate::new(key.to_string(), stance, Arc::new(pins), events.clone());
     let gate = Arc::new(gate);
     let ended = match (target, arguments.listen) {
         (Target::Command(command), None) => stdio(command, gate).await,
@@ -143,17 +143,4 @@ async fn serve(
     desk.output.note(&format!("listening on http://{bound}"));
     guard::http::serve(listener, upstream, Vec::new(), gate, stopped()).await.map_err(failed)?;
     Ok(Exit::Same)
-}
-
-/// Resolves when somebody asks the process to stop.
-async fn stopped() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }

@@ -59,6 +59,5 @@ fn shown(key: &Key, entry: &Entry, is_verified: bool) -> String {
     if let Some((at, approval)) = entry.approvals.last_key_value() {
         lines.push(safe::line(&format!("approved {at} by {}", approval.by)));
     }
-    let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
-    format!("{name}: {items}, {state}\n{lines}")
+    format!("{name}: {items}, {state}\n  {}\n", lines.join("\n  "))
 }

@@ -51,7 +51,7 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Pin) -> Result<Exit, Fail
             .note(&format!("{} is pinned, and nothing changed", style::paint(style::NAME, &key)));
         return Ok(Exit::Same);
     }
-    desk.output.note(human::details(&comparison).trim_end());
+    desk.output.note(human::details(&comparison, human::Amount::Brief).trim_end());
     Err(Failure::refusal("pin.exists", format!("`{key}` is pinned, and shows something else now"))
         .hint(format!(
             "look at the changes with `countersign approve {key}`, or replace the pin with \

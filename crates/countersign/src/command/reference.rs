@@ -1,5 +1,7 @@
 //! `countersign reference`: the command line as Markdown, for `docs/reference/cli.md`.
 
+use std::fmt::Write as _;
+
 use clap::{Arg, ArgAction, Command, CommandFactory as _};
 
 use crate::args::Cli;
@@ -16,10 +18,10 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
     cli.build();
     let mut text = format!("# `countersign`\n\n{GENERATED}\n\n");
     if let Some(about) = cli.get_long_about() {
-        text.push_str(&format!("{about}\n\n"));
+        let _ = writeln!(text, "{about}\n");
     }
     if let Some(after) = cli.get_after_help() {
-        text.push_str(&format!("{after}\n\n"));
+        let _ = writeln!(text, "{after}\n");
     }
     let everywhere: Vec<&Arg> = cli.get_arguments().filter(|a| a.is_global_set()).collect();
     text.push_str("## Options of every command\n\n");
@@ -28,7 +30,7 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
     text.push_str(&shown.map(command).collect::<String>());
     text.push_str("\n## Environment\n\n| Variable | What it does |\n|---|---|\n");
     for (name, what) in env::DOCUMENTED {
-        text.push_str(&format!("| `{name}` | {what} |\n"));
+        let _ = writeln!(text, "| `{name}` | {what} |");
     }
     output.data(&text)?;
     Ok(Exit::Same)

@@ -51,9 +51,7 @@ impl FileStore {
         let unreadable = |source| StoreError::Surface { path: path.clone(), source };
         let bytes = read_bounded(&path, SURFACE_BYTES_MAX)?
             .ok_or_else(|| unreadable("the file is not there".into()))?;
-        let document = wire::Document::parse(&bytes, &document::POLICY)
-            .map_err(|error| unreadable(error.into()))?;
-        document::read(document.root()).map_err(|error| unreadable(error.into()))
+        parse_surface(&bytes).map_err(unreadable)
     }
 
     /// Keeps other processes out: of writing if `exclusive`, else of writing while we read.
@@ -104,7 +102,7 @@ impl Store for FileStore {
             return Err(StoreError::CaseOnly { new: key.to_string(), old: old.to_string() });
         }
         entries.insert(key.clone(), pinned.entry.clone());
-        let surface = Prepared::new(&self.surface_path(key), &readable(pinned))?;
+        let surface = Prepared::new(&self.surface_path(key), print_surface(pinned).as_bytes())?;
         let lock = Prepared::new(&self.path, text::write(&entries).as_bytes())?;
         surface.place()?;
         lock.place()?;
@@ -153,12 +151,20 @@ pub(super) fn verify(entry: &Entry, surface: &Surface) -> Result<(), String> {
     Ok(())
 }
 
+/// The surface that a file beside the lock file holds.
+pub(super) fn parse_surface(
+    bytes: &[u8],
+) -> Result<Surface, Box<dyn std::error::Error + Send + Sync>> {
+    let document = wire::Document::parse(bytes, &document::POLICY)?;
+    Ok(document::read(document.root())?)
+}
+
 /// A surface as lines that a reviewer reads in a pull request, with nothing hidden in them.
-fn readable(pinned: &Pinned) -> Vec<u8> {
+pub(super) fn print_surface(pinned: &Pinned) -> String {
     let cache_scope = pinned.entry.protocol.cache_scope;
     let value = document::write(&pinned.surface, cache_scope, Detail::Items);
     let pretty = serde_json::to_string_pretty(&value).unwrap_or_default();
-    (safe::json(&pretty) + "\n").into_bytes()
+    safe::json(&pretty) + "\n"
 }
 
 /// A file that is written and not yet in its place.
@@ -241,4 +247,4 @@ fn io_error(action: &'static str, path: &Path, source: io::Error) -> StoreError 
 const SURFACE_BYTES_MAX: u64 = surface::limits::FILE_BYTES_MAX as u64;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

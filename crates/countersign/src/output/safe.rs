@@ -1,5 +1,7 @@
 //! Text that somebody else wrote, made safe to read: what cannot be seen is written out.
 
+use std::fmt::Write as _;
+
 /// `text` on one line: line breaks and tabs are written out too.
 pub(crate) fn line(text: &str) -> String {
     escape(text, |c| c.is_control() || is_unseen(c))
@@ -17,7 +19,7 @@ pub(crate) fn json(text: &str) -> String {
         // JSON has such characters only inside strings; line breaks between values stay.
         if is_unseen(c) || matches!(c, '\u{7f}'..='\u{9f}') {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                let _ = write!(out, "\\u{unit:04x}");
             }
         } else {
             out.push(c);
@@ -52,7 +54,9 @@ fn escape(text: &str, unsafe_to_show: impl Fn(char) -> bool) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            _ => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            _ => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            }
         }
     }
     out

@@ -1,5 +1,6 @@
 //! Before and after, word by word: `[-gone-]{+come+}`, which reads with and without colour.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -7,13 +8,16 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{safe, style};
 
-/// The difference between two values, in lines for a person.
-pub(crate) fn between(before: Option<&Value>, after: Option<&Value>) -> String {
+/// The difference between two values, in lines for a person. Of a value that came or went whole,
+/// no more than `lines_max` lines.
+pub(crate) fn between(before: Option<&Value>, after: Option<&Value>, lines_max: usize) -> String {
     match (before, after) {
         (Some(Value::String(before)), Some(Value::String(after))) => words(before, after),
         (Some(before), Some(after)) => words(&shown(before), &shown(after)),
-        (Some(before), None) => mark(ChangeTag::Delete, &bounded(&shown(before))),
-        (None, Some(after)) => mark(ChangeTag::Insert, &bounded(&shown(after))),
+        (Some(before), None) => {
+            mark(ChangeTag::Delete, &headed(&bounded(&shown(before)), lines_max))
+        }
+        (None, Some(after)) => mark(ChangeTag::Insert, &headed(&bounded(&shown(after)), lines_max)),
         (None, None) => String::new(),
     }
 }
@@ -72,11 +76,20 @@ fn elided(text: &str, first: bool, last: bool) -> String {
     format!("{start}{ELLIPSIS}{end}")
 }
 
+fn headed(text: &str, lines_max: usize) -> String {
+    let count = text.lines().count();
+    if count <= lines_max {
+        return text.to_owned();
+    }
+    let head: Vec<&str> = text.lines().take(lines_max).collect();
+    format!("{}\n… ({} more lines)", head.join("\n"), count - lines_max)
+}
+
 fn bounded(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN_CHARS_MAX).collect();
     let left = text.chars().count().saturating_sub(SHOWN_CHARS_MAX);
     if left > 0 {
-        shown.push_str(&format!("… ({left} more characters)"));
+        let _ = write!(shown, "… ({left} more characters)");
     }
     shown
 }
@@ -95,24 +108,24 @@ mod tests {
 
     use super::*;
 
-    fn plain(before: Option<Value>, after: Option<Value>) -> String {
-        anstream::adapter::strip_str(&between(before.as_ref(), after.as_ref())).to_string()
+    fn plain(before: Option<&Value>, after: Option<&Value>) -> String {
+        anstream::adapter::strip_str(&between(before, after, 2)).to_string()
     }
 
     #[test]
     fn words_that_changed_are_marked_in_place() {
-        let shown = plain(Some(json!("Sends an email.")), Some(json!("Sends an urgent email.")));
+        let shown = plain(Some(&json!("Sends an email.")), Some(&json!("Sends an urgent email.")));
         assert_eq!(shown, "Sends an {+urgent +}email.");
-        assert_eq!(plain(Some(json!(true)), Some(json!(false))), "[-true-]{+false+}");
-        assert_eq!(plain(None, Some(json!(["a"]))), "{+[\n  \"a\"\n]+}");
+        assert_eq!(plain(Some(&json!(true)), Some(&json!(false))), "[-true-]{+false+}");
+        assert_eq!(plain(None, Some(&json!(["a"]))), "{+[\n  \"a\"\n… (1 more lines)+}");
     }
 
     #[test]
     fn what_cannot_be_seen_is_written_out_and_what_is_long_is_cut() {
-        let shown = plain(Some(json!("a b")), Some(json!("a\u{200b} b")));
+        let shown = plain(Some(&json!("a b")), Some(&json!("a\u{200b} b")));
         assert!(shown.contains("\\u{200b}"), "{shown}");
         let long = "word ".repeat(400);
-        let shown = plain(Some(json!(long)), Some(json!(format!("{long}end"))));
+        let shown = plain(Some(&json!(long)), Some(&json!(format!("{long}end"))));
         assert!(shown.len() < 400 && shown.contains("{+end+}"), "{shown}");
     }
 }

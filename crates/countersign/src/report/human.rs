@@ -1,5 +1,7 @@
 //! What was found, for a person: readable with and without colour.
 
+use std::fmt::Write as _;
+
 use drift::{Change, Severity};
 use surface::document::Detail;
 use surface::{CacheScope, Digests, Era, Observation};
@@ -7,18 +9,29 @@ use surface::{CacheScope, Digests, Era, Observation};
 use super::{Comparison, Outcome};
 use crate::output::{safe, style, words};
 
-/// A comparison with a pin.
+/// How much of a value that came or went whole is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Amount {
+    /// Its first lines: enough to know what it is.
+    Brief,
+    /// All that a person should read before approving it.
+    Whole,
+}
+
+/// A comparison with a pin, for somebody who wants to know whether to look closer.
 pub(crate) fn outcome(outcome: &Outcome) -> String {
     let name = style::paint(style::NAME, &outcome.key);
     match &outcome.result {
-        Ok(comparison) => format!("{name}: {}", summary(comparison)) + &details(comparison),
+        Ok(comparison) => {
+            format!("{name}: {}", summary(comparison)) + &details(comparison, Amount::Brief)
+        }
         Err(failure) => {
             let label = style::paint(style::ERROR, outcome.status());
             let code = failure.code.map(|code| format!(" [{code}]")).unwrap_or_default();
             let chain = failure.chain().join(": ");
             let mut text = format!("{name}: {label}, {}{code}\n", safe::text(&chain));
             if let Some(hint) = &failure.hint {
-                text.push_str(&format!("  hint: {}\n", safe::text(hint)));
+                let _ = writeln!(text, "  hint: {}", safe::text(hint));
             }
             text
         }
@@ -26,21 +39,21 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
 }
 
 /// The changes of a comparison, most important first.
-pub(crate) fn details(comparison: &Comparison) -> String {
+pub(crate) fn details(comparison: &Comparison, amount: Amount) -> String {
     let mut text = String::new();
     if let Some([before, after]) = &comparison.artefacts {
         let shown = |artefact: &Option<crate::artefact::Artefact>| {
             artefact.as_ref().map_or_else(|| "unknown".to_owned(), |a| safe::line(&a.to_string()))
         };
-        text.push_str(&format!("  runs {}, was {}\n", shown(after), shown(before)));
+        let _ = writeln!(text, "  runs {}, was {}", shown(after), shown(before));
     }
     for change in &comparison.changes {
-        text.push_str(&self::change(change));
+        text.push_str(&self::change(change, amount));
     }
     if !comparison.is_same() {
         let faint = |digest| style::paint(style::FAINT, digest);
-        text.push_str(&format!("  {} {}\n", faint("was".to_owned()), comparison.before.exact));
-        text.push_str(&format!("  {} {}\n", faint("is ".to_owned()), comparison.after.exact));
+        let _ = writeln!(text, "  {} {}", faint("was".to_owned()), comparison.before.exact);
+        let _ = writeln!(text, "  {} {}", faint("is ".to_owned()), comparison.after.exact);
     }
     text
 }
@@ -64,7 +77,7 @@ pub(crate) fn summary(comparison: &Comparison) -> String {
 }
 
 /// One change: where, how much it matters, what and why.
-pub(crate) fn change(change: &Change) -> String {
+pub(crate) fn change(change: &Change, amount: Amount) -> String {
     let severity = style::paint(style::of_severity(change.severity), change.severity);
     let place = style::paint(style::NAME, safe::line(&change.place));
     let code = style::paint(style::FAINT, format!("[{}]", change.code));
@@ -73,7 +86,11 @@ pub(crate) fn change(change: &Change) -> String {
     for reason in &change.because {
         text.push_str(&indented(&format!("- {}", safe::text(reason))));
     }
-    let difference = words::between(change.before.as_ref(), change.after.as_ref());
+    let lines_max = match amount {
+        Amount::Brief => BRIEF_LINES,
+        Amount::Whole => usize::MAX,
+    };
+    let difference = words::between(change.before.as_ref(), change.after.as_ref(), lines_max);
     if !difference.is_empty() {
         text.push_str(&indented(&difference));
     }
@@ -99,21 +116,22 @@ pub(crate) fn surface(observation: &Observation, protocol_version: &str, detail:
         let shown = safe::line(&place.to_string());
         let digest = Digests::of_item(place.kind, item).exact;
         let pad = " ".repeat(width.saturating_sub(shown.chars().count()));
-        text.push_str(&format!("{}{pad}  {digest}\n", style::paint(style::NAME, shown)));
+        let _ = writeln!(text, "{}{pad}  {digest}", style::paint(style::NAME, shown));
         if detail == Detail::Fields {
             for (pointer, digest) in surface::digest::fields(item) {
-                text.push_str(&format!("    {digest}  {}\n", safe::line(&pointer)));
+                let _ = writeln!(text, "    {digest}  {}", safe::line(&pointer));
             }
         }
     }
     let version = safe::line(protocol_version);
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "\n{} in the {era} era{}, cache scope {scope}\nexact     {}\nsemantic  {}\n",
         counted(surface.items.len(), "item"),
         if version.is_empty() { String::new() } else { format!(" ({version})") },
         digests.exact,
-        digests.semantic,
-    ));
+        digests.semantic
+    );
     text
 }
 
@@ -123,8 +141,11 @@ pub(crate) fn counted(count: usize, unit: &str) -> String {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("    {line}\n")).collect()
+    text.lines().flat_map(|line| ["    ", line, "\n"]).collect()
 }
 
 /// Longer places do not push the digests of the others to the right.
 const PLACE_CHARS_MAX: usize = 48;
+
+/// Enough for the first fields of an item.
+const BRIEF_LINES: usize = 6;

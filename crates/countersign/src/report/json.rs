@@ -17,11 +17,11 @@ use crate::lock::{Entry, Key};
 pub(crate) struct Report<'a> {
     schema: &'static str,
     exit: u8,
-    servers: Vec<Server<'a>>,
+    servers: Vec<Checked<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Server<'a> {
+struct Checked<'a> {
     server: &'a str,
     context: &'a str,
     status: &'static str,
@@ -82,12 +82,12 @@ impl<'a> Report<'a> {
         Self {
             schema: "countersign.check/1",
             exit: exit_of(outcomes, fail_on).number(),
-            servers: outcomes.iter().map(Server::of).collect(),
+            servers: outcomes.iter().map(Checked::of).collect(),
         }
     }
 }
 
-impl<'a> Server<'a> {
+impl<'a> Checked<'a> {
     fn of(outcome: &'a Outcome) -> Self {
         let found = outcome.result.as_ref();
         let comparison = found.ok();

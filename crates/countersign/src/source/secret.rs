@@ -4,6 +4,8 @@
 //! or when it has the form of a token. Its place is taken by the name of the environment variable
 //! that has to hold it when the command runs again.
 
+use std::fmt::Write as _;
+
 use http::Uri;
 
 use crate::failure::Failure;
@@ -19,13 +21,10 @@ fn words_recorded_among(words: &[String], variables: &[(String, String)]) -> Vec
     let mut recorded = Vec::with_capacity(words.len());
     let mut flag: Option<&str> = None;
     for (index, word) in words.iter().enumerate() {
-        let (before, value, name) = match secret_in(word, flag, index) {
-            Some(found) => found,
-            None => {
-                recorded.push(Word::Plain(word.clone()));
-                flag = word.starts_with('-').then_some(word.as_str());
-                continue;
-            }
+        let Some((before, value, name)) = secret_in(word, flag, index) else {
+            recorded.push(Word::Plain(word.clone()));
+            flag = word.starts_with('-').then_some(word.as_str());
+            continue;
         };
         let same = |(name, held): &&(String, String)| held == value && is_secret_name(name);
         let env = variables.iter().find(same).map_or(name, |(name, _)| name.clone());
@@ -138,7 +137,7 @@ pub(super) fn url_recorded(url: &Uri) -> String {
         recorded.push(if index == 0 { '?' } else { '&' });
         match parameter.split_once('=') {
             Some((name, value)) if is_secret_name(name) || is_secret_value(value) => {
-                recorded.push_str(&format!("{name}={{{}}}", variable_name(name)));
+                let _ = write!(recorded, "{name}={{{}}}", variable_name(name));
             }
             _ => recorded.push_str(parameter),
         }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::shell::{Shell, benign, drifted};
+use crate::shell::{Shell, benign, drifted, ended, fixture};
 
 fn pinned() -> Shell {
     let shell = Shell::new();
@@ -124,4 +124,41 @@ fn nothing_is_approved_by_silence() {
     let unchanged = shell.run(&["approve", "mail", "--from", "new.json", "tools/list_folders"]);
     assert_eq!(unchanged.exit, 2);
     assert_eq!(shell.read("mcp.lock"), lock);
+}
+
+#[test]
+fn a_person_is_asked_item_by_item() {
+    let shell = pinned();
+    shell.write("shown.json", &drifted());
+    let terminal = fixture("terminal.py");
+    let approve = |answers: &str| {
+        let mut command = std::process::Command::new("python3");
+        let words = [env!("CARGO_BIN_EXE_countersign"), "approve", "mail"];
+        command.arg(&terminal).arg(answers).args(words).current_dir(shell.path());
+        ended(command.output().unwrap())
+    };
+    let quit = approve("y\nq\n");
+    assert_eq!(quit.exit, 3, "{}", quit.out);
+    assert!(quit.out.contains("approve tools/send_email?"), "most important first: {}", quit.out);
+    assert_eq!(
+        shell.json(&["lock", "--json"])["pins"][0]["approvals"].as_object().unwrap().len(),
+        1
+    );
+    assert_eq!(approve("y\nn\n").exit, 3);
+    let left = shell.run(&["check"]);
+    assert!(!left.out.contains("tools/send_email/"), "{}", left.out);
+    assert!(left.out.contains("tools/purge"), "{}", left.out);
+    assert_eq!(approve("a\n").exit, 0);
+    assert_eq!(shell.run(&["check"]).exit, 0);
+}
+
+#[test]
+fn a_context_is_named_behind_its_alias() {
+    let shell = Shell::new();
+    shell.run(&["pin", "--name", "mail", "--context", "admin", "shown.json"]);
+    shell.write("shown.json", &drifted());
+    let drift = shell.run(&["check"]);
+    assert!(drift.err.contains("`countersign approve mail@admin`"), "{}", drift.err);
+    assert_eq!(shell.run(&["approve", "mail@admin", "--all"]).exit, 0);
+    assert_eq!(shell.run(&["check"]).exit, 0);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::shell::{Shell, benign, drifted, server};
+use crate::shell::{Shell, benign, drifted, ended, server};
 
 #[test]
 fn a_pinned_server_is_the_same_until_it_changes() {
@@ -165,4 +165,54 @@ fn a_relative_record_never_names_this_machine() {
     let lock = shell.read("mcp.lock");
     assert!(!lock.contains(shell.path().to_str().unwrap()), "{lock}");
     assert!(lock.contains(r#"server.server.default.directory = ".""#), "{lock}");
+}
+
+#[test]
+fn outside_a_repository_pins_are_the_users_own() {
+    let shell = Shell::new();
+    std::fs::remove_dir_all(shell.path().join(".git")).unwrap();
+    let data = shell.path().join("data");
+    let run = |arguments: &[&str]| {
+        ended(shell.command(arguments).env("COUNTERSIGN_DATA", &data).output().unwrap())
+    };
+    let pinned = run(&["pin", "--name", "mail", "shown.json"]);
+    assert_eq!(pinned.exit, 0, "{}", pinned.err);
+    assert!(data.join("pins.db").exists() && !shell.path().join("mcp.lock").exists());
+    assert_eq!(run(&["check"]).out, "mail: same, 2 items\n");
+    shell.write("shown.json", &drifted());
+    assert_eq!(run(&["check", "mail"]).exit, 3);
+    assert_eq!(run(&["approve", "mail", "--all"]).exit, 0);
+    assert_eq!(run(&["check", "mail"]).exit, 0);
+    let listed = run(&["lock"]);
+    assert!(listed.out.contains("mail: 3 items, verified"), "{}", listed.out);
+}
+
+#[test]
+fn an_interrupted_command_leaves_no_server_behind() {
+    let shell = Shell::new();
+    let server = "trap '' HUP; echo $$ > pid; while :; do sleep 1; done";
+    let mut pinning =
+        shell.command(&["pin", "--name", "mute", "--", "sh", "-c", server]).spawn().unwrap();
+    let pid =
+        wait_for(|| std::fs::read_to_string(shell.path().join("pid")).ok()?.trim().parse().ok());
+    let is_alive = || std::path::Path::new(&format!("/proc/{pid}/stat")).exists();
+    assert!(is_alive());
+    let signal = |name: &str, pid: u32| {
+        std::process::Command::new("kill").args([name, &pid.to_string()]).status().unwrap()
+    };
+    signal("-INT", pinning.id());
+    assert_eq!(pinning.wait().unwrap().code(), Some(1));
+    wait_for(|| (!is_alive()).then_some(0));
+    assert!(!shell.path().join("mcp.lock").exists());
+}
+
+/// What `look` finds within some seconds.
+fn wait_for(look: impl Fn() -> Option<u32>) -> u32 {
+    for _ in 0..200 {
+        if let Some(found) = look() {
+            return found;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("nothing happened within ten seconds");
 }

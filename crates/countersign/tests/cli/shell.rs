@@ -80,8 +80,12 @@ pub(crate) fn ended(output: Output) -> Ran {
     }
 }
 
+pub(crate) fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/fixtures").join(name)
+}
+
 pub(crate) fn server() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/fixtures/server.py")
+    fixture("server.py")
 }
 
 /// What the fixture server shows at first.

@@ -213,11 +213,11 @@ impl Relay {
             self.conversations.begun(session, context.principal, judge.conversation());
         }
         if response.status() == StatusCode::NOT_FOUND
-            && let Some(session) = &context.session
+            && let Some(session) = context.session.as_ref().filter(|_| !context.is_modern)
         {
             self.conversations.ended(session, context.principal);
         }
-        let kind = if context.is_modern { Stream::Modern } else { Stream::Legacy };
+        let kind = if context.is_modern { Stream::Modern } else { self.legacy() };
         reply(response, judge, kind).await
     }
 
@@ -226,7 +226,7 @@ impl Relay {
         &self,
         headers: HeaderMap,
         body: Bytes,
-        judge: Judge,
+        mut judge: Judge,
         link: &Link,
     ) -> Result<Response<Outgoing>, Rejection> {
         let path = link.path().cloned().ok_or_else(unknown_session)?;
@@ -237,23 +237,20 @@ impl Relay {
         if !response.status().is_success() {
             judge.give_up();
         }
-        reply(response, Judge::new(conversation, Vec::new()), Stream::Legacy).await
+        reply(response, Judge::new(conversation, Vec::new()), self.legacy()).await
     }
 
     /// A stream that stands by itself: of a legacy session, or all that HTTP+SSE answers with.
     async fn get(&self, headers: HeaderMap) -> Result<Response<Outgoing>, Rejection> {
         let principal = self.conversations.principal(&headers);
         let closing = closing(self.serving.clone());
-        let (conversation, kind) = match session_of(&headers) {
-            Some(session) => {
-                let conversation = self.conversations.of_session(session, principal);
-                (conversation.ok_or_else(unknown_session)?, Stream::Standing(closing))
-            }
-            None => {
-                let (streams, upstream) = (Arc::clone(&self.streams), Arc::clone(&self.upstream));
-                let beside = Beside::new(streams, upstream, self.conversations.begin());
-                (self.conversations.of_principal(principal), Stream::Beside(closing, beside))
-            }
+        let (conversation, kind) = if let Some(session) = session_of(&headers) {
+            let conversation = self.conversations.of_session(session, principal);
+            (conversation.ok_or_else(unknown_session)?, Stream::Standing(closing))
+        } else {
+            let (streams, upstream) = (Arc::clone(&self.streams), Arc::clone(&self.upstream));
+            let beside = Beside::new(streams, upstream, self.conversations.begin());
+            (self.conversations.of_principal(principal), Stream::Beside(closing, beside))
         };
         let sending = self.upstream.send(Method::GET, headers, Bytes::new());
         let response = tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)
@@ -261,6 +258,10 @@ impl Relay {
             .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
             .map_err(|error| Rejection::upstream(b"null", &error))?;
         reply(response, Judge::new(conversation, Vec::new()), kind).await
+    }
+
+    fn legacy(&self) -> Stream {
+        Stream::Legacy(Arc::clone(&self.upstream))
     }
 
     /// The end of a legacy session.
@@ -275,7 +276,7 @@ impl Relay {
         if let Some(session) = session.filter(|_| response.status().is_success()) {
             self.conversations.ended(&session, principal);
         }
-        reply(response, Judge::new(self.conversations.begin(), Vec::new()), Stream::Legacy).await
+        reply(response, Judge::new(self.conversations.begin(), Vec::new()), self.legacy()).await
     }
 }
 

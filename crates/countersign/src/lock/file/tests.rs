@@ -9,7 +9,7 @@ use super::*;
 use crate::lock::Pins;
 use crate::lock::entry::{Origin, Protocol};
 
-fn pinned(description: &str) -> Pinned {
+pub(crate) fn pinned(description: &str) -> Pinned {
     let mut surface = Surface::empty(Era::Legacy);
     let tool = json!({ "name": "a", "description": description });
     surface.items.insert(Place::new(Kind::Tool, "a"), tool);
@@ -20,7 +20,7 @@ fn pinned(description: &str) -> Pinned {
     pinned
 }
 
-fn key(alias: &str) -> Key {
+pub(crate) fn key(alias: &str) -> Key {
     Key::new(alias, "default").unwrap()
 }
 
@@ -58,7 +58,7 @@ fn a_surface_that_somebody_touched_is_refused() {
     assert_eq!(store.load(&key("a")).unwrap_err().code(), "lock.surface-unreadable");
 
     // A whole surface with digests of its own, but not the approved one.
-    fs::write(&path, readable(&pinned("worse"))).unwrap();
+    fs::write(&path, print_surface(&pinned("worse"))).unwrap();
     let error = store.load(&key("a")).unwrap_err();
     assert_eq!(error.code(), "lock.surface-mismatch");
     assert!(error.to_string().contains("tools/a"), "{error}");

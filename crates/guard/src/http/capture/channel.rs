@@ -45,7 +45,7 @@ impl HttpChannel {
         method: &str,
         params: Map<String, Value>,
     ) -> Result<(HeaderMap, Bytes), ChannelError> {
-        let question = self.manner.question(self.upstream.ids(), method, params);
+        let question = self.manner.question(self.upstream.ids(), method, &params);
         let ear = |notification: &Notification<'_>| {
             if notification.method.ends_with("/list_changed") {
                 self.changes.fetch_add(1, Ordering::Relaxed);

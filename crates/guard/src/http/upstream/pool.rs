@@ -87,7 +87,9 @@ impl Pool {
                 },
             }
         }
-        let connecting = tokio::time::timeout(limits::CONNECT_TIME_MAX, self.connect());
+        // In a box, because it is rare, and large beside all else that a request needs.
+        let connecting = Box::pin(self.connect());
+        let connecting = tokio::time::timeout(limits::CONNECT_TIME_MAX, connecting);
         let mut sender = connecting.await.map_err(|_| io::ErrorKind::TimedOut)??;
         let response = sender.send_request(request).await.map_err(io::Error::other)?;
         Ok(self.lease(response, sender))

@@ -56,7 +56,12 @@ enum Heard {
 
 impl Manner {
     /// The request `method` with `params`.
-    pub(crate) fn question(&self, ids: &Ids, method: &str, params: Map<String, Value>) -> Question {
+    pub(crate) fn question(
+        &self,
+        ids: &Ids,
+        method: &str,
+        params: &Map<String, Value>,
+    ) -> Question {
         let mut headers = self.headers();
         let version = params.get("_meta").and_then(|meta| meta.get(VERSION_KEY));
         if let Some(version) = version.and_then(Value::as_str) {
@@ -187,7 +192,8 @@ async fn answer_in(
                 let (upstream, path) = back;
                 let sending =
                     upstream.send_to(path.clone(), Method::POST, manner.headers(), answer);
-                settle(sending.await?).await?;
+                // A server that will not hear it may still answer.
+                drop(settle(sending.await?).await);
             }
         }
         if stream.bytes_read() - bytes_before > limits::STREAM_BYTES_MAX {
