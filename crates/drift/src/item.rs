@@ -107,7 +107,7 @@ pub(crate) fn walk(report: &mut Report<'_>, difference: Difference<'_>, entry: &
         (Some(Value::Object(_)), Some(Value::Object(_))) => {
             each_member(difference, |key, member| match key {
                 "securitySchemes" | "x-authzen-mapping" => security::compare(report, member),
-                key if security::names_an_authorizer(key) && member.before.is_some() => {
+                key if security::is_authorizer(key, before) && member.before.is_some() => {
                     report.plain(&codes::AUTHORIZER, member);
                 }
                 _ => walk(report, member, entry),
