@@ -158,15 +158,23 @@ async fn http_with_sse_is_guarded_too() {
         // The stream is read meanwhile: the guard's own listing comes on it too.
         guarded.send(request).await.status
     };
+    let (opened, is_open) = tokio::sync::oneshot::channel();
     let reading = tokio::spawn(async move {
+        let mut opened = Some(opened);
         let mut said = String::new();
         while !said.contains("\"held\"") {
             let Some(bytes) = next(&mut stream).await else { break };
             said.push_str(&String::from_utf8_lossy(&bytes));
+            if said.contains("\"fixture\"")
+                && let Some(opened) = opened.take()
+            {
+                opened.send(()).unwrap();
+            }
         }
         said
     });
     assert_eq!(tell(&initialize).await, 202);
+    is_open.await.expect("the response to `initialize`");
     assert_eq!(tell(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await, 202);
     assert_eq!(tell(&call("echo").replace(":7,", ":\"passed\",")).await, 202);
     assert_eq!(guarded.fixture.calls_arrived().len(), 1);
