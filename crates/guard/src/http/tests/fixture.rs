@@ -226,6 +226,9 @@ impl Fixture {
 
     fn canned(&self, method: &str, message: &Value) -> Canned {
         let version = if self.kind == Kind::LegacyBatches { "2025-03-26" } else { "2025-11-25" };
+        if let Some(canned) = self.calls.lock().unwrap().get(method) {
+            return canned.clone();
+        }
         let result = match method {
             "tools/call" => {
                 let tool = message["params"]["name"].as_str().unwrap();

@@ -193,7 +193,12 @@ async fn open_streams_do_not_delay_the_end() {
     let mut guarded = Guarded::opened(Fixture::start(Kind::Legacy).await).await;
     let mut stream = guarded.stream().await.into_body();
     next(&mut stream).await.unwrap();
-    guarded.stop.take().unwrap().send(()).unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(2), guarded.served);
-    ended.await.expect("an end in time").unwrap().unwrap();
+    guarded.end_within(Duration::from_secs(2)).await;
+    let mut guarded = Guarded::before(Fixture::start(Kind::Modern).await).await;
+    guarded.fixture.can("subscriptions/listen", Canned::OpenEvents(vec![": begun\n\n".to_owned()]));
+    let body = modern("subscriptions/listen", json!({ "toolsListChanged": true }));
+    let headers = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "subscriptions/listen")];
+    let mut answer = open(guarded.address, with_headers(guarded.request(&body), &headers)).await;
+    assert_eq!(next(answer.body_mut()).await.unwrap(), ": begun\n\n");
+    guarded.end_within(Duration::from_secs(2)).await;
 }
