@@ -217,5 +217,8 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
         GIVEN,
         "incorporated | consulted | loaded | inherited | harvested | captured | collected | gathered | bundled in | folded in | considered",
     ),
-    (NOTHING, "http://json-schema.org* | https://json-schema.org* | http://www.w3.org* | https://www.w3.org*"),
+    (
+        NOTHING,
+        "http://json-schema.org* | https://json-schema.org* | http://www.w3.org* | https://www.w3.org*",
+    ),
 ];
