@@ -161,6 +161,13 @@ impl Script {
         Self { tool: tool.to_owned(), filler }
     }
 
+    /// The request of a call, as it goes over the wire.
+    pub(crate) fn request(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write(NUMBER_FIRST, &mut out);
+        out
+    }
+
     /// Appends the request with the id `number`, which has [`NUMBER_DIGITS`] digits.
     fn write(&self, number: u64, out: &mut Vec<u8>) {
         let Self { tool, filler } = self;
@@ -246,11 +253,6 @@ mod tests {
         assert!(script.check(good.replace("fox", "cat").as_bytes()).is_err());
         let held = good.replace(r#""content""#, r#""isError":true,"content""#);
         assert!(script.check(held.as_bytes()).is_err());
-        let request = {
-            let mut out = Vec::new();
-            script.write(1_000_001, &mut out);
-            out
-        };
-        assert!(serde_json::from_slice::<serde_json::Value>(&request).is_ok());
+        assert!(serde_json::from_slice::<serde_json::Value>(&script.request()).is_ok());
     }
 }

@@ -85,6 +85,7 @@ class Session:
         self.liar = liar
         self.number = number
         self.client = client
+        self.modern = False
 
     def lying(self):
         config = self.liar.config
@@ -111,6 +112,7 @@ class Session:
         self.liar.log(self, message)
         method, params = message["method"], message.get("params") or {}
         modern = f"{META}protocolVersion" in (params.get("_meta") or {})
+        self.modern = modern
         if not self.speaks(method, modern):
             return error(message, -32601, f"Method not found: {method}")
         if method in shown.LISTS and self.lying() and self.liar.config.get("trick") == "mute":

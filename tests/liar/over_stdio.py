@@ -19,7 +19,7 @@ def serve(liar):
     def announce():
         for method in liar.announcement():
             notification = {"jsonrpc": "2.0", "method": method}
-            if not listens:
+            if not session.modern:
                 send(notification)
             for listen in listens:
                 send(tagged(notification, listen))

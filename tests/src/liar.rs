@@ -32,6 +32,8 @@ pub struct Mutation {
     pub place: String,
     /// Whether it adds an item.
     pub adds: bool,
+    /// Whether the item is gone, or goes by another name.
+    pub removes: bool,
 }
 
 /// What a client sees of a server.
@@ -128,10 +130,19 @@ impl Mutation {
         let text = std::fs::read_to_string(paths::tests_file(file)).expect("the file can be read");
         let list: Vec<Value> = serde_json::from_str(&text).expect("the file is a JSON list");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let entry = |value: &Value| Self {
-            name: text(&value["name"]),
-            place: text(&value["place"]),
-            adds: value["op"] == "add" && value["path"].as_str().is_some_and(is_item_list),
+        let entry = |value: &Value| {
+            let path = text(&value["path"]);
+            let parts: Vec<&str> = path.split('/').skip(1).collect();
+            let renames =
+                matches!(parts[..], ["tools" | "prompts", _, "name"] | [_, _, "uriTemplate"]);
+            Self {
+                name: text(&value["name"]),
+                place: text(&value["place"]),
+                adds: value["op"] == "add" && parts.len() == 2,
+                removes: renames
+                    || value["op"] == "remove"
+                        && matches!(parts[..], [_, number] if number.parse::<u8>().is_ok()),
+            }
         };
         list.iter().map(entry).collect()
     }
@@ -169,10 +180,6 @@ pub const LISTS: [(&str, &str); 5] = [
 
 /// The URI of the liar's `ui://` body.
 pub const UI_BODY: &str = "ui://post-office/board";
-
-fn is_item_list(path: &str) -> bool {
-    path.matches('/').count() == 2
-}
 
 fn without_age(mut result: Value) -> Value {
     if let Some(members) = result.as_object_mut() {

@@ -26,7 +26,7 @@ const CORPUS: &[(&str, &str)] = &[
         "{\t\"jsonrpc\":\"2.0\",\"id\":\"spaced\",\"result\":{\"content\":[ ]}  }",
     ),
     (
-        r#"{"jsonrpc":"2.0","id":"unknown","method":"vendor/thing","params":[1,2.50,"\u00e9"]}"#,
+        r#"{"jsonrpc":"2.0","id":"unknown","method":"vendor/thing","params":{"list":[1,2.50,"\u00e9"]}}"#,
         r#"{"jsonrpc":"2.0","id":"unknown","result":{"vendor":{"\u0061":1.0}}}"#,
     ),
     (
@@ -73,7 +73,7 @@ fn exchange(random: &mut Random, number: usize) -> Exchange {
     let request = random.pick(&[
         "{\"jsonrpc\":\"2.0\",\"id\":ID,\"method\":\"tools/call\",\"params\":{\"name\":\"echo\",\"arguments\":{\"v\":VALUE}}}",
         "{\"method\":\"tools\\/call\",\"params\":{\"arguments\":{\"v\":VALUE},\"name\":\"ech\\u006f\"},\"id\":ID,\"jsonrpc\":\"2.0\"}",
-        "{\"jsonrpc\":\"2.0\",\"id\":ID,\"method\":\"completion/complete\",\"params\":{\"v\":VALUE}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":ID,\"method\":\"vendor/thing\",\"params\":{\"v\":VALUE}}",
     ]);
     let answer = random.pick(&[
         "{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{\"content\":[],\"structuredContent\":{\"v\":VALUE}}}",

@@ -1,5 +1,6 @@
 //! Scan, canonical form and digest over real surfaces, beside plain SHA-256 and a common parser.
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use surface::{Digest, Digests, Kind, canonical};
@@ -9,9 +10,11 @@ use super::{SURFACES, interleave, keep};
 use crate::Outcome;
 use crate::args::Options;
 use crate::bars::Bars;
+use crate::client::Script;
 use crate::table::{Cell, Report, Table};
 
 pub(super) fn run(options: &Options, report: &mut Report, bars: &mut Bars) -> Outcome<()> {
+    report.tables.push(messages(options));
     let values = SURFACES.map(serde_json::from_str::<Value>);
     let values = values.into_iter().collect::<Result<Vec<_>, _>>()?;
     let tools: Vec<&Value> =
@@ -64,6 +67,32 @@ pub(super) fn run(options: &Options, report: &mut Report, bars: &mut Bars) -> Ou
     }
     Ok(())
 }
+
+/// The scan of a call, as the guard does it twice for each `tools/call`.
+fn messages(options: &Options) -> Table {
+    let mut table = Table::new("Scan of one message", &["message", "µs", "MB/s", "× serde_json"]);
+    for payload in [256, 4096, 65_536] {
+        let message = Script::new("echo", payload).request();
+        let many = |work: &dyn Fn()| (0..REPEATS).for_each(|_| work());
+        let [skip, scan] = interleave(
+            options.pick(20, 200),
+            [&mut || many(&|| keep(serde_json::from_slice::<IgnoredAny>(&message))), &mut || {
+                many(&|| keep(Document::parse(&message, &Policy::default())))
+            }],
+        );
+        let us = scan / f64::from(REPEATS) * 1e6;
+        #[expect(clippy::cast_precision_loss, reason = "the size of a message")]
+        let rate = message.len() as f64 / us;
+        table.row(
+            format!("tools/call, {payload} bytes of text"),
+            [us, rate, scan / skip].map(Cell::from),
+        );
+    }
+    table
+}
+
+/// One scan is too short for a clock.
+const REPEATS: u32 = 100;
 
 fn parse(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::CommandFactory as _;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Cli, Verb};
@@ -42,10 +43,13 @@ pub(crate) fn run(cli: &Cli, output: Output) -> Result<Exit, Failure> {
         .map_err(|error| Failure::new("finding the current directory").because(error))?;
     let store = crate::lock::open(cli.global.lock.as_deref(), &here)?;
     let desk = Desk { output, store, here };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new("starting").because(error))?;
+    let mut runtime = match &cli.verb {
+        // One pipe each way keeps one thread busy; waking others for it costs more than its work.
+        Verb::Guard(arguments) if arguments.listen.is_none() => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    let runtime =
+        runtime.enable_all().build().map_err(|error| Failure::new("starting").because(error))?;
     let exit = runtime.block_on(async {
         if let Verb::Guard(arguments) = &cli.verb {
             return guard::run(&desk, arguments).await;

@@ -40,8 +40,14 @@ impl Neighbour {
 /// What changed from `before` to `after`, most important first. Empty exactly when the semantic
 /// digests are equal; each place whose semantic digest differs is the `item` of a change.
 pub fn compare(before: &Surface, after: &Surface, neighbours: &[Neighbour]) -> Vec<Change> {
-    let others: Vec<_> = neighbours.iter().map(|other| other.place.name.as_str()).collect();
-    let own: Vec<_> = after.items.keys().map(|place| place.name.as_str()).collect();
+    if before == after {
+        return Vec::new();
+    }
+    let mut others: Vec<_> = neighbours.iter().map(|other| other.place.name.as_str()).collect();
+    let mut own: Vec<_> = after.items.keys().map(|place| place.name.as_str()).collect();
+    for names in [&mut others, &mut own] {
+        names.sort_unstable_by(|a, b| Names::order(a, b));
+    }
     let names = Names { own: &own, others: &others };
     let comparison = Comparison { before, after, neighbours, names: &names };
     let mut changes = comparison.era();
@@ -183,7 +189,7 @@ impl Comparison<'_> {
         let place = Place::new(kind, known.name);
         if how == Likeness::Copy && known.server.is_none() {
             let twin = self.after.items.get(&place);
-            if !twin.is_some_and(|twin| rename::is_described_alike(twin, new.item)) {
+            if !twin.is_some_and(|twin| rename::is_described_by(new.item, twin)) {
                 return;
             }
         }
@@ -220,6 +226,7 @@ impl Comparison<'_> {
         for Single { place, .. } in added.values().flatten() {
             index.insert_disguise(place.kind, &place.name);
         }
+        index.sort();
         index
     }
 }

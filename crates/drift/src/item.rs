@@ -16,6 +16,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::catalogue as codes;
 use crate::catalogue::Entry;
+use crate::lexicon;
 use crate::report::{Difference, Report};
 use crate::same::{keys, same_or_absent};
 use crate::schema;
@@ -93,6 +94,9 @@ pub(crate) fn text(report: &mut Report<'_>, difference: Difference<'_>, entry: &
     if let Some((gone, came)) = web::moved(&web::domains(before), &web::domains(after)) {
         report.add(&codes::ADDRESS, difference, &moved(&gone, &came));
     }
+    if let Some((gone, came)) = lexicon::moved_paths(before, after) {
+        report.add(&codes::PATH, difference, &moved(&gone, &came));
+    }
 }
 
 /// Reports the innermost members that differ, each under `entry`, except those that carry a
@@ -103,7 +107,7 @@ pub(crate) fn walk(report: &mut Report<'_>, difference: Difference<'_>, entry: &
         (Some(Value::Object(_)), Some(Value::Object(_))) => {
             each_member(difference, |key, member| match key {
                 "securitySchemes" | "x-authzen-mapping" => security::compare(report, member),
-                key if security::names_an_authorizer(key) && member.before.is_some() => {
+                key if security::is_authorizer(key, before) && member.before.is_some() => {
                     report.plain(&codes::AUTHORIZER, member);
                 }
                 _ => walk(report, member, entry),

@@ -8,6 +8,8 @@ use serde_json::Value;
 use surface::{Digest, Kind};
 use unicode_security::skeleton;
 
+use crate::lexicon;
+
 /// A name that is in view, and whose it is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Known<'a> {
@@ -36,9 +38,11 @@ pub(crate) enum Likeness {
 #[derive(Debug, Default)]
 pub(crate) struct Index<'a> {
     known: Vec<Known<'a>>,
+    /// The words of the names that have a schema.
+    words: HashMap<usize, Vec<String>>,
     folded: HashMap<(Kind, String), usize>,
-    /// By the hash of a name with one character left out, and of the whole.
-    near: HashMap<(Kind, u64), Vec<usize>>,
+    /// Hashes of each name and of each form of it with one character left out, sorted.
+    near: Vec<(Kind, u64, usize)>,
     schemas: HashMap<(Kind, Digest), Vec<usize>>,
 }
 
@@ -54,16 +58,13 @@ impl<'a> Index<'a> {
         for folded in folds(known.name) {
             self.folded.entry((known.kind, folded)).or_insert(at);
         }
-        for hash in near_hashes(known.kind, known.name) {
-            let bucket = self.near.entry((known.kind, hash)).or_default();
-            if bucket.len() < BUCKET_MAX {
-                bucket.push(at);
-            }
-        }
+        let hashes = near_hashes(known.kind, known.name);
+        self.near.extend(hashes.into_iter().map(|hash| (known.kind, hash, at)));
         if let Some(schema) = known.schema {
             let bucket = self.schemas.entry((known.kind, schema)).or_default();
-            if bucket.len() < BUCKET_MAX {
+            if bucket.len() < SCHEMA_BUCKET_MAX {
                 bucket.push(at);
+                self.words.insert(at, lexicon::words(known.name).collect());
             }
         }
     }
@@ -76,6 +77,11 @@ impl<'a> Index<'a> {
         for folded in folds(name) {
             self.folded.entry((kind, folded)).or_insert(at);
         }
+    }
+
+    /// Makes the index ready to be asked.
+    pub(crate) fn sort(&mut self) {
+        self.near.sort_unstable();
     }
 
     /// A name in view that `name` imitates, and how. The same name is no imitation.
@@ -93,27 +99,35 @@ impl<'a> Index<'a> {
             }
         }
         for hash in near_hashes(kind, name) {
-            let bucket = self.near.get(&(kind, hash)).into_iter().flatten();
+            let from = self.near.partition_point(|(of, other, _)| (*of, *other) < (kind, hash));
+            let bucket = self.near.iter().skip(from).take(BUCKET_MAX);
+            let bucket = bucket.take_while(|(of, other, _)| (*of, *other) == (kind, hash));
             let is_near = |near: &Known<'_>| {
                 let is_respelt = near.is_gone && without_separators(near.name, name);
                 is_one_edit(near.name, name) && !is_respelt
             };
-            if let Some(near) = bucket.filter_map(get).find(is_near) {
+            if let Some(near) = bucket.filter_map(|(.., at)| get(at)).find(is_near) {
                 return Some((Likeness::OneEdit, near));
             }
         }
-        let bucket = self.schemas.get(&(kind, schema?)).into_iter().flatten();
-        let copied = bucket.filter_map(get).find(|known| shares_words(known.name, name));
-        copied.map(|known| (Likeness::Copy, known))
+        let words: Vec<_> = lexicon::words(name).collect();
+        let shares = |at: &&usize| self.words.get(*at).is_some_and(|of| shares_words(of, &words));
+        let mut bucket = self.schemas.get(&(kind, schema?)).into_iter().flatten();
+        bucket.find(shares).and_then(get).map(|known| (Likeness::Copy, known))
     }
 }
 
 impl<'a> Disguises<'a> {
+    /// Of some names.
+    pub(crate) fn of(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let folded = |name| folds(name).into_iter().map(move |folded| (folded, name));
+        Self(names.into_iter().flat_map(folded).collect())
+    }
+
     /// Of the keys of an object.
     pub(crate) fn of_keys(object: Option<&'a Value>) -> Self {
         let members = object.and_then(Value::as_object).into_iter().flatten();
-        let folded = |(key, _): (&'a String, _)| folds(key).into_iter().map(|f| (f, key.as_str()));
-        Self(members.flat_map(folded).collect())
+        Self::of(members.map(|(key, _)| key.as_str()))
     }
 
     /// The name that `name` is a disguise of.
@@ -121,11 +135,6 @@ impl<'a> Disguises<'a> {
         let twins = folds(name).into_iter().filter_map(|folded| self.0.get(&folded).copied());
         twins.into_iter().find(|twin| *twin != name)
     }
-}
-
-/// Whether two different names are equal but for case, confusable or invisible characters.
-pub(crate) fn is_disguise(a: &str, b: &str) -> bool {
-    a != b && folds(a).iter().any(|folded| folds(b).contains(folded))
 }
 
 /// The characters beyond ASCII that only `name` has, for a sentence: ` (U+043E)`.
@@ -194,10 +203,8 @@ fn is_one_edit(a: &str, b: &str) -> bool {
 }
 
 /// Whether all words of the shorter name are in the longer one.
-fn shares_words(a: &str, b: &str) -> bool {
-    let words = |name: &str| -> Vec<String> { crate::lexicon::words(name).collect() };
-    let (a, b) = (words(a), words(b));
-    let (short, long) = if a.len() <= b.len() { (&a, &b) } else { (&b, &a) };
+fn shares_words(a: &[String], b: &[String]) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     !short.is_empty() && short.iter().all(|word| long.contains(word))
 }
 
@@ -239,8 +246,11 @@ const NEAR_CHARS_MIN: usize = 5;
 /// Longest name that is searched for at distance one; the protocol allows 128 characters.
 const NEAR_CHARS_MAX: usize = 128;
 
-/// Most names under one hash or schema; more are series, such as `step_a`, `step_b`.
+/// Most names under one hash; more are series, such as `step_a`, `step_b`.
 const BUCKET_MAX: usize = 8;
+
+/// Most names under one schema: servers have dozens of tools with the same two parameters.
+const SCHEMA_BUCKET_MAX: usize = 64;
 
 /// An odd multiplier with no short cycle.
 const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -263,10 +273,10 @@ mod tests {
             ("paypal", "\u{440}aypal"),
         ] {
             let is_expected = a != "send_email" || b != "send_ema1l";
-            assert_eq!(is_disguise(a, b), is_expected, "{a} {b}");
+            assert_eq!(Disguises::of([a]).twin_of(b).is_some(), is_expected, "{a} {b}");
         }
-        assert!(!is_disguise("send_email", "send_mail"));
-        assert!(!is_disguise("same", "same"));
+        assert_eq!(Disguises::of(["send_email"]).twin_of("send_mail"), None);
+        assert_eq!(Disguises::of(["same"]).twin_of("same"), None);
     }
 
     #[test]
@@ -277,6 +287,7 @@ mod tests {
                 Known { kind: Kind::Tool, name, server: None, is_gone: false, schema: None };
             index.insert(known);
         }
+        index.sort();
         let found =
             |name| index.imitated(Kind::Tool, name, None).map(|(how, known)| (how, known.name));
         for name in ["send_emall", "send_emai", "send__email", "end_email"] {

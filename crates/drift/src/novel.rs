@@ -7,6 +7,8 @@
 mod fresh;
 mod weigh;
 
+use std::cmp::Ordering;
+
 use crate::change::Severity;
 use crate::tripwire::{self, Class, entity, wording};
 use fresh::{Fresh, Sentence};
@@ -24,13 +26,29 @@ pub struct Judgement {
     pub rules: Vec<&'static str>,
 }
 
-/// Names that a text may steer by.
+/// Names that a text may steer by, each list in [`Names::order`], so that a word is looked up and
+/// not compared with ten thousand names.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Names<'a> {
     /// The items of this server.
     pub own: &'a [&'a str],
     /// The items of the servers beside it.
     pub others: &'a [&'a str],
+}
+
+impl Names<'_> {
+    /// The order of the lists: without regard to ASCII case.
+    pub fn order(a: &str, b: &str) -> Ordering {
+        let lower = |byte: u8| byte.to_ascii_lowercase();
+        a.bytes().map(lower).cmp(b.bytes().map(lower))
+    }
+
+    /// Whether a list has `word` as a name that is no everyday word.
+    fn has(list: &[&str], word: &str) -> bool {
+        let from = list.partition_point(|name| Self::order(name, word) == Ordering::Less);
+        let same = list.iter().skip(from).take_while(|name| name.eq_ignore_ascii_case(word));
+        same.copied().any(is_telling)
+    }
 }
 
 /// Judges the part of `after` that is not in `before` (the whole, when there was none). `None` when
@@ -109,10 +127,9 @@ fn named(folded: &str, names: &Names<'_>) -> Vec<(&'static str, std::ops::Range<
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
     let mut found = Vec::new();
     for (at, word) in split_words(folded, is_name) {
-        let is = |name: &&str| name.eq_ignore_ascii_case(word) && is_telling(name);
-        let rule = if names.own.iter().any(is) {
+        let rule = if Names::has(names.own, word) {
             "own-item"
-        } else if names.others.iter().any(is) {
+        } else if Names::has(names.others, word) {
             "shadow"
         } else {
             continue;

@@ -109,11 +109,15 @@ fn by_description(
     pairs
 }
 
-/// Whether the descriptions of two items are nearly the same.
-pub(crate) fn is_described_alike(a: &Value, b: &Value) -> bool {
+/// Whether the description of `copy` holds nearly all of the description of `item`.
+pub(crate) fn is_described_by(copy: &Value, item: &Value) -> bool {
+    if item.get("description") == copy.get("description") {
+        return true;
+    }
     let state = RandomState::new();
-    let (a, b) = (shingles(a, &state), shingles(b, &state));
-    !a.is_empty() && per_mille(&a, &b) >= SIMILAR_PER_MILLE
+    let (item, copy) = (shingles(item, &state), shingles(copy, &state));
+    let common = item.iter().filter(|shingle| copy.contains(shingle)).count();
+    !item.is_empty() && common * 1_000 >= item.len() * SIMILAR_PER_MILLE
 }
 
 /// The share of shingles that two texts have in common (Jaccard), in thousandths.

@@ -74,6 +74,13 @@ impl<'a> Report<'a> {
         self.changes.push(change);
     }
 
+    /// The rules that a new description meets.
+    pub(crate) fn rules_of(&self, described: &Value) -> Vec<&'static str> {
+        let text = described.get("description").and_then(Value::as_str);
+        let judgement = text.and_then(|text| novel::judge(None, text, self.names));
+        judgement.map(|judgement| judgement.rules).unwrap_or_default()
+    }
+
     /// How many changes there are.
     pub(crate) fn len(&self) -> usize {
         self.changes.len()
@@ -84,9 +91,10 @@ impl<'a> Report<'a> {
         (self.before, self.after)
     }
 
-    /// Whether the original has a value at `way` now, also where the semantic form has none.
-    pub(crate) fn is_there_after(&self, way: &Way<'_>) -> bool {
-        self.after.is_some_and(|item| way::find(item, Side::After, &way.steps()).is_some())
+    /// Whether the original of one side has a value at `way`, also where its semantic form has none.
+    pub(crate) fn is_stated(&self, side: Side, way: &Way<'_>) -> bool {
+        let item = if side == Side::Before { self.before } else { self.after };
+        item.is_some_and(|item| way::find(item, side, &way.steps()).is_some())
     }
 
     /// The changes.
@@ -158,6 +166,8 @@ impl<'a> Report<'a> {
         if self.known_texts().contains(after) {
             return 0;
         }
+        // A new text of an item that was there is an insertion into it.
+        let before = before.or(self.before.map(|_| ""));
         let Some(judgement) = novel::judge(before, after, self.names) else { return 0 };
         change.severity = change.severity.max(judgement.severity);
         for reason in judgement.because {

@@ -67,7 +67,7 @@ impl<'r, 'a> Comparison<'r, 'a> {
     }
 
     /// Two schemas at the same place; an absent one has no keywords.
-    fn node(&mut self, schemas: Difference<'_>) {
+    fn node<'s>(&mut self, schemas: Difference<'s>) {
         if !schemas.differs() {
             return;
         }
@@ -78,6 +78,11 @@ impl<'r, 'a> Comparison<'r, 'a> {
         if let Some(keys) = Self::reshaped(schemas) {
             let detail = format!("{} changed together", crate::sentence::list(keys));
             self.directed(Turn::Undecided, schemas, &detail);
+            for key in ["enum", "const"] {
+                let of = |schema: Option<&'s Value>| schema.and_then(|schema| schema.get(key));
+                let way = schemas.way.key(key);
+                self.dangerous(Difference::new(&way, of(schemas.before), of(schemas.after)));
+            }
         }
         let is_reshaped = self.report.len() > had;
         each_member(schemas, |key, member| {
@@ -154,7 +159,8 @@ impl<'r, 'a> Comparison<'r, 'a> {
         if let Some(twin) = twin {
             return self.report.add(&codes::PARAMETER_LOOK_ALIKE, property, &quoted(twin));
         }
-        match (lexicon::asks_for(name, schema), is_required) {
+        let rules = self.report.rules_of(schema);
+        match (lexicon::asks_for(name, schema, is_required, &rules), is_required) {
             (Some(what), true) => self.report.add(&codes::SIDE_CHANNEL_REQUIRED, property, what),
             (Some(what), false) => self.report.add(&codes::SIDE_CHANNEL, property, what),
             (None, true) => self.report.plain(&codes::REQUIRED_ADDED, property),
@@ -188,6 +194,9 @@ impl<'r, 'a> Comparison<'r, 'a> {
 
     /// Reports values that were not there and are a path, an address or a command; whether any.
     fn dangerous(&mut self, values: Difference<'_>) -> bool {
+        if self.flow == Flow::Output {
+            return false;
+        }
         let before: HashSet<_> =
             each_value(values.before).into_iter().filter_map(Value::as_str).collect();
         let is_gained = |value: &&Value| value.as_str().is_some_and(|text| !before.contains(text));

@@ -62,7 +62,7 @@ pub(crate) fn script_origins(html: &str) -> BTreeSet<String> {
     let mut origins = BTreeSet::new();
     for marker in ["<script", "import ", "import(", "importscripts(", "modulepreload"] {
         for (at, _) in lower.match_indices(marker) {
-            let rest = lower.get(at..).unwrap_or_default();
+            let rest = head(lower.get(at..).unwrap_or_default(), TAG_BYTES_MAX);
             let end = rest.find(['>', ';', '\n']).unwrap_or(rest.len());
             origins.extend(origins_of(rest.get(..end).unwrap_or_default()));
         }
@@ -78,17 +78,21 @@ fn origins_of(text: &str) -> impl Iterator<Item = String> {
 
 /// The host at the start of what follows `://`, lower case, without user and port.
 fn host(rest: &str) -> Option<String> {
+    let rest = head(rest, AUTHORITY_BYTES_MAX);
+    if let Some(literal) = rest.strip_prefix('[') {
+        return literal.split_once(']').map(|(host, _)| host.to_owned());
+    }
     let is_end = |c: char| c.is_whitespace() || "/?#\"'<>)]}`,;\\|".contains(c);
-    let rest = if rest.starts_with('[') {
-        return rest.split_once(']').map(|(host, _)| host.trim_start_matches('[').to_owned());
-    } else {
-        rest
-    };
     let authority = rest.split(is_end).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
     let host = host.split(':').next().unwrap_or_default();
     let host = host.trim_end_matches('.').to_lowercase();
-    (!host.is_empty() && host.chars().any(char::is_alphanumeric)).then_some(host)
+    host.chars().any(char::is_alphanumeric).then_some(host)
+}
+
+/// The start of a text: whatever follows many markers is read once for each of them.
+fn head(text: &str, bytes_max: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes_max)).unwrap_or(text)
 }
 
 /// The domain that somebody registers: the last two labels, or three under a shared suffix.
@@ -141,6 +145,12 @@ const SHARED_SUFFIXES: &[&str] = &[
     "web.app",
     "workers.dev",
 ];
+
+/// Longest authority that is read: a host name has at most 253 bytes.
+const AUTHORITY_BYTES_MAX: usize = 512;
+
+/// Longest tag or statement that is searched for origins.
+const TAG_BYTES_MAX: usize = 2_048;
 
 #[cfg(test)]
 mod tests {

@@ -146,7 +146,7 @@ fn edit(value: &mut Value, at: u32, new: Value) {
         _ => None,
     };
     match child {
-        Some(child) if at % 3 != 0 => edit(child, at / 5, new),
+        Some(child) if !at.is_multiple_of(3) => edit(child, at / 5, new),
         Some(child) => *child = new,
         None => *value = new,
     }

@@ -47,21 +47,24 @@ pub const HEADER_LINE_BYTES_MAX: usize = 8 << 10;
 pub const HEAD_BYTES_MAX: usize = 64 << 10;
 
 /// How long a client may take over the head of a request, and may keep a connection idle.
-pub const HEAD_TIME_MAX: Duration = Duration::from_secs(60);
+pub const HEAD_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// How long a client may take over the body of a request: 4 MiB over a slow link.
-pub const BODY_TIME_MAX: Duration = Duration::from_secs(60);
+pub const BODY_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// How long connecting to a server may take, TLS included.
 pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// How long a server may take to begin an answer, or to end one that is not a stream; a tool may
 /// work for long, and the client has its own patience.
-pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(3_600);
+pub const ANSWER_TIME_MAX: Duration = Duration::from_hours(1);
 
 /// How long a server may go on answering a legacy client that hung up: the client may come back
 /// for the rest of the stream.
-pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(300);
+pub const DRAIN_TIME_MAX: Duration = Duration::from_mins(5);
+
+/// Answers to clients that hung up which are read on; past it, a hang-up ends the request.
+pub const DRAINING_MAX: usize = 1_024;
 
 /// How long open requests may take to end after a shutdown was asked for.
 pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(5);

@@ -252,6 +252,9 @@ impl Session {
         let Some(schema) = schema.and_then(|tool| tool.get("inputSchema")) else {
             return Vec::new();
         };
+        if !has_key(schema, "x-mcp-header") {
+            return Vec::new();
+        }
         let bytes = schema.to_string();
         let document = Document::parse(bytes.as_bytes(), &wire::Policy::default());
         let params = document.map(|document| wire::header::params_of(document.root()));
@@ -376,6 +379,17 @@ impl Session {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether any object inside `value` has the member `key`.
+fn has_key(value: &Value, key: &str) -> bool {
+    match value {
+        Value::Object(members) => {
+            members.iter().any(|(name, member)| name == key || has_key(member, key))
+        }
+        Value::Array(elements) => elements.iter().any(|element| has_key(element, key)),
+        _ => false,
     }
 }
 

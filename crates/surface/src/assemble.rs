@@ -205,9 +205,9 @@ impl Assembly {
     }
 
     /// Begins with what is known, to list one list again: its items and what stood beside it are
-    /// left out.
+    /// left out. One list cannot say that all may be shared, so the result is private.
     pub fn again(known: &Surface, list: List) -> Self {
-        let mut assembly = Self::begin(known.era);
+        let mut assembly = Self { is_public: false, ..Self::begin(known.era) };
         let is_other = |place: &Place| {
             place.kind != list.kind() && !(place.kind == Kind::Page && place.name == list.method())
         };
@@ -539,8 +539,8 @@ fn milliseconds(value: &Value) -> Option<Duration> {
     Some(Duration::try_from_secs_f64(ms / 1e3).unwrap_or(Duration::MAX))
 }
 
-/// Schemes have no case (RFC 3986 §3.1).
-fn is_ui(uri: &str) -> bool {
+/// Whether a URI names a `ui://` body. Schemes have no case (RFC 3986 §3.1).
+pub fn is_ui(uri: &str) -> bool {
     uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("ui://"))
 }
 

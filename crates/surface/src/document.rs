@@ -6,7 +6,7 @@
 //!   (`tools/list`), the opening result under `initialize` or `server/discover` or its members
 //!   (`instructions`, `capabilities`, …) directly. Other members are the file's own remarks and no
 //!   surface. So they are in a record that names its `source` and `server`, also beside one list;
-//! - the printed form, which [`write`] makes and whose digests are computed anew.
+//! - the printed form, which [`write()`] makes and whose digests are computed anew.
 //!
 //! `null` counts as absent. Only the printed form says who may share a surface; all else is private.
 //! What carries marks of the modern era, and no `initialize` or `protocolVersion`, is modern.

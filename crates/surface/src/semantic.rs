@@ -13,7 +13,7 @@
 //! | `$schema` of 2020-12 or draft-07 dropped | schemas |
 //! | `title` that is the property's name in title case dropped | properties of schemas |
 //! | `default: null` beside a nullable type dropped | schemas |
-//! | local `$ref` replaced by what it names (see [`inline`](self::inline)) | schemas |
+//! | local `$ref` replaced by what it names | schemas |
 //!
 //! Schemas are `inputSchema` and `outputSchema`, and what is a schema inside them: a property may be
 //! named `required`, and what stands under `enum`, `const`, `default`, `examples` or an unknown

@@ -98,7 +98,7 @@ fn what_a_server_prints_beside_messages_is_refused_and_not_forwarded() {
     let mut tape = Tape::new();
     let request = call("noisy");
     let answer = br#"{"jsonrpc":"2.0","id":"noisy","result":{"content":[]}}"#;
-    let noise = b"Server running on stdio\n\n{\"half\": \n\xff\xfe\n";
+    let noise = b"Server running on stdio\n\n[12:00] ready\n\xff\xfe\n";
     tape.answer(&request, &[&noise[..], answer, b"\n"].concat());
     let mut client = open(&guard, &tape);
     client.send_bytes(&[&request[..], b"\n"].concat());
@@ -106,6 +106,22 @@ fn what_a_server_prints_beside_messages_is_refused_and_not_forwarded() {
     let event = client.event(|event| event["event"] == "refusal");
     let code = event["reasons"][0]["code"].as_str().unwrap_or_default().to_owned();
     assert!(code.starts_with("wire."), "{event:#}");
+    assert_alive(&mut client);
+}
+
+#[test]
+fn a_broken_response_fails_its_request_and_nothing_else() {
+    let guard = pinned();
+    let mut tape = Tape::new();
+    let request = call("broken");
+    let broken =
+        b"{\"jsonrpc\":\"2.0\",\"id\":\"broken\",\"result\":{\"content\":[]},\"result\":{}}";
+    tape.answer(&request, &[&broken[..], b"\n"].concat());
+    let mut client = open(&guard, &tape);
+    client.send_bytes(&[&request[..], b"\n"].concat());
+    let response = client.response(&json!("broken"));
+    assert!(response["error"]["code"].is_i64(), "{response:#}");
+    client.event(|event| event["reasons"][0]["code"] == "wire.json.duplicate-key");
     assert_alive(&mut client);
 }
 
@@ -142,8 +158,8 @@ fn an_id_in_flight_is_refused_a_second_time_and_free_afterwards() {
     let mut client = open(&guard, &tape);
     client.send_bytes(&[&first[..], b"\n", &first, b"\n"].concat());
     let refusal = client.message();
-    assert_eq!(refusal["id"], "twice");
     assert!(refusal["error"]["code"].is_i64(), "{refusal:#}");
+    assert!(refusal["id"].is_null(), "it would end the first use: {refusal:#}");
     client.send_bytes(&[&end[..], b"\n"].concat());
     assert_line(&mut client, answer);
     let again = client.request("tools/call", json!({ "name": "echo", "arguments": {} }));

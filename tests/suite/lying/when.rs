@@ -76,15 +76,9 @@ impl Scene {
         text.lines().map(|line| serde_json::from_str(line).expect("the log is JSON")).collect()
     }
 
-    /// Waits until the guard has asked the lying server for its tools.
-    #[track_caller]
-    fn wait_for_a_walk(&self) {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        let is_walk = |entry: &Value| entry["method"] == "tools/list" && entry["lying"] == true;
-        while !self.log().iter().any(is_walk) {
-            assert!(Instant::now() < deadline, "the guard never listed again: {:#?}", self.log());
-            std::thread::sleep(Duration::from_millis(10));
-        }
+    /// Long enough for an announcement to reach the guard.
+    fn settle() {
+        std::thread::sleep(Duration::from_millis(500));
     }
 
     /// Calls of a tool that reached the server while it lied.
@@ -144,7 +138,7 @@ fn a_change_between_list_and_call_is_caught() {
         scene.assert_never_shown(&case);
         scene.assert_passes("send_letter", &case);
         scene.flip();
-        scene.wait_for_a_walk();
+        Scene::settle();
         scene.assert_held("send_letter", &case);
         scene.assert_never_shown(&case);
     }
@@ -191,7 +185,7 @@ fn a_change_after_three_calls_under_a_flood_of_announcements_is_caught() {
         for _ in 0..3 {
             scene.assert_passes("send_letter", &case);
         }
-        scene.wait_for_a_walk();
+        Scene::settle();
         scene.assert_held("send_letter", &case);
         let walks = scene.log().iter().filter(|entry| entry["method"] == "tools/list").count();
         assert!(walks < 100, "{case}: 900 announcements made the guard list {walks} times");

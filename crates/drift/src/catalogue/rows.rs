@@ -101,6 +101,9 @@ rows! {
     ADDRESS "address-moved" Warning [Server Tool Prompt Resource Template Ui Skill Page]
         "{Item} points to another domain: {detail}."
         "A URL, an icon, a website or a resource moved to another registrable domain."
+    PATH "path-moved" Warning [Server Tool Prompt Resource Template Skill]
+        "The text of {item} names another path: {detail}."
+        "A path in a text gave way to another one."
     META "meta-changed" Info [Server Tool Prompt Resource Template Ui Skill Page]
         "`{way}` of {item} {changed}."
         "A member of `_meta` that no known client acts on."
@@ -128,7 +131,7 @@ rows! {
         "A hint claims less than before and nothing speaks against it."
     RISK_DOUBTFUL "risk-doubtful" Warning [Tool]
         "{Item} now claims less risk (`{name}` is {is}), but {detail}."
-        "A hint claims less than before, and the tool's own name says otherwise."
+        "A hint claims less than before, and the tool's own name or text says otherwise."
     RISK_CONTRADICTED "risk-contradicted" Critical [Tool]
         "{Item} now claims less risk (`{name}` is {is}) while it gained power: {detail}."
         "A hint claims less than before, and text or schema gained a word for writing, sending, deleting or executing."
@@ -161,8 +164,8 @@ rows! {
         "{Item} no longer has the parameter `{name}`."
         "A parameter is gone."
     SIDE_CHANNEL "side-channel-added" Warning [Tool Prompt]
-        "{Item} has a new optional free-text parameter `{name}` that asks for {detail}."
-        "A parameter whose name or documentation asks for context, history, credentials, environment or other files."
+        "{Item} has a new free-text parameter `{name}` that asks for {detail}."
+        "A new parameter whose name or documentation asks for context, history, credentials, environment, other files or notes beside the task."
     SIDE_CHANNEL_REQUIRED "required-side-channel-added" Critical [Tool Prompt]
         "{Item} has a new required free-text parameter `{name}` that asks for {detail}."
         "The same, and every call must fill it."
@@ -186,7 +189,7 @@ rows! {
         "A default, an order or an unknown keyword inside the input schema: nothing that validates."
     DANGEROUS_VALUE "dangerous-value" Warning [Tool]
         "{Item} offers {detail} at `{way}`."
-        "A default, constant or enumeration gained a path, an address or a command."
+        "A default, constant or enumeration gained a path, an address, a command or prose."
     HEADER_ADDED "header-added" Warning [Tool]
         "{Item} now sends an argument in a header that intermediaries see: {is} at `{way}`."
         "`x-mcp-header` is new."

@@ -6,6 +6,7 @@ use super::{each_member, text, walk};
 use crate::catalogue as codes;
 use crate::lexicon::{self, Effect};
 use crate::report::{Difference, Report};
+use crate::way::Side;
 
 /// One hint.
 struct Hint {
@@ -43,43 +44,52 @@ fn compare_hint(report: &mut Report<'_>, hint: &Hint, member: Difference<'_>) {
         report.plain(&codes::ANNOTATION, member);
     } else if after == hint.harmless {
         lowered(report, hint, member);
-    } else if member.after.is_none() && !report.is_there_after(member.way) {
+    } else if member.after.is_none() && !report.is_stated(Side::After, member.way) {
         report.plain(&codes::HINT_REMOVED, member);
     } else {
         report.plain(&codes::RISK_RAISED, member);
     }
 }
 
-/// Less risk is claimed: what the tool gained, or what it is called, may say otherwise.
+/// Less risk is claimed: what the tool gained, what it is called, or what its text said when it
+/// claimed more, may say otherwise.
 fn lowered(report: &mut Report<'_>, hint: &Hint, member: Difference<'_>) {
     let speaks_against = |effect: &&Effect| hint.denies.contains(*effect);
-    if let Some(effect) = gained(report).iter().find(speaks_against) {
+    let (before, after) = report.originals();
+    let (old, new) = (effects(before), effects(after));
+    let mut gained = new.iter().filter(|effect| !old.contains(effect));
+    if let Some(effect) = gained.find(speaks_against) {
         let detail = format!("its text or schema now speaks of a way to {}", effect.as_str());
         return report.add(&codes::RISK_CONTRADICTED, member, &detail);
     }
-    match lexicon::effects(&report.item.name).iter().find(speaks_against) {
+    // What runs something need not destroy it: only a name that says so counts.
+    let is_named = |effect: &&Effect| speaks_against(effect) && !is_loose(hint, **effect);
+    if let Some(effect) = lexicon::effects(&report.item.name).iter().find(is_named) {
+        let detail = format!("its name says that it can {}", effect.as_str());
+        return report.add(&codes::RISK_DOUBTFUL, member, &detail);
+    }
+    // Nearly no real tool takes back that it writes.
+    let takes_back = hint.name == "readOnlyHint" && report.is_stated(Side::Before, member.way);
+    match new.iter().find(speaks_against).filter(|_| takes_back) {
         Some(effect) => {
-            let detail = format!("its name says that it can {}", effect.as_str());
+            let detail = format!("its text still speaks of a way to {}", effect.as_str());
             report.add(&codes::RISK_DOUBTFUL, member, &detail);
         }
         None => report.plain(&codes::RISK_LOWERED, member),
     }
 }
 
-/// The effects that the text and schema name now and did not name before.
-fn gained(report: &Report<'_>) -> Vec<Effect> {
-    let (before, after) = report.originals();
-    let effects = |tool: Option<&Value>| {
-        let mut all = String::new();
-        if let Some(tool) = tool {
-            for key in ["name", "description", "inputSchema"] {
-                collect(tool.get(key), &mut all);
-            }
-        }
-        lexicon::effects(&all)
-    };
-    let old = effects(before);
-    effects(after).into_iter().filter(|effect| !old.contains(effect)).collect()
+fn is_loose(hint: &Hint, effect: Effect) -> bool {
+    hint.name == "destructiveHint" && effect == Effect::Execute
+}
+
+/// The effects that the text and schema of a tool name.
+fn effects(tool: Option<&Value>) -> Vec<Effect> {
+    let mut all = String::new();
+    for key in ["name", "description", "inputSchema"] {
+        collect(tool.and_then(|tool| tool.get(key)), &mut all);
+    }
+    lexicon::effects(&all)
 }
 
 fn collect(value: Option<&Value>, out: &mut String) {

@@ -1,14 +1,15 @@
 //! The arguments of a prompt, by name.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::{each_member, text, walk};
 use crate::catalogue as codes;
 use crate::lexicon;
-use crate::lookalike;
+use crate::lookalike::Disguises;
 use crate::report::{Difference, Report};
+use crate::sentence::quoted;
 use crate::way::key_of;
 
 /// Reports what differs between two lists of arguments.
@@ -17,45 +18,39 @@ pub(super) fn arguments(report: &mut Report<'_>, list: Difference<'_>) {
         return walk(report, list, &codes::FIELD);
     };
     let had = report.len();
-    for (name, argument) in &new {
-        let before = find(&old, name);
+    let twins = Disguises::of(old.keys().copied());
+    for (&name, &argument) in &new {
+        let before = old.get(name).copied();
         let way = list.way.key(name);
         let difference = Difference::new(&way, before, Some(argument));
         match before {
-            None => added(report, name, argument, &old, difference),
+            None => added(report, name, argument, twins.twin_of(name), difference),
             Some(before) if difference.differs() => changed(report, before, argument, difference),
             Some(_) => {}
         }
     }
-    for (name, argument) in &old {
-        if find(&new, name).is_none() {
-            let way = list.way.key(name);
-            report.plain(&codes::ARGUMENT_REMOVED, Difference::new(&way, Some(argument), None));
-        }
+    for (&name, &argument) in old.iter().filter(|(name, _)| !new.contains_key(*name)) {
+        let way = list.way.key(name);
+        report.plain(&codes::ARGUMENT_REMOVED, Difference::new(&way, Some(argument), None));
     }
     if report.len() == had {
         report.plain(&codes::ARGUMENTS_REORDERED, list);
     }
 }
 
-fn find<'v>(arguments: &[(&str, &'v Value)], name: &str) -> Option<&'v Value> {
-    arguments.iter().find(|(known, _)| *known == name).map(|(_, argument)| *argument)
-}
-
 fn added(
     report: &mut Report<'_>,
     name: &str,
     argument: &Value,
-    old: &[(&str, &Value)],
+    twin: Option<&str>,
     difference: Difference<'_>,
 ) {
-    let is_required = is_required(argument);
-    let twin = old.iter().find(|(known, _)| lookalike::is_disguise(known, name));
-    if let Some((twin, _)) = twin {
-        let twin = crate::sentence::quoted(twin);
-        return report.add(&codes::PARAMETER_LOOK_ALIKE, difference, &twin);
+    if let Some(twin) = twin {
+        return report.add(&codes::PARAMETER_LOOK_ALIKE, difference, &quoted(twin));
     }
-    match lexicon::asks_for(name, argument) {
+    let is_required = is_required(argument);
+    let rules = report.rules_of(argument);
+    match lexicon::asks_for(name, argument, is_required, &rules) {
         Some(what) if is_required => report.add(&codes::SIDE_CHANNEL_REQUIRED, difference, what),
         Some(what) => report.add(&codes::SIDE_CHANNEL, difference, what),
         None if is_required => report.plain(&codes::ARGUMENT_REQUIRED, difference),
@@ -80,14 +75,14 @@ fn is_required(argument: &Value) -> bool {
 }
 
 /// The arguments by name; `None` when it is no list of objects with names of their own.
-fn named(list: Option<&Value>) -> Option<Vec<(&str, &Value)>> {
-    let Some(list) = list else { return Some(Vec::new()) };
-    let arguments = list.as_array()?.iter();
-    let named: Vec<_> = arguments
+fn named(list: Option<&Value>) -> Option<BTreeMap<&str, &Value>> {
+    let Some(list) = list else { return Some(BTreeMap::new()) };
+    let arguments = list.as_array()?;
+    let by_name = arguments
+        .iter()
         .map(|argument| argument.is_object().then_some((key_of(argument)?, argument)))
-        .collect::<Option<_>>()?;
-    let distinct: HashSet<_> = named.iter().map(|(name, _)| *name).collect();
-    (distinct.len() == named.len() && named.len() <= ARGUMENTS_MAX).then_some(named)
+        .collect::<Option<BTreeMap<_, _>>>()?;
+    (by_name.len() == arguments.len() && by_name.len() <= ARGUMENTS_MAX).then_some(by_name)
 }
 
 /// Most arguments that are paired; more are compared by position.

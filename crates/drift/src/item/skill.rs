@@ -1,5 +1,7 @@
 //! The files of a skill.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{each_member, walk};
@@ -14,38 +16,31 @@ pub(super) fn files(report: &mut Report<'_>, files: Difference<'_>) {
         return report.plain(&codes::CONTENT_UNFIXED, files);
     }
     let had = report.len();
-    let (old, new) = (elements(files.before), elements(files.after));
-    if old.len().max(new.len()) <= FILES_MAX {
-        for file in new {
-            let Some(key) = key_of(file) else { continue };
-            let before = old.iter().find(|other| key_of(other) == Some(key));
-            let way = files.way.key(key);
-            let file = Difference::new(&way, before, Some(file));
-            match before {
-                None => report.plain(&codes::CONTENT, file),
-                Some(_) if file.is_of_objects() => {
-                    each_member(file, |_, member| walk(report, member, &codes::CONTENT));
-                }
-                Some(_) if file.differs() => report.plain(&codes::CONTENT, file),
-                Some(_) => {}
-            }
-        }
-        for file in old {
-            let Some(key) = key_of(file) else { continue };
-            if !new.iter().any(|other| key_of(other) == Some(key)) {
-                let way = files.way.key(key);
-                report.plain(&codes::CONTENT, Difference::new(&way, Some(file), None));
-            }
+    let (old, new) = (by_key(files.before), by_key(files.after));
+    for (&key, &file) in &new {
+        let way = files.way.key(key);
+        let pair = Difference::new(&way, old.get(key).copied(), Some(file));
+        if pair.before.is_some() && pair.is_of_objects() {
+            each_member(pair, |_, member| walk(report, member, &codes::CONTENT));
+        } else if pair.differs() {
+            report.plain(&codes::CONTENT, pair);
         }
     }
+    for (&key, &file) in old.iter().filter(|(key, _)| !new.contains_key(*key)) {
+        let way = files.way.key(key);
+        report.plain(&codes::CONTENT, Difference::new(&way, Some(file), None));
+    }
+    // What has no key, or the same one twice, or only another order.
     if report.len() == had {
         report.plain(&codes::CONTENT, files);
     }
 }
 
-fn elements(value: Option<&Value>) -> &[Value] {
-    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+/// The files by URI: as many as the extension allows.
+fn by_key(files: Option<&Value>) -> BTreeMap<&str, &Value> {
+    let files = files.and_then(Value::as_array).into_iter().flatten();
+    files.take(FILES_MAX).filter_map(|file| Some((key_of(file)?, file))).collect()
 }
 
-/// Most files of a skill that are paired, as the extension allows.
+/// Most files of a skill (SEP-2640).
 const FILES_MAX: usize = 512;

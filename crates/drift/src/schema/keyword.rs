@@ -109,9 +109,7 @@ impl Comparison<'_, '_> {
             missing.map(|one| value(Some(one))).collect()
         };
         let (removed, added) = (missing(&new, &old), missing(&old, &new));
-        if member.before.is_some() && self.flow == Flow::Input {
-            self.dangerous(member);
-        }
+        self.dangerous(member);
         match (member.before, member.after) {
             (None, _) => self.directed(Turn::Narrower, member, &told(member)),
             (_, None) => self.directed(Turn::Wider, member, "any value now"),

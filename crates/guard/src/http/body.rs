@@ -8,8 +8,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use hyper::body::Body;
 
-use crate::limits;
-
 /// Why a body was not read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError {
@@ -71,12 +69,8 @@ async fn collect(
 
 /// Reads a body that nobody waits for any more, so that its sender is not interrupted.
 pub(crate) async fn drain(body: impl Body<Data = Bytes, Error = hyper::Error>) {
-    let to_the_end = async {
-        let mut body = pin!(body);
-        while let Some(Ok(_)) = poll_fn(|context| body.as_mut().poll_frame(context)).await {}
-    };
-    // Past the time, the connection is closed.
-    drop(tokio::time::timeout(limits::DRAIN_TIME_MAX, to_the_end).await);
+    let mut body = pin!(body);
+    while let Some(Ok(_)) = poll_fn(|context| body.as_mut().poll_frame(context)).await {}
 }
 
 impl From<BodyError> for io::Error {
@@ -87,5 +81,59 @@ impl From<BodyError> for io::Error {
             BodyError::Failed(_) => io::ErrorKind::ConnectionAborted,
         };
         Self::new(kind, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Full;
+    use http_body_util::channel::Channel;
+
+    use super::*;
+
+    type Never = std::convert::Infallible;
+
+    /// A body whose error type is the one of connections.
+    fn body(
+        body: impl Body<Data = Bytes, Error = Never>,
+    ) -> impl Body<Data = Bytes, Error = hyper::Error> {
+        http_body_util::BodyExt::map_err(body, |never| match never {})
+    }
+
+    #[tokio::test]
+    async fn a_body_at_the_limit_is_read_without_a_copy() {
+        let sent = Bytes::from(vec![b'a'; 8]);
+        let read = read(body(Full::new(sent.clone())), 8, Duration::from_secs(1)).await.unwrap();
+        assert_eq!((read.as_ptr(), read.len()), (sent.as_ptr(), 8));
+    }
+
+    #[tokio::test]
+    async fn a_body_past_the_limit_is_refused_declared_or_not() {
+        let declared = Full::new(Bytes::from(vec![b'a'; 9]));
+        let refused = read(body(declared), 8, Duration::from_secs(1)).await;
+        assert!(matches!(refused, Err(BodyError::TooLarge(8))));
+        let (mut sender, channel) = Channel::<Bytes, Never>::new(4);
+        for piece in ["aaaa", "aaaa", "a"] {
+            sender.send_data(Bytes::from_static(piece.as_bytes())).await.unwrap();
+        }
+        let refused = read(body(channel), 8, Duration::from_secs(1)).await;
+        assert!(matches!(refused, Err(BodyError::TooLarge(8))));
+    }
+
+    #[tokio::test]
+    async fn pieces_are_joined_in_their_order() {
+        let (mut sender, channel) = Channel::<Bytes, Never>::new(4);
+        for piece in ["ab", "", "cd", "e"] {
+            sender.send_data(Bytes::from_static(piece.as_bytes())).await.unwrap();
+        }
+        drop(sender);
+        assert_eq!(read(body(channel), 8, Duration::from_secs(1)).await.unwrap(), "abcde");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_end_is_refused_in_time() {
+        let (_sender, channel) = Channel::<Bytes, Never>::new(1);
+        let refused = read(body(channel), 8, Duration::from_millis(20)).await;
+        assert!(matches!(refused, Err(BodyError::TimedOut(_))));
     }
 }

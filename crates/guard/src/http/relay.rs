@@ -59,6 +59,8 @@ struct Context {
     /// The legacy session that it names.
     session: Option<HeaderValue>,
     is_modern: bool,
+    /// Whether its answer is a stream that stands until somebody ends it.
+    is_listening: bool,
     /// The stream on which its answer comes, over HTTP+SSE.
     link: Option<Arc<Link>>,
 }
@@ -133,6 +135,7 @@ impl Relay {
             principal: self.conversations.principal(&headers),
             session: session_of(&headers).cloned(),
             is_modern: is_modern(&frame, &headers)?,
+            is_listening: is_called(&frame, "subscriptions/listen"),
             link,
         };
         let conversation = self.conversation(&frame, &context)?;
@@ -181,9 +184,7 @@ impl Relay {
         if let Some(link) = &context.link {
             return Ok(Arc::clone(&link.conversation));
         }
-        let is_opening =
-            matches!(frame, Frame::One(message) if message.method() == Some("initialize"));
-        if is_opening {
+        if is_called(frame, "initialize") {
             return Ok(self.conversations.begin());
         }
         match context.session.as_ref().filter(|_| !context.is_modern) {
@@ -213,11 +214,15 @@ impl Relay {
             self.conversations.begun(session, context.principal, judge.conversation());
         }
         if response.status() == StatusCode::NOT_FOUND
-            && let Some(session) = &context.session
+            && let Some(session) = context.session.as_ref().filter(|_| !context.is_modern)
         {
             self.conversations.ended(session, context.principal);
         }
-        let kind = if context.is_modern { Stream::Modern } else { Stream::Legacy };
+        let kind = match context {
+            Context { is_listening: true, .. } => Stream::Standing(closing(self.serving.clone())),
+            Context { is_modern: true, .. } => Stream::Modern,
+            _ => self.legacy(),
+        };
         reply(response, judge, kind).await
     }
 
@@ -226,7 +231,7 @@ impl Relay {
         &self,
         headers: HeaderMap,
         body: Bytes,
-        judge: Judge,
+        mut judge: Judge,
         link: &Link,
     ) -> Result<Response<Outgoing>, Rejection> {
         let path = link.path().cloned().ok_or_else(unknown_session)?;
@@ -237,23 +242,20 @@ impl Relay {
         if !response.status().is_success() {
             judge.give_up();
         }
-        reply(response, Judge::new(conversation, Vec::new()), Stream::Legacy).await
+        reply(response, Judge::new(conversation, Vec::new()), self.legacy()).await
     }
 
     /// A stream that stands by itself: of a legacy session, or all that HTTP+SSE answers with.
     async fn get(&self, headers: HeaderMap) -> Result<Response<Outgoing>, Rejection> {
         let principal = self.conversations.principal(&headers);
         let closing = closing(self.serving.clone());
-        let (conversation, kind) = match session_of(&headers) {
-            Some(session) => {
-                let conversation = self.conversations.of_session(session, principal);
-                (conversation.ok_or_else(unknown_session)?, Stream::Standing(closing))
-            }
-            None => {
-                let (streams, upstream) = (Arc::clone(&self.streams), Arc::clone(&self.upstream));
-                let beside = Beside::new(streams, upstream, self.conversations.begin());
-                (self.conversations.of_principal(principal), Stream::Beside(closing, beside))
-            }
+        let (conversation, kind) = if let Some(session) = session_of(&headers) {
+            let conversation = self.conversations.of_session(session, principal);
+            (conversation.ok_or_else(unknown_session)?, Stream::Standing(closing))
+        } else {
+            let (streams, upstream) = (Arc::clone(&self.streams), Arc::clone(&self.upstream));
+            let beside = Beside::new(streams, upstream, self.conversations.begin());
+            (self.conversations.of_principal(principal), Stream::Beside(closing, beside))
         };
         let sending = self.upstream.send(Method::GET, headers, Bytes::new());
         let response = tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)
@@ -261,6 +263,10 @@ impl Relay {
             .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
             .map_err(|error| Rejection::upstream(b"null", &error))?;
         reply(response, Judge::new(conversation, Vec::new()), kind).await
+    }
+
+    fn legacy(&self) -> Stream {
+        Stream::Legacy(Arc::clone(&self.upstream))
     }
 
     /// The end of a legacy session.
@@ -275,7 +281,7 @@ impl Relay {
         if let Some(session) = session.filter(|_| response.status().is_success()) {
             self.conversations.ended(&session, principal);
         }
-        reply(response, Judge::new(self.conversations.begin(), Vec::new()), Stream::Legacy).await
+        reply(response, Judge::new(self.conversations.begin(), Vec::new()), self.legacy()).await
     }
 }
 
@@ -378,6 +384,10 @@ fn check_headers(
         let evidence = json!({ "code": mismatch.code.as_str(), "header": mismatch.header });
         Rejection::protocol(id_of(message), HEADER_MISMATCH, reason, &evidence)
     })
+}
+
+fn is_called(frame: &Frame<'_>, method: &str) -> bool {
+    matches!(frame, Frame::One(message) if message.method() == Some(method))
 }
 
 fn id_of<'m>(message: &Message<'m>) -> &'m [u8] {

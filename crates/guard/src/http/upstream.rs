@@ -5,6 +5,7 @@ pub(crate) mod pool;
 pub(crate) mod question;
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
@@ -14,6 +15,7 @@ use http::header::{
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
+use tokio::sync::Semaphore;
 
 use self::pool::{Answer, Pool};
 use self::question::Ids;
@@ -30,6 +32,7 @@ pub(crate) struct Upstream {
     /// Headers of the configuration, which every request carries. Never shown.
     headers: HeaderMap,
     ids: Ids,
+    lingering: Arc<Semaphore>,
 }
 
 /// What the head of an answer says of its body.
@@ -63,7 +66,8 @@ impl Upstream {
         let mut headers = endpoint.headers.clone();
         strip_hop_by_hop(&mut headers);
         headers.values_mut().for_each(|value| value.set_sensitive(true));
-        Ok(Self { pool: Pool::new(&url)?, url, path, host, headers, ids: Ids::new() })
+        let lingering = Arc::new(Semaphore::new(limits::DRAINING_MAX));
+        Ok(Self { pool: Pool::new(&url)?, url, path, host, headers, ids: Ids::new(), lingering })
     }
 
     /// The path and query of the MCP endpoint.
@@ -116,21 +120,24 @@ impl Upstream {
         *request.uri_mut() = Uri::from(path);
         *request.headers_mut() = headers;
         let mut response = self.pool.send(request).await?;
-        self.refuse_unreadable(response.headers())?;
+        refuse_unreadable(response.headers())?;
         self.refuse_redirect(&response)?;
         strip_hop_by_hop(response.headers_mut());
         Ok(response)
     }
 
-    fn refuse_unreadable(&self, headers: &HeaderMap) -> io::Result<()> {
-        if headers.values().any(|value| value.len() > limits::HEADER_LINE_BYTES_MAX) {
-            return Err(invalid("the server sent a header line past the limit".to_owned()));
-        }
-        let encoding = headers.get(CONTENT_ENCODING);
-        if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return Err(invalid("the server compressed an answer without being asked".to_owned()));
-        }
-        Ok(())
+    /// Reads an answer on for a client that hung up, for a bounded time, if not too many are read
+    /// so already.
+    pub(crate) fn linger(&self, reading: impl Future<Output = ()> + Send + 'static) {
+        let place = Arc::clone(&self.lingering).try_acquire_owned();
+        let (Ok(place), Ok(runtime)) = (place, tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        runtime.spawn(async move {
+            // Past the time, the connection is closed.
+            drop(tokio::time::timeout(limits::DRAIN_TIME_MAX, reading).await);
+            drop(place);
+        });
     }
 
     /// Whoever follows a redirect leaves the guard, and may take credentials along.
@@ -165,6 +172,17 @@ impl Content {
             Self::Other
         }
     }
+}
+
+fn refuse_unreadable(headers: &HeaderMap) -> io::Result<()> {
+    if headers.values().any(|value| value.len() > limits::HEADER_LINE_BYTES_MAX) {
+        return Err(invalid("the server sent a header line past the limit".to_owned()));
+    }
+    let encoding = headers.get(CONTENT_ENCODING);
+    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(invalid("the server compressed an answer without being asked".to_owned()));
+    }
+    Ok(())
 }
 
 /// Whether two absolute addresses share scheme, host and port.

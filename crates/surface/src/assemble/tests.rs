@@ -308,6 +308,15 @@ fn ui_bodies_are_reached_from_tools_and_resources() {
 }
 
 #[test]
+fn one_list_again_does_not_make_the_whole_public() {
+    let known = modern(&json!({})).expect("whole").finish();
+    assert_eq!(known.cache_scope, CacheScope::Public);
+    let mut again = Assembly::again(&known.surface, List::Tools);
+    page(&mut again, List::Tools, &json!({ "tools": [], "cacheScope": "public" })).expect("a page");
+    assert_eq!(again.finish().cache_scope, CacheScope::Private);
+}
+
+#[test]
 fn listing_one_list_again_leaves_the_rest_as_known() {
     let mut assembly = legacy();
     page(&mut assembly, List::Tools, &json!({ "tools": [{ "name": "a" }], "note": 1 })).unwrap();

@@ -7,8 +7,8 @@
 //! of the root go when something names them; the others stay, and so do those whose names could
 //! carry a sentence. Remote references stay as text: nothing is ever fetched.
 //!
-//! The whole schema is left as sent when a reference dangles, uses an anchor, or may be moved by an `$id`
-//! below the root, and when the result would outgrow its bounds.
+//! The whole schema is left as sent when a reference dangles, uses an anchor, or may be moved by an
+//! `$id` below the root, and when the result would outgrow its bounds.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +56,8 @@ struct Inliner<'s> {
 impl<'s> Inliner<'s> {
     fn expand(&mut self, schema: &'s Value, level: usize) -> Option<Value> {
         let Value::Object(node) = schema else { return self.copy(schema) };
-        if self.path.len() >= limits::INLINE_DEPTH_MAX || moves_references(node, level) {
+        let is_root = std::ptr::eq(schema, self.root);
+        if self.path.len() >= limits::INLINE_DEPTH_MAX || moves_references(node, is_root) {
             return None;
         }
         self.path.push((schema, level));
@@ -187,10 +188,11 @@ fn joins(beside: &Map<String, Value>, target: &Value) -> bool {
     })
 }
 
-fn moves_references(node: &Map<String, Value>, level: usize) -> bool {
+/// Whether references inside lead elsewhere than their text says.
+fn moves_references(node: &Map<String, Value>, is_root: bool) -> bool {
     node.contains_key("$dynamicRef")
         || node.contains_key("$recursiveRef")
-        || level > 0 && node.contains_key("$id")
+        || !is_root && node.contains_key("$id")
 }
 
 fn has_reference(schema: &Value) -> bool {

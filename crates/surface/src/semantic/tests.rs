@@ -131,7 +131,11 @@ fn references_that_cannot_be_followed_leave_the_schema_as_sent() {
         });
         assert_eq!(input_form(&schema), schema);
     }
-    let moved =
-        json!({ "properties": { "a": { "$id": "x", "properties": { "b": { "$ref": "#" } } } } });
-    assert_eq!(input_form(&moved), moved);
+    for moved in [
+        json!({ "properties": { "a": { "$id": "x", "properties": { "b": { "$ref": "#" } } } } }),
+        json!({ "$ref": "#/$defs/a", "$defs": { "a": { "$id": "x", "required": ["b", "a"] } } }),
+        json!({ "anyOf": [{ "$dynamicRef": "#a" }, { "$ref": "#" }], "required": ["b", "a"] }),
+    ] {
+        assert_eq!(input_form(&moved), moved);
+    }
 }

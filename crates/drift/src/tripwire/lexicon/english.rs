@@ -4,7 +4,8 @@ use super::{
     ADDRESS, ALSO, ALWAYS, ANY, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY,
     DISREGARD, FROM, GIVE, GIVEN, HIDE, INSIDE, INSTEAD, KEEP, LATER, MACHINE, MENTION, MIND,
     MODEL, MUST, NOT, NOTHING, OBEY, ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, PROCESS,
-    READ, RUN, SECRET, SEND, TALK, TELL, THIS, TOOL, TRACE, UNFIT, USE, USER, VOID, WHOLE, YOU,
+    READ, RUN, SCOPE, SECRET, SEND, TALK, TELL, THIS, TOOL, TRACE, UNFIT, USE, USER, VOID, WHOLE,
+    YOU,
 };
 
 pub(super) const TERMS: &[(Concepts, &str)] = &[
@@ -204,4 +205,17 @@ pub(super) const TERMS: &[(Concepts, &str)] = &[
         "simultaneously | at the same time | along the way | in the process | oh and | on top of that",
     ),
     (READ, "index | indexes | archives | peeks at | peek at | pulls | picks up | looks into"),
+    (
+        SCOPE,
+        "root directory | project root | home directory | home folder | workspace | profile | global profile | connection profile | hidden entries | hidden files | hidden directories | hidden folders | private items | private files | personal notes | personal files | personal documents | personal folder* | neighboring | neighbouring | adjacent | surrounding | unrelated | nested | parent container | parent folder | parent directory | file system | filesystem | machine | disk | setting files | settings files | dotfiles | other files | other documents | other projects | global settings | open tabs | open files | recent files | recent documents | local cache | memory contents | session state | command line",
+    ),
+    (
+        WHOLE,
+        "entirety | full contents | complete contents | complete inventory | full export | full copy | full list | complete list | complete history | full history | full diff | in its entirety | in-flight",
+    ),
+    (
+        GIVEN,
+        "incorporated | consulted | loaded | inherited | harvested | captured | collected | gathered | bundled in | folded in | considered",
+    ),
+    (NOTHING, "http://json-schema.org* | https://json-schema.org* | http://www.w3.org* | https://www.w3.org*"),
 ];

@@ -32,7 +32,7 @@ pub(super) enum Line {
     Own,
     /// HTTP+SSE: on one stream beside.
     Beside {
-        stream: Mutex<EventReader>,
+        stream: Box<Mutex<EventReader>>,
         /// Where requests go.
         path: PathAndQuery,
     },
@@ -45,7 +45,7 @@ impl HttpChannel {
         method: &str,
         params: Map<String, Value>,
     ) -> Result<(HeaderMap, Bytes), ChannelError> {
-        let question = self.manner.question(self.upstream.ids(), method, params);
+        let question = self.manner.question(self.upstream.ids(), method, &params);
         let ear = |notification: &Notification<'_>| {
             if notification.method.ends_with("/list_changed") {
                 self.changes.fetch_add(1, Ordering::Relaxed);

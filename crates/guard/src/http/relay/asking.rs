@@ -67,7 +67,7 @@ impl<'r> ClientChannel<'r> {
         let path = link.path().ok_or(ChannelError::Closed)?.clone();
         let (id, headers, body) = question.into_parts();
         let (sender, receiver) = oneshot::channel();
-        self.conversation.expect(IdKey::Text(id), Waiting::Guard(sender));
+        self.conversation.expect(&IdKey::Text(id), Waiting::Guard(sender));
         settle(self.upstream.send_to(path, Method::POST, headers, body).await?).await?;
         receiver.await.map_err(|_| ChannelError::Closed)
     }
@@ -80,7 +80,7 @@ impl Channel for ClientChannel<'_> {
         params: Map<String, Value>,
     ) -> Result<Bytes, ChannelError> {
         let manner = self.manner();
-        let question = manner.question(self.upstream.ids(), method, params);
+        let question = manner.question(self.upstream.ids(), method, &params);
         let time_max = limits::LISTING_TIME_MAX;
         let answer = tokio::time::timeout(time_max, self.ask(&manner, question))
             .await

@@ -87,12 +87,12 @@ impl Conversation {
 
     /// Expects a response on another stream. An id that is expected twice is expected no more:
     /// nobody could tell the responses apart.
-    pub(super) fn expect(&self, key: IdKey, waiting: Waiting) {
+    pub(super) fn expect(&self, key: &IdKey, waiting: Waiting) {
         let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
         if elsewhere.len() < limits::IN_FLIGHT_MAX
             && elsewhere.insert(key.clone(), waiting).is_some()
         {
-            elsewhere.remove(&key);
+            elsewhere.remove(key);
         }
     }
 
@@ -227,3 +227,81 @@ fn make_room(known: &mut HashMap<Key, Known>) {
 
 /// The headers by which servers know a principal.
 const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, HeaderName::from_static("x-api-key")];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Events;
+    use crate::gate::{Mode, Stance};
+    use crate::pin::MemoryPins;
+
+    fn conversations() -> Conversations {
+        let pins = Arc::new(MemoryPins::default());
+        let stance = Stance::of(Mode::Hold);
+        let gate = Gate::new("calc".to_owned(), stance, pins, Events::to(std::io::sink()));
+        Conversations::new(Arc::new(gate))
+    }
+
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+        let value = HeaderValue::from_static(value);
+        HeaderMap::from_iter([(HeaderName::from_static(name), value)])
+    }
+
+    #[test]
+    fn principals_differ_by_their_credentials_alone() {
+        let all = conversations();
+        let of = |name, value| all.principal(&headers(name, value));
+        assert_eq!(of("authorization", "a"), of("authorization", "a"));
+        assert_ne!(of("authorization", "a"), of("authorization", "b"));
+        assert_ne!(of("authorization", "a"), of("cookie", "a"));
+        assert_eq!(of("x-request-id", "1"), Principal::default());
+        let one = all.of_principal(of("authorization", "a"));
+        assert!(Arc::ptr_eq(&one, &all.of_principal(of("authorization", "a"))));
+        assert!(!Arc::ptr_eq(&one, &all.of_principal(of("authorization", "b"))));
+    }
+
+    #[test]
+    fn a_session_is_known_once_it_began_until_it_ended() {
+        let all = conversations();
+        let session = HeaderValue::from_static("s1");
+        let (a, b) = (
+            all.principal(&headers("authorization", "a")),
+            all.principal(&headers("authorization", "b")),
+        );
+        assert!(all.of_session(&session, a).is_none());
+        let began = all.begin();
+        all.begun(Some(&session), a, &began);
+        assert!(Arc::ptr_eq(&began, &all.of_session(&session, a).unwrap()));
+        assert!(!Arc::ptr_eq(&began, &all.of_session(&session, b).unwrap()));
+        all.ended(&session, a);
+        assert!(all.of_session(&session, a).is_none());
+    }
+
+    #[test]
+    fn the_conversation_unused_for_longest_makes_room() {
+        let all = conversations();
+        let key = |at: usize| Key([at as u64, 0]);
+        for at in 0..limits::SESSIONS_MAX {
+            all.keep(key(at), all.begin());
+        }
+        assert!(all.find(key(0)).is_some(), "at the limit all are known");
+        all.keep(key(limits::SESSIONS_MAX), all.begin());
+        assert!(all.find(key(0)).is_some(), "just used");
+        assert!(all.find(key(1)).is_none());
+        assert!(all.find(key(limits::SESSIONS_MAX)).is_some());
+        assert!(all.known.lock().unwrap().len() <= limits::SESSIONS_MAX);
+    }
+
+    #[test]
+    fn an_id_that_is_expected_twice_is_expected_no_more() {
+        let conversation = conversations().begin();
+        let key = IdKey::Number(1);
+        let waiting = || Waiting::Client(Awaited { era: Era::Legacy, what: What::Other });
+        conversation.expect(&key, waiting());
+        assert!(conversation.take(&key).is_some());
+        assert!(conversation.take(&key).is_none());
+        conversation.expect(&key, waiting());
+        conversation.expect(&key, waiting());
+        assert!(conversation.take(&key).is_none());
+    }
+}

@@ -18,6 +18,7 @@ pub(super) struct Judge {
     conversation: Arc<Conversation>,
     /// The requests that this answer is for; none for a stream that stands by itself.
     expected: Vec<Expected>,
+    is_elsewhere: bool,
 }
 
 /// A request that waits for its response.
@@ -53,7 +54,7 @@ impl Expected {
 
 impl Judge {
     pub(super) const fn new(conversation: Arc<Conversation>, expected: Vec<Expected>) -> Self {
-        Self { conversation, expected }
+        Self { conversation, expected, is_elsewhere: false }
     }
 
     pub(super) const fn conversation(&self) -> &Arc<Conversation> {
@@ -76,10 +77,13 @@ impl Judge {
     }
 
     /// Lets the responses come on another stream.
-    pub(super) fn expect_elsewhere(&self) {
+    pub(super) fn expect_elsewhere(&mut self) {
+        if std::mem::replace(&mut self.is_elsewhere, true) {
+            return;
+        }
         for expected in &self.expected {
             let waiting = Waiting::Client(expected.awaited.clone());
-            self.conversation.expect(expected.key.clone(), waiting);
+            self.conversation.expect(&expected.key, waiting);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use super::judge::{Judge, Judgement};
 use crate::channel::ChannelError;
 use crate::http::Phase;
 use crate::http::body;
+use crate::http::upstream::Upstream;
 use crate::http::upstream::events::EventReader;
 
 /// The body of an answer to a client.
@@ -37,7 +39,7 @@ pub(super) enum Stream {
     /// It answers modern requests: a client that hangs up cancels them.
     Modern,
     /// It answers legacy requests: a client that hangs up may come back for the rest.
-    Legacy,
+    Legacy(Arc<Upstream>),
     /// It stands by itself, until the guard stops serving.
     Standing(Closing),
     /// It carries all that an HTTP+SSE server says, and our own answers.
@@ -173,12 +175,10 @@ impl Filtered {
 
 impl Drop for Filtered {
     fn drop(&mut self) {
-        let is_legacy = matches!(self.kind, Stream::Legacy);
-        let Some(reader) = self.reader.take().filter(|_| is_legacy && self.judge.expects()) else {
-            return;
-        };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(body::drain(reader.into_answer()));
+        if let (Stream::Legacy(upstream), Some(reader)) = (&self.kind, self.reader.take())
+            && self.judge.expects()
+        {
+            upstream.linger(body::drain(reader.into_answer()));
         }
     }
 }

@@ -12,7 +12,9 @@ use crate::event::Reason;
 use crate::http::body::BodyError;
 
 /// An HTTP request that is answered here.
-pub(super) struct Rejection {
+pub(super) struct Rejection(Box<Parts>);
+
+struct Parts {
     status: StatusCode,
     body: Vec<u8>,
     header: Option<(HeaderName, HeaderValue)>,
@@ -31,25 +33,25 @@ impl Rejection {
         let reason = Reason::new(code, sentence);
         let text = format!("Countersign refused this request: {sentence}.");
         let body = answer::error(id, TRANSPORT, &text, &json!(reason));
-        Self { status, body, header: None, reason: Some(reason) }
+        Self::because(status, body, reason)
     }
 
     /// An error with a code that the protocol knows.
     pub(super) fn protocol(id: &[u8], error: i64, reason: Reason, evidence: &Value) -> Self {
         let body = answer::error(id, error, &format!("{}.", reason.sentence), evidence);
-        Self { status: StatusCode::BAD_REQUEST, body, header: None, reason: Some(reason) }
+        Self::because(StatusCode::BAD_REQUEST, body, reason)
     }
 
     /// A message that `wire` refuses.
     pub(super) fn refused(refusal: wire::Refusal) -> Self {
         let reason = Reason::from(refusal);
         let body = answer::refused(None, &reason);
-        Self { status: StatusCode::BAD_REQUEST, body, header: None, reason: Some(reason) }
+        Self::because(StatusCode::BAD_REQUEST, body, reason)
     }
 
     /// An answer of the session, which has recorded why.
-    pub(super) const fn answer(status: StatusCode, body: Vec<u8>) -> Self {
-        Self { status, body, header: None, reason: None }
+    pub(super) fn answer(status: StatusCode, body: Vec<u8>) -> Self {
+        Self(Box::new(Parts { status, body, header: None, reason: None }))
     }
 
     /// The server could not be asked, or its answer not be read. The cause is named: it holds no
@@ -63,21 +65,25 @@ impl Rejection {
         Self::to(id, status, code, &format!("the server gave no answer: {error}"))
     }
 
+    fn because(status: StatusCode, body: Vec<u8>, reason: Reason) -> Self {
+        Self(Box::new(Parts { status, body, header: None, reason: Some(reason) }))
+    }
+
     /// What is still to be recorded.
-    pub(super) const fn reason(&self) -> Option<&Reason> {
-        self.reason.as_ref()
+    pub(super) fn reason(&self) -> Option<&Reason> {
+        self.0.reason.as_ref()
     }
 
     /// With the way to authorize.
     pub(super) fn with_challenge(mut self, challenge: Option<&str>) -> Self {
         let value = challenge.and_then(|challenge| HeaderValue::from_str(challenge).ok());
-        self.header = value.map(|value| (WWW_AUTHENTICATE, value));
+        self.0.header = value.map(|value| (WWW_AUTHENTICATE, value));
         self
     }
 
     /// With one more header.
     pub(super) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, HeaderValue::from_static(value)));
+        self.0.header = Some((name, HeaderValue::from_static(value)));
         self
     }
 }
@@ -95,11 +101,12 @@ impl From<BodyError> for Rejection {
 
 impl From<Rejection> for Response<Outgoing> {
     fn from(rejection: Rejection) -> Self {
-        let mut response = Self::new(Outgoing::whole(rejection.body.into()));
-        *response.status_mut() = rejection.status;
+        let Parts { status, body, header, .. } = *rejection.0;
+        let mut response = Self::new(Outgoing::whole(body.into()));
+        *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.extend(rejection.header);
+        headers.extend(header);
         response
     }
 }

@@ -32,9 +32,9 @@ pub(super) async fn send(
     judge: Judge,
     is_modern: bool,
 ) -> Result<(Response<Answer>, Judge), Rejection> {
-    let upstream = Arc::clone(upstream);
+    let sender = Arc::clone(upstream);
     let sending = async move {
-        let sending = upstream.send_to(path, Method::POST, headers, body);
+        let sending = sender.send_to(path, Method::POST, headers, body);
         tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
@@ -42,7 +42,8 @@ pub(super) async fn send(
     let (outcome, judge) = if is_modern {
         (sending.await, judge)
     } else {
-        Enduring { sending: Some((Box::pin(sending), judge)) }.await
+        let sending = Some((Box::pin(sending) as Sending, judge));
+        Enduring { upstream: Arc::clone(upstream), sending }.await
     };
     match outcome {
         Ok(response) => Ok((response, judge)),
@@ -62,7 +63,7 @@ pub(super) async fn reply(
     let (mut head, answer) = response.into_parts();
     let content = Content::of(&head.headers);
     if content == Content::Events {
-        if matches!(kind, Stream::Legacy) {
+        if matches!(kind, Stream::Legacy(_)) {
             // The client may lose this stream and resume it on another.
             judge.expect_elsewhere();
         }
@@ -129,6 +130,7 @@ type Sending = Pin<Box<dyn Future<Output = io::Result<Response<Answer>>> + Send>
 
 /// A request that goes on when nobody waits for it any more.
 struct Enduring {
+    upstream: Arc<Upstream>,
     /// Gone when the request is answered.
     sending: Option<(Sending, Judge)>,
 }
@@ -150,16 +152,14 @@ impl Future for Enduring {
 
 impl Drop for Enduring {
     fn drop(&mut self) {
-        let Some((sending, judge)) = self.sending.take() else { return };
+        let Some((sending, mut judge)) = self.sending.take() else { return };
         // The client may come back for what it missed.
         judge.expect_elsewhere();
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                if let Ok(response) = sending.await {
-                    body::drain(response.into_body()).await;
-                }
-            });
-        }
+        self.upstream.linger(async move {
+            if let Ok(response) = sending.await {
+                body::drain(response.into_body()).await;
+            }
+        });
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -34,11 +35,13 @@ pub(super) enum Kind {
     Beside,
 }
 
+pub(super) type Headers = Vec<(&'static str, String)>;
+
 /// What answers a call.
 #[derive(Clone)]
 pub(super) enum Canned {
     /// A status, headers and a body in which `$ID` stands for the id.
-    Whole(u16, Vec<(&'static str, String)>, String),
+    Whole(u16, Headers, String),
     /// Events in which `$ID` stands for the id, each a chunk of its own.
     Events(Vec<String>),
     /// Events, and then the stream stays open.
@@ -65,11 +68,13 @@ pub(super) struct Fixture {
     pub(super) calls: Mutex<HashMap<String, Canned>>,
     pub(super) arrived: Mutex<Vec<Arrived>>,
     /// A status instead of any answer, with headers.
-    pub(super) refusal: Mutex<Option<(u16, Vec<(&'static str, String)>)>>,
+    pub(super) refusal: Mutex<Option<(u16, Headers)>>,
     /// The stream that a GET opened last.
     pub(super) standing: Mutex<Option<Sender<Bytes>>>,
     /// What the `endpoint` event says, over HTTP+SSE.
     pub(super) endpoint: Mutex<String>,
+    /// Connections that were accepted.
+    pub(super) connections: AtomicUsize,
     /// Bodies that were dropped before their end.
     pub(super) hung_up: Arc<Mutex<usize>>,
 }
@@ -94,11 +99,13 @@ impl Fixture {
             refusal: Mutex::default(),
             standing: Mutex::default(),
             endpoint: Mutex::new("/messages?session=s1".to_owned()),
+            connections: AtomicUsize::new(0),
             hung_up: Arc::default(),
         });
         let served = Arc::clone(&fixture);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                served.connections.fetch_add(1, Ordering::Relaxed);
                 let fixture = Arc::clone(&served);
                 let service = service_fn(move |request| {
                     let fixture = Arc::clone(&fixture);
@@ -176,7 +183,7 @@ impl Fixture {
         let text = String::from_utf8_lossy(body).replace(r"\ud83d", "");
         let message: Value = serde_json::from_str(&text).unwrap();
         if message.is_array() {
-            return self.batch(&message).await;
+            return self.batch(&message);
         }
         let (method, id) = (message["method"].as_str().unwrap_or_default(), message["id"].clone());
         let is_modern = headers.get("mcp-protocol-version").is_some_and(|v| v == "2026-07-28");
@@ -210,7 +217,7 @@ impl Fixture {
     }
 
     /// The calls of a batch, answered in one array.
-    async fn batch(&self, message: &Value) -> Response<Told> {
+    fn batch(&self, message: &Value) -> Response<Told> {
         let calls = message.as_array().unwrap().iter().filter(|member| member.get("id").is_some());
         let answers: Vec<String> =
             calls.map(|call| fill(&ok(&json!({ "content": [] })), &call["id"])).collect();
@@ -219,13 +226,17 @@ impl Fixture {
 
     fn canned(&self, method: &str, message: &Value) -> Canned {
         let version = if self.kind == Kind::LegacyBatches { "2025-03-26" } else { "2025-11-25" };
+        if let Some(canned) = self.calls.lock().unwrap().get(method) {
+            return canned.clone();
+        }
         let result = match method {
             "tools/call" => {
                 let tool = message["params"]["name"].as_str().unwrap();
                 if let Some(canned) = self.calls.lock().unwrap().get(tool) {
                     return canned.clone();
                 }
-                json!({ "content": [{ "type": "text", "text": "ok" }], "resultType": "complete" })
+                let text = message["params"]["arguments"].to_string();
+                json!({ "content": [{ "type": "text", "text": text }], "resultType": "complete" })
             }
             "initialize" => json!({ "protocolVersion": version, "capabilities": { "tools": {} },
                 "serverInfo": { "name": "fixture", "version": "1" } }),

@@ -56,7 +56,12 @@ enum Heard {
 
 impl Manner {
     /// The request `method` with `params`.
-    pub(crate) fn question(&self, ids: &Ids, method: &str, params: Map<String, Value>) -> Question {
+    pub(crate) fn question(
+        &self,
+        ids: &Ids,
+        method: &str,
+        params: &Map<String, Value>,
+    ) -> Question {
         let mut headers = self.headers();
         let version = params.get("_meta").and_then(|meta| meta.get(VERSION_KEY));
         if let Some(version) = version.and_then(Value::as_str) {
