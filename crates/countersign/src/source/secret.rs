@@ -248,8 +248,9 @@ const SECRET_WORDS: &[&str] = &[
 ];
 
 /// How names end that only say where a secret is, or of what kind.
-const ABOUT_WORDS: &[&str] =
-    &["dir", "env", "file", "id", "length", "method", "mode", "path", "timeout", "ttl", "type", "url"];
+const ABOUT_WORDS: &[&str] = &[
+    "dir", "env", "file", "id", "length", "method", "mode", "path", "timeout", "ttl", "type", "url",
+];
 
 /// How tokens of well-known services begin.
 const TOKEN_STARTS: &[&str] = &[
