@@ -1,5 +1,10 @@
 //! From a difference to a change: where it is in the originals, what it says, what it earns.
 
+mod rank;
+pub(crate) mod same;
+pub(crate) mod sentence;
+pub(crate) mod way;
+
 use std::collections::HashSet;
 
 use serde_json::Value;
@@ -9,10 +14,8 @@ use crate::catalogue as codes;
 use crate::catalogue::Entry;
 use crate::change::Change;
 use crate::novel::{self, Names};
-use crate::rank;
-use crate::same::same_or_absent;
-use crate::sentence;
-use crate::way::{self, Found, Side, Step, Way};
+use same::same_or_absent;
+use way::{Found, Side, Step, Way};
 
 /// Collects the changes of one item.
 pub(crate) struct Report<'a> {
