@@ -176,7 +176,10 @@ impl<'a> Report<'a> {
         }
         // A new text of an item that was there is an insertion into it.
         let before = before.or(self.before.map(|_| ""));
-        let Some(judgement) = novel::judge(before, after, self.names) else { return 0 };
+        let mut judgement = novel::judge(before, after, self.names).unwrap_or_default();
+        if is_label(&change.place) {
+            judgement.weigh_as_label(after);
+        }
         change.severity = change.severity.max(judgement.severity);
         for reason in judgement.because {
             push_reason(change, reason);
@@ -274,6 +277,11 @@ fn each_key<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str)) {
         }
         _ => {}
     }
+}
+
+/// Whether a text at `place` is a label: a few words, never prose.
+fn is_label(place: &str) -> bool {
+    matches!(place.rsplit('/').next(), Some("title" | "icons" | "enum" | "const"))
 }
 
 /// Every string of a value: keys and values.
