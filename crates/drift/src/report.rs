@@ -230,7 +230,7 @@ fn is_label(place: &str) -> bool {
 }
 
 /// Every string of a value: keys and values.
-fn each_text<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str)) {
+pub(crate) fn each_text<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str)) {
     match value {
         Value::String(text) => visit(text),
         Value::Array(elements) => elements.iter().for_each(|element| each_text(element, visit)),
