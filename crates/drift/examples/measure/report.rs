@@ -204,10 +204,9 @@ impl Report {
         for line in [5, 8, 10, 13, 15, 18, 20, 23, 25, 30, 35, 40, 50, 60, 80] {
             let reach = |set: &[Outcome]| {
                 let above = |one: &&Outcome| {
-                    one.changes.iter().any(|change| {
-                        change.score / 100 >= line
-                            || change.severity > Severity::Notice && change.score < 500
-                    })
+                    one.changes
+                        .iter()
+                        .any(|change| change.score / 100 >= line || is_structural(change))
                 };
                 100.0 * ratio(set.iter().filter(above).count(), set.len())
             };
