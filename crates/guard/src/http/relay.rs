@@ -346,8 +346,8 @@ fn is_modern(frame: &Frame<'_>, headers: &HeaderMap) -> Result<bool, Rejection> 
     let Frame::One(message) = frame else { return Ok(false) };
     let id = id_of(message);
     let version = wire::request::protocol_version(message.params()).map_err(Rejection::refused)?;
+    let header = headers.get(MCP_PROTOCOL_VERSION).map(HeaderValue::as_bytes);
     let Some(version) = version else {
-        let header = headers.get(MCP_PROTOCOL_VERSION).map(HeaderValue::as_bytes);
         let claims = header.is_some_and(|header| header >= opening::MODERN_VERSION.as_bytes());
         if claims && matches!(message, Message::Request(_)) {
             let sentence = "the header names a modern protocol version, the body's `_meta` none";
@@ -358,6 +358,11 @@ fn is_modern(frame: &Frame<'_>, headers: &HeaderMap) -> Result<bool, Rejection> 
     };
     if version == opening::MODERN_VERSION {
         return Ok(true);
+    }
+    if header.is_some_and(|header| header != version.as_bytes()) {
+        let sentence = "the header names another protocol version than the body's `_meta`";
+        let reason = Reason::new("wire.header.mismatch", sentence);
+        return Err(Rejection::protocol(id, HEADER_MISMATCH, reason, &Value::Null));
     }
     let reason = Reason::new("http.protocol-version", "this protocol version is not supported");
     let evidence = json!({ "supported": [opening::MODERN_VERSION], "requested": version });

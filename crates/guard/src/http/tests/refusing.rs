@@ -89,6 +89,7 @@ async fn modern_headers_say_what_the_body_says() {
     }
     let later = body.replace("2026-07-28", "2027-01-01");
     assert_eq!(send(&later, &[("mcp-protocol-version", "2027-01-01")]).await, (400, Some(-32_022)));
+    assert_eq!(send(&later, &MODERN).await, (400, Some(-32_020)), "two versions");
     assert_eq!(send(&call("echo"), &MODERN).await, (400, Some(-32_602)), "no `_meta`");
     assert_eq!(guarded.fixture.calls_arrived().len(), arrived, "nothing was sent");
 }
