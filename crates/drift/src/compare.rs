@@ -40,6 +40,9 @@ impl Neighbour {
 /// What changed from `before` to `after`, most important first. Empty exactly when the semantic
 /// digests are equal; each place whose semantic digest differs is the `item` of a change.
 pub fn compare(before: &Surface, after: &Surface, neighbours: &[Neighbour]) -> Vec<Change> {
+    if before == after {
+        return Vec::new();
+    }
     let mut others: Vec<_> = neighbours.iter().map(|other| other.place.name.as_str()).collect();
     let mut own: Vec<_> = after.items.keys().map(|place| place.name.as_str()).collect();
     for names in [&mut others, &mut own] {

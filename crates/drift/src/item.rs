@@ -70,7 +70,7 @@ fn field(report: &mut Report<'_>, kind: Kind, key: &str, member: Difference<'_>)
         }
         (Kind::Ui | Kind::Page, _) => walk(report, member, &codes::FIELD),
         (_, "description") => text(report, member, &codes::DESCRIPTION),
-        (_, "title") => text(report, member, &codes::TITLE),
+        (_, "title") => title(report, member),
         (_, "icons") => icons(report, member),
         // The key of the item: its new name is reported with the item.
         (Kind::Tool | Kind::Prompt, "name") => report.plain(&codes::FIELD, member),
@@ -107,7 +107,7 @@ pub(crate) fn walk(report: &mut Report<'_>, difference: Difference<'_>, entry: &
         (Some(Value::Object(_)), Some(Value::Object(_))) => {
             each_member(difference, |key, member| match key {
                 "securitySchemes" | "x-authzen-mapping" => security::compare(report, member),
-                key if security::names_an_authorizer(key) && member.before.is_some() => {
+                key if security::is_authorizer(key, before) && member.before.is_some() => {
                     report.plain(&codes::AUTHORIZER, member);
                 }
                 _ => walk(report, member, entry),
@@ -167,6 +167,20 @@ fn icons(report: &mut Report<'_>, icons: Difference<'_>) {
     match web::moved(&domains.0, &domains.1) {
         Some((gone, came)) => report.add(&codes::ADDRESS, icons, &moved(&gone, &came)),
         None => report.plain(&codes::ICONS, icons),
+    }
+    prose(report, icons);
+}
+
+/// A title: a text that is a name.
+pub(crate) fn title(report: &mut Report<'_>, title: Difference<'_>) {
+    text(report, title, &codes::TITLE);
+    prose(report, title);
+}
+
+/// One more change where prose came to a place that holds names and values.
+fn prose(report: &mut Report<'_>, difference: Difference<'_>) {
+    if lexicon::gained_prose(difference.before, difference.after) {
+        report.plain(&codes::PROSE, difference);
     }
 }
 

@@ -140,7 +140,26 @@ pub(crate) fn danger(value: &Value) -> Option<&'static str> {
     if is_mail || is_ip {
         return Some("an address");
     }
-    (text.split_whitespace().count() >= SENTENCE_WORDS).then_some("a whole sentence")
+    is_prose(text).then_some("a whole sentence")
+}
+
+/// Whether a text is longer than a name or a value.
+fn is_prose(text: &str) -> bool {
+    text.split_whitespace().count() >= SENTENCE_WORDS
+}
+
+/// Whether `after` holds prose, and much more of it than `before`: a longer name is a name.
+pub(crate) fn gained_prose(before: Option<&Value>, after: Option<&Value>) -> bool {
+    let words_of = |value: Option<&Value>| {
+        let mut longest = 0;
+        if let Some(value) = value {
+            crate::report::each_text(value, &mut |text| {
+                longest = longest.max(text.split_whitespace().count());
+            });
+        }
+        longest
+    };
+    words_of(after) >= words_of(before) + SENTENCE_WORDS
 }
 
 fn is_path(text: &str) -> bool {

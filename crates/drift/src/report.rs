@@ -168,7 +168,10 @@ impl<'a> Report<'a> {
         }
         // A new text of an item that was there is an insertion into it.
         let before = before.or(self.before.map(|_| ""));
-        let Some(judgement) = novel::judge(before, after, self.names) else { return 0 };
+        let mut judgement = novel::judge(before, after, self.names).unwrap_or_default();
+        if is_label(&change.place) {
+            judgement.weigh_as_label(after);
+        }
         change.severity = change.severity.max(judgement.severity);
         for reason in judgement.because {
             if change.because.len() < REASONS_MAX && !change.because.contains(&reason) {
@@ -221,8 +224,13 @@ fn settle<'v>(
     (before.map(|found| found.value), after.map(|found| found.value), pointer)
 }
 
+/// Whether a text at `place` is a label: a few words, never prose.
+fn is_label(place: &str) -> bool {
+    matches!(place.rsplit('/').next(), Some("title" | "icons" | "enum" | "const"))
+}
+
 /// Every string of a value: keys and values.
-fn each_text<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str)) {
+pub(crate) fn each_text<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str)) {
     match value {
         Value::String(text) => visit(text),
         Value::Array(elements) => elements.iter().for_each(|element| each_text(element, visit)),

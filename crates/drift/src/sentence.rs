@@ -61,7 +61,7 @@ pub(crate) fn noun(item: &Place) -> String {
 /// A value as a sentence shows it.
 pub(crate) fn value(value: Option<&Value>) -> String {
     match value {
-        None => "nothing".to_owned(),
+        None => "not stated".to_owned(),
         Some(Value::String(text)) => format!("\"{}\"", shown(text, VALUE_CHARS_MAX)),
         Some(other) => {
             // Bounded: a large value is not written out only to be cut.

@@ -7,6 +7,7 @@
 pub(crate) mod entity;
 pub(crate) mod fold;
 pub(crate) mod lexicon;
+mod page;
 mod rules;
 pub(crate) mod sentence;
 mod unicode;
@@ -14,6 +15,7 @@ pub(crate) mod wording;
 
 use std::ops::Range;
 
+pub use page::page;
 pub use rules::{RULES, RULES_VERSION, Rule};
 pub(crate) use rules::{class_of, sentence_of};
 pub(crate) use unicode::is_invisible;

@@ -539,8 +539,8 @@ fn milliseconds(value: &Value) -> Option<Duration> {
     Some(Duration::try_from_secs_f64(ms / 1e3).unwrap_or(Duration::MAX))
 }
 
-/// Schemes have no case (RFC 3986 §3.1).
-fn is_ui(uri: &str) -> bool {
+/// Whether a URI names a `ui://` body. Schemes have no case (RFC 3986 §3.1).
+pub fn is_ui(uri: &str) -> bool {
     uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("ui://"))
 }
 

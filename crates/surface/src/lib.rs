@@ -15,6 +15,6 @@ pub mod limits;
 pub mod model;
 pub mod semantic;
 
-pub use assemble::{Assembly, AssemblyError, CacheScope, List, Observation};
+pub use assemble::{Assembly, AssemblyError, CacheScope, List, Observation, is_ui};
 pub use digest::{Digest, Digests};
 pub use model::{Era, Kind, Place, Surface};

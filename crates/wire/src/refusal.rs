@@ -54,6 +54,7 @@ codes! {
     Id = "wire.rpc.id", "an id is neither a string nor an integer within 2^53 - 1";
     IdMissing = "wire.rpc.id-missing", "a result has no id";
     Method = "wire.rpc.method", "`method` is empty or not a string";
+    Notification = "wire.rpc.notification", "a notification is named `notifications/…` and has no id, a request is not";
     Long = "wire.rpc.long", "an id or a method is longer than the limit";
     Params = "wire.rpc.params", "`params` is not an object";
     Mixed = "wire.rpc.mixed", "a message is both a request and a response";
@@ -63,6 +64,7 @@ codes! {
     BatchEmpty = "wire.rpc.batch-empty", "a batch is empty";
     BatchNested = "wire.rpc.batch-nested", "a batch lies inside a batch";
     BatchSize = "wire.rpc.batch-size", "a batch has more messages than the limit";
+    BatchId = "wire.rpc.batch-id", "two requests of a batch have the same id";
     BatchInitialize = "wire.rpc.batch-initialize", "`initialize` stands in a batch";
     Subject = "wire.request.subject", "the name of what a request acts on is missing or not a string";
     Meta = "wire.request.meta", "`_meta` is not an object";

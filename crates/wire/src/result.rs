@@ -77,5 +77,8 @@ mod tests {
         assert_eq!(result_type(document.root()).unwrap_err().code, Code::KeyForm);
         assert_eq!(next_cursor(document.root()).unwrap_err().code, Code::Cursor);
         assert_eq!(server_info(document.root()).unwrap_err().code, Code::Meta);
+        let document =
+            Document::parse(br#"{"resultType":["complete"]}"#, &Policy::default()).unwrap();
+        assert_eq!(result_type(document.root()).unwrap_err().code, Code::ResultType);
     }
 }

@@ -5,6 +5,7 @@
 //! *nearly* one of JSON-RPC's (`Method`, `paramſ`) is refused, because lenient parsers do.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::json::{Document, Kind, Value};
 use crate::limits;
@@ -157,6 +158,7 @@ impl<'d> Frame<'d> {
 
 fn batch(whole: Value<'_>) -> Result<Vec<Message<'_>>, Refusal> {
     let mut messages = Vec::new();
+    let mut ids = HashSet::new();
     for element in whole.elements() {
         if messages.len() == limits::BATCH_MESSAGES_MAX {
             return Err(Refusal::at(Code::BatchSize, element.start()));
@@ -166,8 +168,14 @@ fn batch(whole: Value<'_>) -> Result<Vec<Message<'_>>, Refusal> {
             Kind::Array => return Err(Refusal::at(Code::BatchNested, element.start())),
             _ => return Err(Refusal::at(Code::NotMessage, element.start())),
         });
-        if messages.last().and_then(Message::method) == Some("initialize") {
-            return Err(Refusal::at(Code::BatchInitialize, element.start()));
+        match messages.last() {
+            Some(message) if message.method() == Some("initialize") => {
+                return Err(Refusal::at(Code::BatchInitialize, element.start()));
+            }
+            Some(Message::Request(request)) if !ids.insert(request.id.key()) => {
+                return Err(Refusal::at(Code::BatchId, element.start()));
+            }
+            _ => {}
         }
     }
     if messages.is_empty() {
@@ -222,6 +230,10 @@ fn call<'d>(
         return Err(Refusal::at(Code::Params, params.start()));
     }
     let params = envelope.params;
+    // MCP names every notification so; what is called without an id, some servers call all the same.
+    if name.starts_with("notifications/") != envelope.id.is_none() {
+        return Err(Refusal::at(Code::Notification, method.start()));
+    }
     Ok(match envelope.id {
         Some(id) => Message::Request(Request { whole, id: Id::read(id)?, method: name, params }),
         None => Message::Notification(Notification { whole, method: name, params }),

@@ -84,7 +84,7 @@ fn fill(frame: &str, random: &mut Random) -> String {
 
 /// Families of the labelled set (set, beginning of the kind). What was read while writing the rules
 /// is not here: of the first set `hard-v1`, `hard-v2`, `adversarial-v1`, `adversarial-v2`,
-/// `neutral-control`, `family:` and the even groups of `hard-v3`.
+/// `neutral-control`, `family:` and the even groups of `hard-v3` and `adversarial-v3`.
 const HELD_OUT: [(&str, &str); 5] = [
     ("intentprobe", "adversarial-v3"),
     ("intentprobe", "hard-v3"),

@@ -88,6 +88,20 @@ impl Report {
         format!("{value:#}\n")
     }
 
+    /// `docs/tripwires.md`, with the rates that were measured.
+    pub(crate) fn rules(&self) -> String {
+        let all = &self.tripwires;
+        tripwire::page(|rule| {
+            let (tools, servers) = all.rules.get(rule).copied().unwrap_or_default();
+            Some(format!(
+                "{tools} of {} real tools ({:.2} %), {servers} of {} servers",
+                all.tools,
+                100.0 * ratio(tools, all.tools),
+                all.servers
+            ))
+        })
+    }
+
     /// One line for each change: the set, the server, what it is, its severity and score, and the
     /// rules that earned them. What weights are fitted to.
     pub(crate) fn features(&self) -> String {

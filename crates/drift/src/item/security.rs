@@ -12,6 +12,13 @@ pub(super) fn names_an_authorizer(key: &str) -> bool {
     AUTHORIZERS.contains(&key)
 }
 
+/// The same for a member of `metadata`: `resource` is an identity only in the metadata of a
+/// protected resource (RFC 9728), which also names its authorization servers.
+pub(super) fn is_authorizer(key: &str, metadata: Option<&Value>) -> bool {
+    let is_protected = || metadata.is_some_and(|of| of.get("authorization_servers").is_some());
+    names_an_authorizer(key) || key == "resource" && is_protected()
+}
+
 /// Reports what differs in `securitySchemes` or `x-authzen-mapping`.
 pub(super) fn compare(report: &mut Report<'_>, difference: Difference<'_>) {
     match (difference.before, difference.after) {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{each_member, icons, moved, text, walk};
+use super::{each_member, icons, moved, text, title, walk};
 use crate::catalogue as codes;
 use crate::report::{Difference, Report};
 use crate::web;
@@ -30,7 +30,7 @@ fn server_info(report: &mut Report<'_>, info: Difference<'_>) {
     each_member(info, |key, member| match key {
         "name" => report.plain(&codes::SERVER_NAME, member),
         "version" => report.plain(&codes::VERSION, member),
-        "title" => text(report, member, &codes::TITLE),
+        "title" => title(report, member),
         "description" => text(report, member, &codes::DESCRIPTION),
         "icons" => icons(report, member),
         "websiteUrl" => {

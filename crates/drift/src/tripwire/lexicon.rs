@@ -141,6 +141,8 @@ concepts! {
     KEEP = 48;
     /// Not, where it stands after the verb.
     NAUGHT = 49;
+    /// More of a person's world than one task needs.
+    SCOPE = 50;
 }
 
 /// The term that begins a text, longest first.

@@ -234,6 +234,14 @@ pub const RULES: &[Rule] = &[
         near_misses: &["Returns a log."],
     },
     Rule {
+        code: "overreach",
+        class: Class::Counting,
+        sentence: "takes in more than one task needs",
+        why: "All files, a whole profile, every neighbour: breadth is how data leaves unasked.",
+        hits: &["Includes all hidden files.", "The full contents of the workspace are appended."],
+        near_misses: &["Returns all matching rows.", "Lists the profile of a user."],
+    },
+    Rule {
         code: "exfiltrate",
         class: Class::Counting,
         sentence: "moves data to a place",

@@ -6,7 +6,8 @@ use super::lexicon::{
     ADDRESS, ALSO, ALWAYS, ANY, BEFORE, BEST, CONSENT, COVERT, Concepts, DECODE, DESTROY,
     DISREGARD, FROM, GIVE, GIVEN, HIDE, INSIDE, INSTEAD, KEEP, LATER, MACHINE, MENTION, MIND,
     MODEL, MUST, NAUGHT, NOT, OBEY, ORDERS, OTHER, OUTSIDE, PATH, PLACE, PLEASE, PRIOR, PROCESS,
-    READ, RUN, SECRET, SEND, TALK, TELL, THIS, TOOL, TRACE, UNFIT, USE, USER, VOID, WHOLE, YOU,
+    READ, RUN, SCOPE, SECRET, SEND, TALK, TELL, THIS, TOOL, TRACE, UNFIT, USE, USER, VOID, WHOLE,
+    YOU,
 };
 use super::sentence::{self, Pattern, Token, close, lacks, then};
 
@@ -89,12 +90,14 @@ const FAMILIES: &[(&str, &[Pattern])] = &[
             &[then(BEFORE, 0), close(ANY.or(OTHER), 2), then(ACT, 5)],
             &[then(ALWAYS, 0), close(ACT, 3)],
             &[then(ACT, 0), close(TOOL, 3), close(BEFORE, 4)],
+            &[then(MODEL, 0), close(SEND.or(GIVE), 1)],
         ],
     ),
     (
         "process",
         &[
             &[then(BEFORE.or(ALWAYS), 0), close(PROCESS, 3)],
+            &[then(ALWAYS, 0), close(MUST, 2)],
             &[then(ANY.or(WHOLE).or(OTHER), 0), close(PROCESS, 2)],
             &[then(YOU, 0), close(PROCESS, 2)],
             &[then(NOT, 0), close(PROCESS, 1)],
@@ -149,6 +152,17 @@ const FAMILIES: &[(&str, &[Pattern])] = &[
         &[
             &[then(KEEP, 0), close(WHOLE.or(ANY).or(LOOT), 4)],
             &[then(WHOLE.or(ANY).or(LOOT), 0), close(KEEP, 4)],
+        ],
+    ),
+    (
+        "overreach",
+        &[
+            &[then(WHOLE.or(ANY), 0), close(SCOPE, 4)],
+            &[then(SCOPE, 0), then(WHOLE, 5)],
+            &[then(SCOPE, 0), close(GIVEN, 6)],
+            &[then(GIVE.or(READ).or(GIVEN), 0), close(SCOPE, 4)],
+            &[then(GIVE.or(GIVEN), 0), close(WHOLE, 4)],
+            &[then(WHOLE, 0), close(GIVEN, 6)],
         ],
     ),
     ("address", &[&[then(ADDRESS, 0)]]),

@@ -68,9 +68,7 @@ impl Standing {
             Subject::Prompt(name) => Place::new(Kind::Prompt, name.as_ref()),
             Subject::Template(uri) => Place::new(Kind::Template, uri.as_ref()),
             Subject::Skill(uri) => Place::new(Kind::Skill, uri.as_ref()),
-            Subject::Resource(uri) if uri.starts_with("ui://") => {
-                Place::new(Kind::Ui, uri.as_ref())
-            }
+            Subject::Resource(uri) if surface::is_ui(uri) => Place::new(Kind::Ui, uri.as_ref()),
             Subject::Resource(uri) => {
                 let listed = Place::new(Kind::Resource, uri.as_ref());
                 if self.is_known(&listed) {

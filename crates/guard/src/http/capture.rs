@@ -91,7 +91,7 @@ pub(super) async fn open(
                 .await
                 .unwrap_or(Err(ChannelError::TimedOut(answer_time_max)));
             let (stream, path) = stream.map_err(|error| failed("the event stream", error))?;
-            let line = Line::Beside { stream: Mutex::new(stream), path };
+            let line = Line::Beside { stream: Box::new(Mutex::new(stream)), path };
             initialize(channel(line)).await
         }
         outcome => outcome,

@@ -59,6 +59,8 @@ struct Context {
     /// The legacy session that it names.
     session: Option<HeaderValue>,
     is_modern: bool,
+    /// Whether its answer is a stream that stands until somebody ends it.
+    is_listening: bool,
     /// The stream on which its answer comes, over HTTP+SSE.
     link: Option<Arc<Link>>,
 }
@@ -133,6 +135,7 @@ impl Relay {
             principal: self.conversations.principal(&headers),
             session: session_of(&headers).cloned(),
             is_modern: is_modern(&frame, &headers)?,
+            is_listening: is_called(&frame, "subscriptions/listen"),
             link,
         };
         let conversation = self.conversation(&frame, &context)?;
@@ -181,9 +184,7 @@ impl Relay {
         if let Some(link) = &context.link {
             return Ok(Arc::clone(&link.conversation));
         }
-        let is_opening =
-            matches!(frame, Frame::One(message) if message.method() == Some("initialize"));
-        if is_opening {
+        if is_called(frame, "initialize") {
             return Ok(self.conversations.begin());
         }
         match context.session.as_ref().filter(|_| !context.is_modern) {
@@ -217,7 +218,11 @@ impl Relay {
         {
             self.conversations.ended(session, context.principal);
         }
-        let kind = if context.is_modern { Stream::Modern } else { self.legacy() };
+        let kind = match context {
+            Context { is_listening: true, .. } => Stream::Standing(closing(self.serving.clone())),
+            Context { is_modern: true, .. } => Stream::Modern,
+            _ => self.legacy(),
+        };
         reply(response, judge, kind).await
     }
 
@@ -384,6 +389,10 @@ fn check_headers(
         let evidence = json!({ "code": mismatch.code.as_str(), "header": mismatch.header });
         Rejection::protocol(id_of(message), HEADER_MISMATCH, reason, &evidence)
     })
+}
+
+fn is_called(frame: &Frame<'_>, method: &str) -> bool {
+    matches!(frame, Frame::One(message) if message.method() == Some(method))
 }
 
 fn id_of<'m>(message: &Message<'m>) -> &'m [u8] {

@@ -133,7 +133,14 @@ fn refuses_envelopes_that_readers_take_differently() {
         ("[[]]", Code::BatchNested, 1),
         ("[1]", Code::NotMessage, 1),
         (r#"[{"jsonrpc":"2.0","id":1,"method":"initialize"}]"#, Code::BatchInitialize, 1),
-        (r#"[{"jsonrpc":"2.0","method":"initialize"}]"#, Code::BatchInitialize, 1),
+        (r#"[{"jsonrpc":"2.0","method":"initialize"}]"#, Code::Notification, 27),
+        (r#"{"jsonrpc":"2.0","method":"tools/call"}"#, Code::Notification, 26),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"notifications/a"}"#, Code::Notification, 33),
+        (
+            r#"[{"jsonrpc":"2.0","id":1,"method":"a"},{"jsonrpc":"2.0","id":1.0,"method":"b"}]"#,
+            Code::BatchId,
+            39,
+        ),
     ] {
         assert_eq!(refusal(text), (code, offset), "{text}");
     }

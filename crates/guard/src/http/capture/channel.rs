@@ -32,7 +32,7 @@ pub(super) enum Line {
     Own,
     /// HTTP+SSE: on one stream beside.
     Beside {
-        stream: Mutex<EventReader>,
+        stream: Box<Mutex<EventReader>>,
         /// Where requests go.
         path: PathAndQuery,
     },

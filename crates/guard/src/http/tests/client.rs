@@ -141,6 +141,13 @@ impl Guarded {
         open(self.address, request.body(Full::default()).unwrap()).await
     }
 
+    /// Stops the guard, which has to end in time.
+    pub(super) async fn end_within(&mut self, time_max: Duration) {
+        self.stop.take().unwrap().send(()).unwrap();
+        let ended = tokio::time::timeout(time_max, &mut self.served);
+        ended.await.expect("an end in time").unwrap().unwrap();
+    }
+
     /// The events so far, which are written within a tenth of a second.
     pub(super) async fn events(&self) -> String {
         tokio::time::sleep(Duration::from_millis(200)).await;

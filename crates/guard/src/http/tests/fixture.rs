@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -72,6 +73,8 @@ pub(super) struct Fixture {
     pub(super) standing: Mutex<Option<Sender<Bytes>>>,
     /// What the `endpoint` event says, over HTTP+SSE.
     pub(super) endpoint: Mutex<String>,
+    /// Connections that were accepted.
+    pub(super) connections: AtomicUsize,
     /// Bodies that were dropped before their end.
     pub(super) hung_up: Arc<Mutex<usize>>,
 }
@@ -96,11 +99,13 @@ impl Fixture {
             refusal: Mutex::default(),
             standing: Mutex::default(),
             endpoint: Mutex::new("/messages?session=s1".to_owned()),
+            connections: AtomicUsize::new(0),
             hung_up: Arc::default(),
         });
         let served = Arc::clone(&fixture);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                served.connections.fetch_add(1, Ordering::Relaxed);
                 let fixture = Arc::clone(&served);
                 let service = service_fn(move |request| {
                     let fixture = Arc::clone(&fixture);
@@ -221,13 +226,17 @@ impl Fixture {
 
     fn canned(&self, method: &str, message: &Value) -> Canned {
         let version = if self.kind == Kind::LegacyBatches { "2025-03-26" } else { "2025-11-25" };
+        if let Some(canned) = self.calls.lock().unwrap().get(method) {
+            return canned.clone();
+        }
         let result = match method {
             "tools/call" => {
                 let tool = message["params"]["name"].as_str().unwrap();
                 if let Some(canned) = self.calls.lock().unwrap().get(tool) {
                     return canned.clone();
                 }
-                json!({ "content": [{ "type": "text", "text": "ok" }], "resultType": "complete" })
+                let text = message["params"]["arguments"].to_string();
+                json!({ "content": [{ "type": "text", "text": text }], "resultType": "complete" })
             }
             "initialize" => json!({ "protocolVersion": version, "capabilities": { "tools": {} },
                 "serverInfo": { "name": "fixture", "version": "1" } }),

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::Method;
@@ -24,6 +26,42 @@ async fn what_is_not_held_arrives_with_the_same_bytes() {
         assert_eq!(arrived.body, request);
         assert_eq!(arrived.headers["host"], guarded.fixture.address.to_string());
         assert_eq!(arrived.headers["x-configured"], "hush-configured");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_calls_at_once_get_their_own_answers_over_few_connections() {
+    let guarded = Arc::new(Guarded::opened(Fixture::start(Kind::Legacy).await).await);
+    guarded.call("echo").await;
+    let before = guarded.fixture.connections.load(Ordering::Relaxed);
+    let ask = |number: usize| {
+        let guarded = Arc::clone(&guarded);
+        async move {
+            let arguments = json!({ "n": number, "pad": "p".repeat(number * 100) });
+            let params = json!({ "name": "echo", "arguments": arguments });
+            let answer = guarded.post(&message("tools/call", &params)).await.json();
+            assert_eq!(answer["result"]["content"][0]["text"], arguments.to_string());
+        }
+    };
+    for number in 0..20 {
+        ask(number).await;
+    }
+    assert!(guarded.fixture.connections.load(Ordering::Relaxed) <= before + 1);
+    let calls: Vec<_> = (0..200).map(|number| tokio::spawn(ask(number))).collect();
+    for call in calls {
+        call.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_closed_is_no_error() {
+    let guarded = Guarded::opened(Fixture::start(Kind::Legacy).await).await;
+    let headers = vec![json_type(), ("connection", "close".to_owned())];
+    let body = r#"{"jsonrpc":"2.0","id":$ID,"result":{}}"#;
+    guarded.fixture.can("echo", Canned::Whole(200, headers, body.to_owned()));
+    for _ in 0..5 {
+        assert_eq!(guarded.call("echo").await.status, 200);
+        assert_eq!(guarded.call("sum").await.status, 200);
     }
 }
 

@@ -158,15 +158,23 @@ async fn http_with_sse_is_guarded_too() {
         // The stream is read meanwhile: the guard's own listing comes on it too.
         guarded.send(request).await.status
     };
+    let (opened, is_open) = tokio::sync::oneshot::channel();
     let reading = tokio::spawn(async move {
+        let mut opened = Some(opened);
         let mut said = String::new();
         while !said.contains("\"held\"") {
             let Some(bytes) = next(&mut stream).await else { break };
             said.push_str(&String::from_utf8_lossy(&bytes));
+            if said.contains("\"fixture\"")
+                && let Some(opened) = opened.take()
+            {
+                opened.send(()).unwrap();
+            }
         }
         said
     });
     assert_eq!(tell(&initialize).await, 202);
+    is_open.await.expect("the response to `initialize`");
     assert_eq!(tell(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await, 202);
     assert_eq!(tell(&call("echo").replace(":7,", ":\"passed\",")).await, 202);
     assert_eq!(guarded.fixture.calls_arrived().len(), 1);
@@ -185,7 +193,12 @@ async fn open_streams_do_not_delay_the_end() {
     let mut guarded = Guarded::opened(Fixture::start(Kind::Legacy).await).await;
     let mut stream = guarded.stream().await.into_body();
     next(&mut stream).await.unwrap();
-    guarded.stop.take().unwrap().send(()).unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(2), guarded.served);
-    ended.await.expect("an end in time").unwrap().unwrap();
+    guarded.end_within(Duration::from_secs(2)).await;
+    let mut guarded = Guarded::before(Fixture::start(Kind::Modern).await).await;
+    guarded.fixture.can("subscriptions/listen", Canned::OpenEvents(vec![": begun\n\n".to_owned()]));
+    let body = modern("subscriptions/listen", json!({ "toolsListChanged": true }));
+    let headers = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "subscriptions/listen")];
+    let mut answer = open(guarded.address, with_headers(guarded.request(&body), &headers)).await;
+    assert_eq!(next(answer.body_mut()).await.unwrap(), ": begun\n\n");
+    guarded.end_within(Duration::from_secs(2)).await;
 }

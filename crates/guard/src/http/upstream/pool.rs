@@ -1,7 +1,8 @@
 //! Connections to one origin: opened when needed, used again, never redirected, never proxied.
 
+use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
@@ -11,6 +12,7 @@ use http::uri::Scheme;
 use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::rt::{Read, Write};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -18,8 +20,6 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use tower_service::Service;
 
 use crate::limits;
-
-type Sender = SendRequest<Full<Bytes>>;
 
 /// The connections to one origin.
 pub(crate) struct Pool {
@@ -40,15 +40,23 @@ enum Connector {
     Tls(HttpsConnector<HttpConnector>),
 }
 
+/// One connection. It moves only while whoever uses it is polled: no task of its own, so no wake
+/// from task to task for each message.
+struct Line {
+    sender: SendRequest<Full<Bytes>>,
+    driver: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
+    is_closed: bool,
+}
+
 struct Lease {
-    sender: Sender,
+    line: Line,
     idle: Arc<Idle>,
 }
 
 /// The connection that was used last is used first, so that a burst's others grow old.
 #[derive(Default)]
 struct Idle {
-    senders: Mutex<Vec<(Instant, Sender)>>,
+    lines: Mutex<Vec<(Instant, Line)>>,
 }
 
 impl Pool {
@@ -75,12 +83,12 @@ impl Pool {
         &self,
         mut request: Request<Full<Bytes>>,
     ) -> io::Result<Response<Answer>> {
-        while let Some(mut sender) = self.idle.take() {
-            if sender.ready().await.is_err() {
+        while let Some(mut line) = self.idle.take() {
+            if !line.is_ready().await {
                 continue;
             }
-            match sender.try_send_request(request).await {
-                Ok(response) => return Ok(self.lease(response, sender)),
+            match line.send(request).await {
+                Ok(response) => return Ok(self.lease(response, line)),
                 Err(mut failure) => match failure.take_message() {
                     Some(unsent) => request = unsent,
                     None => return Err(io::Error::other(failure.into_error())),
@@ -90,21 +98,24 @@ impl Pool {
         // In a box, because it is rare, and large beside all else that a request needs.
         let connecting = Box::pin(self.connect());
         let connecting = tokio::time::timeout(limits::CONNECT_TIME_MAX, connecting);
-        let mut sender = connecting.await.map_err(|_| io::ErrorKind::TimedOut)??;
-        let response = sender.send_request(request).await.map_err(io::Error::other)?;
-        Ok(self.lease(response, sender))
+        let mut line = connecting.await.map_err(|_| io::ErrorKind::TimedOut)??;
+        let sent = line.send(request).await;
+        let response = sent.map_err(|failure| io::Error::other(failure.into_error()))?;
+        Ok(self.lease(response, line))
     }
 
-    fn lease(&self, response: Response<Incoming>, sender: Sender) -> Response<Answer> {
-        let lease = Lease { sender, idle: Arc::clone(&self.idle) };
+    fn lease(&self, response: Response<Incoming>, line: Line) -> Response<Answer> {
+        let lease = Lease { line, idle: Arc::clone(&self.idle) };
         response.map(|body| {
             let mut answer = Answer { body, lease: Some(lease) };
-            answer.release_if_ended();
+            if answer.body.is_end_stream() {
+                answer.release();
+            }
             answer
         })
     }
 
-    async fn connect(&self) -> io::Result<Sender> {
+    async fn connect(&self) -> io::Result<Line> {
         match &self.connector {
             Connector::Plain(connector) => {
                 let stream = connector.clone().call(self.origin.clone()).await;
@@ -118,47 +129,76 @@ impl Pool {
     }
 }
 
-async fn handshake(stream: impl Read + Write + Unpin + Send + 'static) -> io::Result<Sender> {
+async fn handshake(stream: impl Read + Write + Unpin + Send + 'static) -> io::Result<Line> {
     let mut builder = http1::Builder::new();
     builder.max_header_size(limits::HEAD_BYTES_MAX);
     let (sender, connection) = builder.handshake(stream).await.map_err(io::Error::other)?;
-    // What goes wrong with the connection, its request hears.
-    tokio::spawn(async move { drop(connection.await) });
-    Ok(sender)
+    Ok(Line { sender, driver: Box::pin(connection), is_closed: false })
+}
+
+impl Line {
+    /// Moves the connection as far as it goes by itself.
+    fn drive(&mut self, context: &mut Context<'_>) {
+        // What goes wrong with the connection, its request hears.
+        self.is_closed = self.is_closed || self.driver.as_mut().poll(context).is_ready();
+    }
+
+    /// Waits until the answer before is over; whether the connection can be used again.
+    async fn is_ready(&mut self) -> bool {
+        poll_fn(|context| {
+            // Even a line that seems ready may have been closed while nobody looked.
+            self.drive(context);
+            if self.is_closed {
+                return Poll::Ready(false);
+            }
+            self.sender.poll_ready(context).map(|ready| ready.is_ok())
+        })
+        .await
+    }
+
+    async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
+        let mut response = pin!(self.sender.try_send_request(request));
+        let (driver, is_closed) = (&mut self.driver, &mut self.is_closed);
+        poll_fn(move |context| {
+            *is_closed = *is_closed || driver.as_mut().poll(context).is_ready();
+            response.as_mut().poll(context)
+        })
+        .await
+    }
 }
 
 impl Idle {
-    fn take(&self) -> Option<Sender> {
-        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some((since, sender)) = senders.pop() {
-            if since.elapsed() >= limits::IDLE_TIME_MAX {
-                senders.clear();
-            } else if !sender.is_closed() {
-                return Some(sender);
-            }
+    fn take(&self) -> Option<Line> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, line) = lines.pop()?;
+        if since.elapsed() < limits::IDLE_TIME_MAX {
+            return Some(line);
         }
+        // The one used last is too old, so all are.
+        lines.clear();
         None
     }
 
-    fn put(&self, sender: Sender) {
-        if sender.is_closed() {
+    fn put(&self, line: Line) {
+        if line.is_closed {
             return;
         }
-        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_old = |(since, _): &(Instant, Sender)| since.elapsed() >= limits::IDLE_TIME_MAX;
-        if senders.len() >= limits::IDLE_CONNECTIONS_MAX || senders.first().is_some_and(is_old) {
-            senders.remove(0);
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_old = |(since, _): &(Instant, Line)| since.elapsed() >= limits::IDLE_TIME_MAX;
+        if lines.len() >= limits::IDLE_CONNECTIONS_MAX || lines.first().is_some_and(is_old) {
+            lines.remove(0);
         }
-        senders.push((Instant::now(), sender));
+        lines.push((Instant::now(), line));
     }
 }
 
 impl Answer {
-    fn release_if_ended(&mut self) {
-        if self.body.is_end_stream()
-            && let Some(Lease { sender, idle }) = self.lease.take()
-        {
-            idle.put(sender);
+    fn release(&mut self) {
+        if let Some(Lease { line, idle }) = self.lease.take() {
+            idle.put(line);
         }
     }
 }
@@ -171,8 +211,17 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        self.release_if_ended();
+        let mut polled = Pin::new(&mut self.body).poll_frame(context);
+        if polled.is_pending()
+            && let Some(lease) = &mut self.lease
+        {
+            lease.line.drive(context);
+            polled = Pin::new(&mut self.body).poll_frame(context);
+        }
+        let frame = ready!(polled);
+        if frame.is_none() || self.body.is_end_stream() {
+            self.release();
+        }
         Poll::Ready(frame)
     }
 
