@@ -141,6 +141,8 @@ async fn serve(
     let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     desk.output.note(&format!("listening on http://{bound}"));
-    guard::http::serve(listener, upstream, Vec::new(), gate, stopped()).await.map_err(failed)?;
+    guard::http::serve(listener, upstream, arguments.allow_origins.clone(), gate, stopped())
+        .await
+        .map_err(failed)?;
     Ok(Exit::Same)
 }

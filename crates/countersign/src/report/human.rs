@@ -45,7 +45,7 @@ pub(crate) fn details(comparison: &Comparison, amount: Amount) -> String {
         let shown = |artefact: &Option<crate::artefact::Artefact>| {
             artefact.as_ref().map_or_else(|| "unknown".to_owned(), |a| safe::line(&a.to_string()))
         };
-        let _ = writeln!(text, "  runs {}, was {}", shown(after), shown(before));
+        let _ = writeln!(text, "  is {}, was {}", shown(after), shown(before));
     }
     for change in &comparison.changes {
         text.push_str(&self::change(change, amount));
