@@ -301,7 +301,8 @@ async fn decide(
     let needs_opening = !context.is_modern && has_no_session && !conversation.is_open();
     if needs_opening && request.method != "initialize" {
         // A server without sessions may be called without `initialize`, but not be listed.
-        if let Ok(response) = channel.exchange("initialize", opening::initialize()).await {
+        let opening = Box::pin(channel.exchange("initialize", opening::initialize()));
+        if let Ok(response) = opening.await {
             conversation.open_by(&response);
         }
     }

@@ -33,17 +33,16 @@ pub(super) async fn send(
     is_modern: bool,
 ) -> Result<(Response<Answer>, Judge), Rejection> {
     let sender = Arc::clone(upstream);
-    let sending = async move {
+    let sending: Sending = Box::pin(async move {
         let sending = sender.send_to(path, Method::POST, headers, body);
         tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-    };
+    });
     let (outcome, judge) = if is_modern {
         (sending.await, judge)
     } else {
-        let sending = Some((Box::pin(sending) as Sending, judge));
-        Enduring { upstream: Arc::clone(upstream), sending }.await
+        Enduring { upstream: Arc::clone(upstream), sending: Some((sending, judge)) }.await
     };
     match outcome {
         Ok(response) => Ok((response, judge)),

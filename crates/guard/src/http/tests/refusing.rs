@@ -181,3 +181,13 @@ async fn errors_that_are_no_messages_pass_as_they_are() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_said_to_be_so() {
+    let guarded = Guarded::opened(Fixture::start(Kind::Legacy).await).await;
+    guarded.fixture.can("echo", Canned::Abort);
+    let answer = guarded.call("echo").await;
+    assert_eq!((answer.status, &answer.json()["id"]), (502, &json!(7)));
+    assert_eq!(answer.json()["error"]["data"]["code"], "http.upstream");
+    assert!(!is_held(&guarded.call("sum").await.json()), "the session survives");
+}
