@@ -235,7 +235,11 @@ impl Relay {
         link: &Link,
     ) -> Result<Response<Outgoing>, Rejection> {
         let path = link.path().cloned().ok_or_else(unknown_session)?;
-        judge.expect_elsewhere();
+        let id = judge.id().to_vec();
+        if !judge.expect_elsewhere() {
+            let sentence = "this id is in use, or too many requests wait for their responses";
+            return Err(Rejection::to(&id, StatusCode::CONFLICT, "http.in-flight", sentence));
+        }
         let conversation = Arc::clone(judge.conversation());
         let sent = send(&self.upstream, path, headers, body, judge, false).await;
         let (response, judge) = sent?;

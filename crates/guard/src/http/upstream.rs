@@ -174,6 +174,21 @@ impl Content {
     }
 }
 
+/// Whether a content type names no encoding other than UTF-8: readers that obey another one find
+/// other quotes in the same bytes (`+ACI-` in UTF-7). Forms such as `charset*` count as others.
+pub(crate) fn is_utf8(content_type: &[u8]) -> bool {
+    let parameters = content_type.split(|byte| *byte == b';').skip(1).map(<[u8]>::trim_ascii);
+    let mut charsets = parameters
+        .filter(|text| text.get(..7).is_some_and(|name| name.eq_ignore_ascii_case(b"charset")));
+    charsets.all(|charset| {
+        let value = charset.get(7..).unwrap_or_default().trim_ascii_start();
+        let value = value.strip_prefix(b"=").unwrap_or_default().trim_ascii();
+        let bare = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
+        let bare = bare.unwrap_or(value);
+        bare.eq_ignore_ascii_case(b"utf-8") || bare.eq_ignore_ascii_case(b"utf8")
+    })
+}
+
 fn refuse_unreadable(headers: &HeaderMap) -> io::Result<()> {
     if headers.values().any(|value| value.len() > limits::HEADER_LINE_BYTES_MAX) {
         return Err(invalid("the server sent a header line past the limit".to_owned()));
@@ -181,6 +196,14 @@ fn refuse_unreadable(headers: &HeaderMap) -> io::Result<()> {
     let encoding = headers.get(CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(invalid("the server compressed an answer without being asked".to_owned()));
+    }
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let content_type = types.next().map_or(&b""[..], HeaderValue::as_bytes);
+    if types.next().is_some() {
+        return Err(invalid("the server named two content types for one answer".to_owned()));
+    }
+    if Content::of(headers) != Content::Other && !is_utf8(content_type) {
+        return Err(invalid("the server's answer is in another encoding than UTF-8".to_owned()));
     }
     Ok(())
 }
@@ -271,3 +294,25 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     TRANSFER_ENCODING,
     UPGRADE,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::is_utf8;
+
+    #[test]
+    fn a_charset_other_than_utf8_is_seen_in_every_form() {
+        for (content_type, expected) in [
+            ("application/json", true),
+            ("application/json; charset=utf-8", true),
+            ("application/json ;boundary=x; CharSet=\"UTF-8\"", true),
+            ("text/event-stream;charset=utf8;", true),
+            ("text/event-stream; charset=utf-7", false),
+            ("text/event-stream; charset=utf-8; charset=utf-16", false),
+            ("text/event-stream; charset*=us-ascii''utf-7", false),
+            ("text/event-stream; charset*0=utf; charset*1=-7", false),
+            ("text/event-stream; charset", false),
+        ] {
+            assert_eq!(is_utf8(content_type.as_bytes()), expected, "{content_type}");
+        }
+    }
+}

@@ -65,7 +65,7 @@ pub(super) async fn reply(
     if content == Content::Events {
         if matches!(kind, Stream::Legacy(_)) {
             // The client may lose this stream and resume it on another.
-            judge.expect_elsewhere();
+            judge.expect_resumed();
         }
         head.headers.remove(CONTENT_LENGTH);
         let events = Outgoing::events(EventReader::new(answer), judge, kind);
@@ -154,7 +154,7 @@ impl Drop for Enduring {
     fn drop(&mut self) {
         let Some((sending, mut judge)) = self.sending.take() else { return };
         // The client may come back for what it missed.
-        judge.expect_elsewhere();
+        judge.expect_resumed();
         self.upstream.linger(async move {
             if let Ok(response) = sending.await {
                 body::drain(response.into_body()).await;
