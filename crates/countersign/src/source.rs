@@ -17,6 +17,7 @@ use surface::{AssemblyError, Observation, document};
 
 use crate::args;
 use crate::artefact::{self, Artefact, Unknown};
+use crate::codes;
 use crate::failure::Failure;
 use crate::lock::entry::{Origin, Protocol};
 pub(crate) use record::{origin_of_command, target_of, words_shown};
@@ -290,7 +291,7 @@ fn read(source: impl std::io::Read, name: &str) -> Result<Observed, Failure> {
     let parsed = wire::Document::parse(&bytes, &document::POLICY);
     let scanned = parsed.map_err(|refusal| what(refusal.code.as_str()).because(refusal))?;
     let observation = document::read_observation(scanned.root())
-        .map_err(|error| what("surface.unreadable").because(error))?;
+        .map_err(|error| what(codes::SURFACE_UNREADABLE).because(error))?;
     let protocol_version = crate::lock::protocol_version(&observation.surface);
     Ok(Observed { observation, protocol_version })
 }
@@ -302,8 +303,8 @@ fn not_captured(error: CaptureError) -> Failure {
         | CaptureError::Exchange { source: ChannelError::Refused(refusal), .. } => {
             Some(refusal.code.as_str())
         }
-        CaptureError::Assembly(_) => Some("surface.unreadable"),
-        CaptureError::Torn { .. } => Some("surface.torn"),
+        CaptureError::Assembly(_) => Some(codes::SURFACE_UNREADABLE),
+        CaptureError::Torn { .. } => Some(codes::SURFACE_TORN),
         _ => None,
     };
     let unauthorized = matches!(

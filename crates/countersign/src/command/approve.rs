@@ -8,6 +8,7 @@ use surface::{Digests, Kind, Place, Surface};
 use super::Desk;
 use crate::args;
 use crate::artefact::{Artefact, Unknown, authorization_place, authorizer_change};
+use crate::codes;
 use crate::env;
 use crate::failure::{Exit, Failure};
 use crate::lock::{Key, Pinned, neighbours};
@@ -40,7 +41,7 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Approve) -> Result<Exit, 
     if let Some(reviewed) = arguments.digest.filter(|digest| *digest != comparison.after.exact) {
         let now = comparison.after.exact;
         return Err(Failure::refusal(
-            "approve.digest-changed",
+            codes::APPROVE_DIGEST,
             format!("`{key}` does not show what was reviewed: {reviewed} then, {now} now"),
         )
         .hint(format!("review what it shows now: `countersign check {alias}`")));

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::Desk;
 use super::approve::approver;
 use crate::args;
+use crate::codes;
 use crate::failure::{Exit, Failure};
 use crate::lock::{Key, Pinned, neighbours};
 use crate::output::style;
@@ -53,11 +54,14 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Pin) -> Result<Exit, Fail
         return Ok(Exit::Same);
     }
     desk.output.note(human::details(&comparison, human::Amount::Brief).trim_end());
-    Err(Failure::refusal("pin.exists", format!("`{key}` is pinned, and shows something else now"))
-        .hint(format!(
-            "look at the changes with `countersign approve {key}`, or replace the pin with \
+    Err(Failure::refusal(
+        codes::PIN_EXISTS,
+        format!("`{key}` is pinned, and shows something else now"),
+    )
+    .hint(format!(
+        "look at the changes with `countersign approve {key}`, or replace the pin with \
              `--replace`"
-        )))
+    )))
 }
 
 fn tell(desk: &Desk, key: &Key, pinned: &Pinned, what: &str) {
