@@ -274,7 +274,8 @@ impl Session {
         };
         let standing = match known {
             Some(standing) => standing,
-            None => self.fresh(era, client_meta(request), list, channel).await?,
+            // In a box, because it is rare, and large beside all else that a request needs.
+            None => Box::pin(self.fresh(era, client_meta(request), list, channel)).await?,
         };
         self.gate.restand(&standing).map_err(|error| unreadable(&error))
     }
