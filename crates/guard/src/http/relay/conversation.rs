@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, COOKIE, HeaderName};
 use http::{HeaderMap, HeaderValue};
 use surface::Era;
 use tokio::sync::oneshot;
@@ -50,7 +49,7 @@ pub(super) struct Conversations {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) struct Principal([u64; 2]);
 
-/// A keyed hash of a session id and a principal, so that no secret is kept.
+/// A keyed hash of a session id or a client and a principal, so that no secret is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key([u64; 2]);
 
@@ -139,17 +138,29 @@ impl Conversations {
 
     /// Who sends `headers`, as far as they say.
     pub(super) fn principal(&self, headers: &HeaderMap) -> Principal {
-        let credentials = CREDENTIALS.each_ref().map(|name| headers.get(name));
-        if credentials.iter().all(Option::is_none) {
+        let mut credentials: Vec<_> = headers
+            .iter()
+            .filter(|(name, _)| is_credential(name.as_str()))
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect();
+        if credentials.is_empty() {
             return Principal::default();
         }
-        let credentials = credentials.map(|value| value.map(HeaderValue::as_bytes));
-        Principal(self.hashers.each_ref().map(|hasher| hasher.hash_one(credentials)))
+        credentials.sort_unstable();
+        Principal(self.hashers.each_ref().map(|hasher| hasher.hash_one(&credentials)))
     }
 
-    /// The conversation of a principal without a session; a new one when none is known.
-    pub(super) fn of_principal(&self, principal: Principal) -> Arc<Conversation> {
-        let key = self.key(None, principal);
+    /// The conversation of a principal without a session, through the modern `client` if it says
+    /// what it is; a new one when none is known.
+    pub(super) fn of_client(
+        &self,
+        principal: Principal,
+        client: Option<[Option<&[u8]>; 2]>,
+    ) -> Arc<Conversation> {
+        let key = match client {
+            None => self.key(None, principal),
+            Some(client) => self.key_of((client, principal)),
+        };
         self.find(key).unwrap_or_else(|| self.keep(key, self.begin()))
     }
 
@@ -196,8 +207,11 @@ impl Conversations {
     }
 
     fn key(&self, session: Option<&HeaderValue>, principal: Principal) -> Key {
-        let context = (session.map(HeaderValue::as_bytes), principal);
-        Key(self.hashers.each_ref().map(|hasher| hasher.hash_one(context)))
+        self.key_of((session.map(HeaderValue::as_bytes), principal))
+    }
+
+    fn key_of(&self, context: impl Hash) -> Key {
+        Key(self.hashers.each_ref().map(|hasher| hasher.hash_one(&context)))
     }
 
     fn find(&self, key: Key) -> Option<Arc<Conversation>> {
@@ -234,11 +248,18 @@ fn make_room(known: &mut HashMap<Key, Known>) {
     known.retain(|_, entry| entry.used > newest_dropped);
 }
 
-/// The headers by which servers know a principal.
-const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, HeaderName::from_static("x-api-key")];
+/// Whether servers know a principal by this header: `Authorization`, `Cookie`, `X-Api-Key`,
+/// `X-Auth-Token` and their like.
+fn is_credential(header: &str) -> bool {
+    ["auth", "cookie", "api-key", "apikey", "token", "secret"]
+        .iter()
+        .any(|part| header.contains(part))
+}
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
     use crate::event::Events;
     use crate::gate::{Mode, Stance};
@@ -263,10 +284,15 @@ mod tests {
         assert_eq!(of("authorization", "a"), of("authorization", "a"));
         assert_ne!(of("authorization", "a"), of("authorization", "b"));
         assert_ne!(of("authorization", "a"), of("cookie", "a"));
+        assert_ne!(of("x-auth-token", "a"), of("x-auth-token", "b"));
         assert_eq!(of("x-request-id", "1"), Principal::default());
-        let one = all.of_principal(of("authorization", "a"));
-        assert!(Arc::ptr_eq(&one, &all.of_principal(of("authorization", "a"))));
-        assert!(!Arc::ptr_eq(&one, &all.of_principal(of("authorization", "b"))));
+        let one = all.of_client(of("authorization", "a"), None);
+        assert!(Arc::ptr_eq(&one, &all.of_client(of("authorization", "a"), None)));
+        assert!(!Arc::ptr_eq(&one, &all.of_client(of("authorization", "b"), None)));
+        let client = |info: &'static str| Some([Some(info.as_bytes()), None]);
+        let other = all.of_client(of("authorization", "a"), client("x"));
+        assert!(!Arc::ptr_eq(&one, &other));
+        assert!(Arc::ptr_eq(&other, &all.of_client(of("authorization", "a"), client("x"))));
     }
 
     #[test]
