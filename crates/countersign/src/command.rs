@@ -18,6 +18,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Cli, Verb};
+use crate::codes;
 use crate::failure::{Exit, Failure};
 use crate::lock::{Key, Store};
 use crate::output::Output;
@@ -44,8 +45,8 @@ pub(crate) fn run(cli: &Cli, output: Output) -> Result<Exit, Failure> {
     let store = crate::lock::open(cli.global.lock.as_deref(), &here)?;
     let desk = Desk { output, store, here };
     let mut runtime = match &cli.verb {
-        // One pipe each way keeps one thread busy; waking others for it costs more than its work.
-        Verb::Guard(arguments) if arguments.listen.is_none() => Builder::new_current_thread(),
+        // A message is decided in microseconds; waking another thread for it costs more than that.
+        Verb::Guard(_) => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
     let runtime =
@@ -94,7 +95,7 @@ async fn stopped() {
 fn not_pinned(desk: &Desk, key: &Key) -> Failure {
     let hint = format!("countersign pin --name {} -- COMMAND…", key.alias);
     let place = desk.store.place();
-    Failure::new(format!("`{key}` is not pinned in {place}")).code("pin.missing").hint(hint)
+    Failure::new(format!("`{key}` is not pinned in {place}")).code(codes::PIN_MISSING).hint(hint)
 }
 
 fn completions(shell: clap_complete::Shell, output: Output) -> Result<Exit, Failure> {

@@ -17,11 +17,11 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::catalogue as codes;
 use crate::catalogue::Entry;
 use crate::lexicon;
+use crate::lexicon::web;
+use crate::report::same::{keys, same_or_absent};
+use crate::report::way::Way;
 use crate::report::{Difference, Report};
-use crate::same::{keys, same_or_absent};
 use crate::schema;
-use crate::way::Way;
-use crate::web;
 
 /// Reports what differs between the semantic forms of one item. Members of the server and of list
 /// answers may come and go here; other items are there on both sides.
@@ -186,7 +186,11 @@ fn prose(report: &mut Report<'_>, difference: Difference<'_>) {
 
 /// How a move is told.
 pub(crate) fn moved(gone: &str, came: &str) -> String {
-    format!("{} now, {} before", crate::sentence::quoted(came), crate::sentence::quoted(gone))
+    format!(
+        "{} now, {} before",
+        crate::report::sentence::quoted(came),
+        crate::report::sentence::quoted(gone)
+    )
 }
 
 fn is_object(value: Option<&Value>) -> bool {

@@ -36,7 +36,7 @@ pub struct Hit {
     pub rule: &'static str,
     /// Its class.
     pub class: Class,
-    /// Byte range of the match in the text as it is; the whole text for a match in a folded view.
+    /// Byte range of the match in the text as it is, what hides in it included.
     pub span: Range<usize>,
     /// The match exists only after removing or folding characters: somebody hid it.
     pub hidden: bool,

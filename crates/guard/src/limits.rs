@@ -8,6 +8,9 @@ pub const IN_FLIGHT_MAX: usize = 65_536;
 /// Calls of one session that wait for a listing; past it the reader waits too (backpressure).
 pub const WAITING_CALLS_MAX: usize = 1_024;
 
+/// Bytes of the lines that wait for a listing, likewise; one more may be of the size of a message.
+pub const WAITING_BYTES_MAX: usize = 2 * wire::limits::MESSAGE_BYTES_MAX;
+
 /// Sessions whose newest observation is kept; the one unused for longest makes room.
 pub const SESSIONS_MAX: usize = 10_000;
 
@@ -32,7 +35,8 @@ pub const EVENT_BYTES_MAX: usize = 8 << 20;
 pub const UNASKED_LISTING_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long a server may take to end by itself after its stdin closed, and again after `SIGTERM`.
-pub const END_GRACE: Duration = Duration::from_secs(2);
+/// Twice this is less than the 4 s after which the clients of the official SDKs kill us.
+pub const END_GRACE: Duration = Duration::from_millis(1_500);
 
 /// How long a server may take over what it has not answered yet, after its client left.
 pub const LAST_ANSWERS_TIME_MAX: Duration = Duration::from_secs(10);
@@ -62,6 +66,9 @@ pub const ANSWER_TIME_MAX: Duration = Duration::from_hours(1);
 /// How long a server may go on answering a legacy client that hung up: the client may come back
 /// for the rest of the stream.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_mins(5);
+
+/// Responses of one conversation that may come on another stream than their requests'.
+pub const ELSEWHERE_MAX: usize = 4_096;
 
 /// Answers to clients that hung up which are read on; past it, a hang-up ends the request.
 pub const DRAINING_MAX: usize = 1_024;

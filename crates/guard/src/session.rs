@@ -39,7 +39,30 @@ struct State {
     /// The result of `initialize`, as received.
     opening: Option<Bytes>,
     standing: Option<Arc<Standing>>,
+    /// How the server was asked for what is known of it.
+    asked: Option<Asked>,
     freshness: Freshness,
+    /// When a listing last took too long, and what its callers heard.
+    timed_out: Option<(Instant, Reason)>,
+}
+
+/// As whom a server is listed.
+#[derive(Debug, Clone)]
+struct Asked {
+    era: Era,
+    /// What the client says of itself in every modern request.
+    meta: Option<Map<String, Value>>,
+}
+
+impl State {
+    /// What has to be listed before a client of `era` may rely on what is known of `list`. What a
+    /// server shows in one era says nothing about the other.
+    fn wanted(&self, era: Era, list: Option<List>) -> Option<Scope> {
+        match &self.asked {
+            Some(asked) if asked.era == era => self.freshness.wanted(list),
+            _ => Some(Scope::Everything),
+        }
+    }
 }
 
 /// What a relay does with a request.
@@ -69,6 +92,8 @@ pub enum What {
     Page(List),
     /// The body of a `ui://` resource.
     Ui(Place),
+    /// One skill, as a list would describe it.
+    Skill(Place),
     /// Anything else.
     Other,
 }
@@ -77,7 +102,7 @@ impl What {
     /// The item that the response is about.
     fn item(&self) -> Place {
         match self {
-            Self::Ui(item) => item.clone(),
+            Self::Ui(item) | Self::Skill(item) => item.clone(),
             Self::Page(list) => Place::new(surface::Kind::Page, list.method()),
             Self::Opening | Self::Other => Place::new(surface::Kind::Server, "opening"),
         }
@@ -121,8 +146,10 @@ impl Session {
         let version = wire::request::protocol_version(request.params)?;
         let era = if version.is_some() { Era::Modern } else { Era::Legacy };
         let forward = |what| Ok(Passage::Forward(Awaited { era, what }));
-        if matches!(&*request.method, "initialize" | "server/discover") {
-            return forward(What::Opening);
+        for opened in [Era::Legacy, Era::Modern] {
+            if request.method == opened.opening() {
+                return Ok(Passage::Forward(Awaited { era: opened, what: What::Opening }));
+            }
         }
         if let Some(list) = List::of_method(&request.method) {
             // What comes back is checked item by item; a failed listing of ours changes nothing.
@@ -132,7 +159,8 @@ impl Session {
         let Some(subject) = wire::request::subject(&request.method, request.params)? else {
             return forward(What::Other);
         };
-        let decision = match self.stand(request, era, Some(list_of(&subject)), channel).await {
+        let list = self.list_of(&subject);
+        let decision = match self.stand(request, era, Some(list), channel).await {
             Ok(standing) => {
                 let decision = self.gate.decide(&standing, &subject);
                 self.decided(request, &decision, Some(&standing), started);
@@ -151,6 +179,7 @@ impl Session {
         }
         forward(match (&*request.method, decision.item.kind) {
             ("resources/read", surface::Kind::Ui) => What::Ui(decision.item),
+            ("skills/get", _) => What::Skill(decision.item),
             _ => What::Other,
         })
     }
@@ -202,7 +231,8 @@ impl Session {
                 view::opening(&self.gate, awaited.era, result)
             }
             What::Page(list) => view::page(&self.gate, awaited.era, *list, result),
-            What::Ui(item) => view::ui(&self.gate, item, result),
+            What::Ui(item) => view::ui(&self.gate, awaited.era, item, result),
+            What::Skill(item) => view::skill(&self.gate, awaited.era, item, result),
         }
     }
 
@@ -222,16 +252,23 @@ impl Session {
         self.list_changed.notify_one();
     }
 
-    /// Lists the server whenever its lists change, so that drift is reported without a call.
-    /// `ready` says that the client has opened the session. Never ends.
+    /// Lists the server whenever its lists change, so that drift is reported without a call: as it
+    /// was listed last, or as a legacy client that has opened the session. Never ends.
     pub(crate) async fn keep_listed(&self, channel: &impl Channel) {
         loop {
             self.list_changed.notified().await;
-            if self.lock().opening.is_some() {
-                let _ = self.fresh(Era::Legacy, None, None, channel).await;
+            if let Some(asked) = self.asked() {
+                // What goes wrong was recorded; the next call meets it again.
+                let _ = self.fresh(asked, None, channel).await;
             }
             tokio::time::sleep(crate::limits::UNASKED_LISTING_PAUSE).await;
         }
+    }
+
+    fn asked(&self) -> Option<Asked> {
+        let state = self.lock();
+        let legacy = || state.opening.as_ref().map(|_| Asked { era: Era::Legacy, meta: None });
+        state.asked.clone().or_else(legacy)
     }
 
     /// Whether the session is of 2025-03-26, the one version with batches.
@@ -270,11 +307,15 @@ impl Session {
     ) -> Result<Arc<Standing>, Reason> {
         let known = {
             let state = self.lock();
-            state.standing.clone().filter(|_| state.freshness.is_fresh(list))
+            state.standing.clone().filter(|_| state.wanted(era, list).is_none())
         };
         let standing = match known {
             Some(standing) => standing,
-            None => self.fresh(era, client_meta(request), list, channel).await?,
+            None => {
+                let asked = Asked { era, meta: client_meta(request) };
+                // In a box, because it is rare, and large beside all else that a request needs.
+                Box::pin(self.fresh(asked, list, channel)).await?
+            }
         };
         self.gate.restand(&standing).map_err(|error| unreadable(&error))
     }
@@ -282,15 +323,19 @@ impl Session {
     /// Lists what is too old: everything, or one list.
     async fn fresh(
         &self,
-        era: Era,
-        meta: Option<Map<String, Value>>,
+        asked: Asked,
         list: Option<List>,
         channel: &impl Channel,
     ) -> Result<Arc<Standing>, Reason> {
+        let since = Instant::now();
         let _listing = self.listing.lock().await;
+        if let Some((_, reason)) = self.lock().timed_out.as_ref().filter(|(at, _)| *at > since) {
+            // Whoever waited as long as a listing may take waits for no other.
+            return Err(reason.clone());
+        }
         let (opening, known, wanted) = {
             let state = self.lock();
-            let wanted = state.freshness.wanted(list);
+            let wanted = state.wanted(asked.era, list);
             (state.opening.clone(), state.standing.clone(), wanted)
         };
         let scope = match (known, wanted) {
@@ -298,6 +343,7 @@ impl Session {
             (Some(standing), Some(Scope::One(list))) => Some((standing, list)),
             _ => None,
         };
+        let Asked { era, meta } = asked.clone();
         let ask = Ask { channel, era, meta, doubts: || self.lock().freshness.doubts() };
         let (started, doubts) = (Instant::now(), self.lock().freshness.doubts());
         let walk = scope.as_ref().map_or(
@@ -308,15 +354,31 @@ impl Session {
         let observation = match listed.await {
             Ok(Ok(observation)) => observation,
             Ok(Err(error)) => return Err(self.unlisted(&error, started)),
-            Err(_) => return Err(self.unlisted(&CaptureError::TimedOut, started)),
+            Err(_) => {
+                let reason = self.unlisted(&CaptureError::TimedOut, started);
+                self.lock().timed_out = Some((Instant::now(), reason.clone()));
+                return Err(reason);
+            }
         };
         let ttl = observation.ttl;
         let standing = self.gate.stand(observation).map_err(|error| unreadable(&error))?;
         let mut state = self.lock();
         state.standing = Some(Arc::clone(&standing));
+        state.asked = Some(asked);
         let list = scope.map(|(_, list)| list);
         state.freshness.listed(list, started, ttl, doubts);
         Ok(standing)
+    }
+
+    /// The list that `subject` would be found in.
+    fn list_of(&self, subject: &Subject<'_>) -> List {
+        let standing = self.lock().standing.clone();
+        let is_of_skill =
+            |standing: Arc<Standing>| standing.place_of(subject).kind == surface::Kind::Skill;
+        match subject {
+            Subject::Resource(_) if standing.is_some_and(is_of_skill) => List::Skills,
+            _ => list_of(subject),
+        }
     }
 
     fn unlisted(&self, error: &CaptureError, started: Instant) -> Reason {
@@ -393,7 +455,7 @@ fn has_key(value: &Value, key: &str) -> bool {
     }
 }
 
-/// The list that a subject would be found in.
+/// The list that names items as `subject` does.
 const fn list_of(subject: &Subject<'_>) -> List {
     match subject {
         Subject::Tool(_) => List::Tools,
@@ -439,3 +501,18 @@ fn sentence(error: &dyn std::error::Error) -> String {
 }
 
 const NOTES_SHOWN_MAX: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_shows_in_one_era_says_nothing_about_the_other() {
+        let mut state = State::default();
+        state.freshness.listed(None, Instant::now(), None, 0);
+        assert_eq!(state.wanted(Era::Legacy, None), Some(Scope::Everything));
+        state.asked = Some(Asked { era: Era::Legacy, meta: None });
+        assert_eq!(state.wanted(Era::Legacy, None), None);
+        assert_eq!(state.wanted(Era::Modern, None), Some(Scope::Everything));
+    }
+}

@@ -17,7 +17,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(crate) use capture::{answer_as_client, capture};
 
@@ -26,6 +26,7 @@ use self::outbox::Outbox;
 use self::process::Process;
 use self::relay::Relay;
 use crate::gate::Gate;
+use crate::limits;
 use crate::target::Command;
 
 /// Runs `command` and stands between it and our own stdin and stdout until either side ends;
@@ -48,40 +49,87 @@ async fn run_between(
     let (server, _) = Outbox::to(pipes.stdin);
     let (client, written) = Outbox::to(stdout);
     let relay = Relay::new(gate, server, client);
-    let mut ends = [
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::hangup())?,
-    ];
-    let [interrupt, terminate, hangup] = &mut ends;
+    let mut signals = Signals::listen()?;
     let mut to_client = std::pin::pin!(relay.to_client(Inbox::new(pipes.stdout)));
     let mut listed = std::pin::pin!(relay.keep_listed());
-    let client_left = tokio::select! {
-        ended = &mut to_client => ended.map(|()| false),
-        ended = relay.to_server(Inbox::new(stdin)) => ended.map(|()| true),
-        () = &mut listed => Ok(true),
-        _ = interrupt.recv() => Ok(true),
-        _ = terminate.recv() => Ok(true),
-        _ = hangup.recv() => Ok(true),
+    let end = tokio::select! {
+        ended = &mut to_client => ended.map(|()| End::Server),
+        ended = relay.to_server(Inbox::new(stdin)) => ended.map(|()| End::Client),
+        () = &mut listed => Ok(End::Client),
+        () = signals.any() => Ok(End::Told),
     };
-    relay.server_may_end().await;
-    let status = if matches!(client_left, Ok(true)) {
+    // A server that reads nothing more is ended without.
+    drop(tokio::time::timeout(limits::END_GRACE, relay.server_may_end()).await);
+    let mut told = matches!(end, Ok(End::Told));
+    let mut is_heard = !matches!(end, Ok(End::Client | End::Told));
+    if matches!(end, Ok(End::Client)) {
+        tokio::select! {
+            _ = &mut to_client => is_heard = true,
+            () = relay.answered() => {}
+            () = signals.any() => told = true,
+            () = tokio::time::sleep(limits::LAST_ANSWERS_TIME_MAX) => {}
+        }
+    }
+    let status = {
+        let mut ending = std::pin::pin!(process.end(told));
         // What the server still says while it ends reaches the client.
-        let answered = async { tokio::join!(&mut to_client, relay.answered()).0 };
-        let status = tokio::select! {
-            _ = answered => process.end().await,
-            () = tokio::time::sleep(crate::limits::LAST_ANSWERS_TIME_MAX) => process.end().await,
-        };
-        status?
-    } else {
-        let status = process.end().await?;
-        relay.server_ended(status).await;
-        status
+        tokio::select! {
+            status = &mut ending => status,
+            _ = &mut to_client, if !is_heard => {
+                is_heard = true;
+                ending.await
+            }
+        }
+    }?;
+    if !is_heard {
+        drop(tokio::time::timeout(limits::END_GRACE, &mut to_client).await);
+    }
+    let last_words = async {
+        if !matches!(end, Ok(End::Client | End::Told)) {
+            relay.server_ended(status).await;
+        }
+        relay.client_may_end().await;
+        // A client that closed its end has nothing more to read.
+        let _ = written.await;
     };
-    relay.client_may_end().await;
-    // A client that closed its end has nothing more to read.
-    let _ = written.await;
-    client_left.map(|_| status)
+    tokio::select! {
+        () = last_words => {}
+        // A client that does not read keeps nobody waiting.
+        () = signals.any() => {}
+        () = tokio::time::sleep(limits::LAST_ANSWERS_TIME_MAX), if !matches!(end, Ok(End::Server)) => {}
+    }
+    end.map(|_| status)
+}
+
+/// What ended a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The server ended, or its client reads nothing more.
+    Server,
+    /// The client left.
+    Client,
+    /// Somebody told us to end.
+    Told,
+}
+
+/// The signals by which somebody tells us to end.
+struct Signals([Signal; 3]);
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let [interrupt, terminate, hangup] =
+            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        Ok(Self([signal(interrupt)?, signal(terminate)?, signal(hangup)?]))
+    }
+
+    async fn any(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
 }
 
 #[cfg(test)]

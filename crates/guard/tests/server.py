@@ -27,6 +27,8 @@ def answer(request, surface):
         return {"result": surface["lists"][method]}
     if method == "tools/call":
         return {"result": {"content": [{"type": "text", "text": json.dumps(request["params"])}]}}
+    if method == "skills/get":
+        return {"result": surface["skills"][request["params"]["uri"]]}
     if method == "resources/read":
         return {"result": surface["bodies"][request["params"]["uri"]]}
     return {"error": {"code": -32601, "message": "Method not found"}}

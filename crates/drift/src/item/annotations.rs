@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::{each_member, title, walk};
 use crate::catalogue as codes;
 use crate::lexicon::{self, Effect};
+use crate::report::way::Side;
 use crate::report::{Difference, Report};
-use crate::way::Side;
 
 /// One hint.
 struct Hint {

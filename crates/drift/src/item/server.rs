@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{each_member, icons, moved, text, title, walk};
 use crate::catalogue as codes;
+use crate::lexicon::web;
 use crate::report::{Difference, Report};
-use crate::web;
 
 /// Reports what differs in one member of the opening result.
 pub(super) fn compare(report: &mut Report<'_>, member: Difference<'_>) {

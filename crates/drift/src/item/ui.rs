@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::{each_member, prose, walk};
 use crate::catalogue as codes;
+use crate::lexicon::web;
+use crate::report::sentence;
 use crate::report::{Difference, Report};
-use crate::sentence;
-use crate::web;
 
 /// Reports what differs between two `_meta`.
 pub(super) fn meta(report: &mut Report<'_>, meta: Difference<'_>) {

@@ -34,7 +34,7 @@ pub(crate) struct Step {
 /// Steps in order.
 pub(crate) type Pattern = &'static [Step];
 
-/// The concepts anywhere in the sentence.
+/// A step within a distance, in any clause.
 pub(crate) const fn then(concepts: Concepts, within: usize) -> Step {
     Step { concepts, within, close: false, absent: false }
 }

@@ -36,6 +36,6 @@ fn the_page_is_the_generated_one_but_for_the_rates() {
     let rated = tripwire::page(|_| Some(String::new()));
     let generated: Vec<_> = rated.lines().filter(|line| !line.starts_with("Measured: ")).collect();
     assert_eq!(committed.into_iter().copied().collect::<Vec<_>>(), generated);
-    let rates = lines.iter().filter(|line| line.starts_with("Measured: ")).count();
-    assert_eq!(rates, tripwire::RULES.len(), "each rule has its rate");
+    let measured = lines.iter().filter(|line| line.starts_with("Measured: ")).count();
+    assert_eq!(measured, tripwire::RULES.len(), "each rule has its rate");
 }

@@ -60,8 +60,8 @@ impl Standing {
         self.changes().filter(|change| change.item.kind == Kind::Server)
     }
 
-    /// The item that a request acts on: for a resource that is not listed, the template that
-    /// makes its URI.
+    /// The item that a request acts on: for a file of a skill, the skill; for a resource that is
+    /// not listed, the template that makes its URI.
     pub(crate) fn place_of(&self, subject: &Subject<'_>) -> Place {
         match subject {
             Subject::Tool(name) => Place::new(Kind::Tool, name.as_ref()),
@@ -71,11 +71,12 @@ impl Standing {
             Subject::Resource(uri) if surface::is_ui(uri) => Place::new(Kind::Ui, uri.as_ref()),
             Subject::Resource(uri) => {
                 let listed = Place::new(Kind::Resource, uri.as_ref());
-                if self.is_known(&listed) {
-                    listed
-                } else {
-                    self.template_of(uri).unwrap_or(listed)
-                }
+                let made = || self.find(Kind::Template, |template| makes(template, uri));
+                let known = if self.is_known(&listed) { None } else { made() };
+                let resource = known.unwrap_or(listed);
+                // A file of a skill is what the skill says.
+                let skill = self.find(Kind::Skill, |skill| is_of_skill(skill, uri));
+                skill.filter(|_| !self.changes.contains_key(&resource)).unwrap_or(resource)
             }
         }
     }
@@ -85,15 +86,21 @@ impl Standing {
         is_pinned || self.observed.items.contains_key(place)
     }
 
-    /// The template, drifted ones first, whose literal parts all occur in `uri` in order.
-    fn template_of(&self, uri: &str) -> Option<Place> {
+    /// The item of `kind`, drifted ones first, whose name is one that `is_meant` takes.
+    fn find(&self, kind: Kind, is_meant: impl Fn(&str) -> bool) -> Option<Place> {
         let pinned = self.pin.as_ref().map(|pin| &pin.surface);
         let surfaces = [pinned, Some(&*self.observed)].into_iter().flatten();
-        let templates = surfaces.flat_map(|surface| surface.of(Kind::Template));
-        let matching = templates.filter(|(template, _)| makes(template, uri));
-        let places = matching.map(|(template, _)| Place::new(Kind::Template, template));
+        let names = surfaces.flat_map(|surface| surface.of(kind)).map(|(name, _)| name);
+        let places = names.filter(|name| is_meant(name)).map(|name| Place::new(kind, name));
         places.max_by_key(|place| self.changes.contains_key(place))
     }
+}
+
+/// Whether `uri` is the folder of the skill at `skill`, or lies in it (SEP-2640: a skill is named
+/// by the URI of its `SKILL.md`).
+fn is_of_skill(skill: &str, uri: &str) -> bool {
+    let folder = skill.strip_suffix("/SKILL.md").unwrap_or(skill);
+    uri.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether a URI template (RFC 6570) can make `uri`: generous, because a match only means that a
@@ -112,7 +119,21 @@ fn makes(template: &str, uri: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::makes;
+    use super::{is_of_skill, makes};
+
+    #[test]
+    fn a_file_belongs_to_the_skill_whose_folder_holds_it() {
+        for (skill, uri, expected) in [
+            ("skill://a/b/SKILL.md", "skill://a/b/SKILL.md", true),
+            ("skill://a/b/SKILL.md", "skill://a/b/x/y.md", true),
+            ("skill://a/b/SKILL.md", "skill://a/b", true),
+            ("skill://a/b/SKILL.md", "skill://a/bc/y.md", false),
+            ("skill://a/b/SKILL.md", "skill://a/SKILL.md", false),
+            ("skill://a", "skill://a/y.md", true),
+        ] {
+            assert_eq!(is_of_skill(skill, uri), expected, "{skill} {uri}");
+        }
+    }
 
     #[test]
     fn a_template_makes_the_uris_between_its_literals() {

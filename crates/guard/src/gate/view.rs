@@ -6,6 +6,7 @@ use surface::{Assembly, AssemblyError, Era, Kind, List, Place, Surface};
 use wire::Refusal;
 
 use super::{Gate, Mode, align};
+use crate::capture::opening;
 use crate::event::Reason;
 use crate::pin::Pin;
 
@@ -33,16 +34,20 @@ pub(crate) fn opening(gate: &Gate, era: Era, result: wire::Value<'_>) -> Result<
     let mut approved = only(&pin.surface, |place| place.kind == Kind::Server);
     let mut aligned = shown;
     align(&mut approved, &mut aligned);
+    if approved.items == aligned.items {
+        return Ok(View::Same);
+    }
     let changes = gate.compare(&approved, &aligned);
     if changes.is_empty() {
         return Ok(View::Same);
     }
     let mut result = surface::json::exact(result)?;
     for change in changes.iter().filter(|change| shows_pinned(gate, change)) {
-        let is_required = matches!(&*change.item.name, "serverInfo" | "capabilities");
-        let keep = gate.stance.mode == Mode::Fixed || is_required;
+        let name = &*change.item.name;
+        let blank = blank(gate, era, name);
+        let keep = gate.stance.mode == Mode::Fixed || blank.is_some();
         let value = pin.surface.items.get(&change.item).filter(|_| keep).cloned();
-        put_server_item(&mut result, era, &change.item.name, value);
+        put_server_item(&mut result, era, name, value.or(blank));
     }
     Ok(View::Changed { result: uncached(result, era), reasons: reasons(&changes) })
 }
@@ -64,7 +69,7 @@ pub(crate) fn page(
     }
     let mut shown = assembly.finish().surface;
     shown.era = pin.surface.era;
-    let approved = only(&pin.surface, |place| shown.items.contains_key(place));
+    let approved = approved_of(&pin.surface, &shown);
     if approved.items == shown.items {
         return Ok(View::Same);
     }
@@ -104,22 +109,82 @@ pub(crate) fn page(
 ///
 /// # Errors
 /// A body that parsers read differently.
-pub(crate) fn ui(gate: &Gate, item: &Place, result: wire::Value<'_>) -> Result<View, Refusal> {
+pub(crate) fn ui(
+    gate: &Gate,
+    era: Era,
+    item: &Place,
+    result: wire::Value<'_>,
+) -> Result<View, Refusal> {
     let Some(pin) = pinned(gate) else { return Ok(View::Same) };
-    let mut assembly = Assembly::again(&Surface::empty(pin.surface.era), List::Resources);
+    let mut assembly = Assembly::again(&Surface::empty(era), List::Resources);
     if let Err(error) = assembly.ui_body(&item.name, result) {
         return withheld(error);
     }
-    let shown = assembly.finish().surface;
-    let approved = only(&pin.surface, |place| place == item);
-    let changes = gate.compare(&approved, &shown);
-    if !changes.iter().any(|change| shows_pinned(gate, change)) {
-        return Ok(View::Same);
+    let mut shown = assembly.finish().surface;
+    shown.era = pin.surface.era;
+    Ok(match judge(gate, &pin, item, &shown) {
+        Judged::Same => View::Same,
+        Judged::Withheld(reasons) => View::Withheld { reasons },
+        Judged::Pinned(body, reasons) => {
+            let result = uncached(json!({ "contents": [body] }), era);
+            View::Changed { result, reasons }
+        }
+    })
+}
+
+/// The result of `skills/get`: the skill as `skills/list` would describe it.
+///
+/// # Errors
+/// A skill that parsers read differently.
+pub(crate) fn skill(
+    gate: &Gate,
+    era: Era,
+    item: &Place,
+    result: wire::Value<'_>,
+) -> Result<View, Refusal> {
+    let Some(pin) = pinned(gate) else { return Ok(View::Same) };
+    let mut result = surface::json::exact(result)?;
+    let is_meant = |skill: &&Value| skill.get("uri").is_some_and(|uri| *uri == item.name);
+    let Some(shown) = result.get("skill").filter(is_meant).cloned() else {
+        let sentence = format!("skills/get: the result does not describe `{item}`");
+        return Ok(View::Withheld { reasons: vec![Reason::new("capture.malformed", sentence)] });
+    };
+    let shown = [(item.clone(), shown)];
+    let shown = Surface { era: pin.surface.era, items: shown.into_iter().collect() };
+    Ok(match judge(gate, &pin, item, &shown) {
+        Judged::Same => View::Same,
+        Judged::Withheld(reasons) => View::Withheld { reasons },
+        Judged::Pinned(skill, reasons) => {
+            put(result.as_object_mut(), "skill", Some(skill));
+            View::Changed { result: uncached(result, era), reasons }
+        }
+    })
+}
+
+/// One item that was shown by itself.
+enum Judged {
+    Same,
+    /// It, or what stood beside it, drifted, and this was approved.
+    Pinned(Value, Vec<Reason>),
+    /// It drifted, and nothing can stand in its place.
+    Withheld(Vec<Reason>),
+}
+
+fn judge(gate: &Gate, pin: &Pin, item: &Place, shown: &Surface) -> Judged {
+    let approved = approved_of(&pin.surface, shown);
+    if approved.items == shown.items {
+        return Judged::Same;
     }
-    let reasons = reasons(&changes);
-    let body = approved.items.get(item).filter(|_| gate.stance.mode == Mode::Fixed);
-    let Some(body) = body else { return Ok(View::Withheld { reasons }) };
-    Ok(View::Changed { result: json!({ "contents": [body] }), reasons })
+    let changes = gate.compare(&approved, shown);
+    if !changes.iter().any(|change| shows_pinned(gate, change)) {
+        return Judged::Same;
+    }
+    let is_fixed = gate.stance.mode == Mode::Fixed;
+    let has_drifted = changes.iter().any(|change| change.item == *item);
+    match approved.items.get(item).filter(|_| is_fixed || !has_drifted) {
+        Some(pinned) => Judged::Pinned(pinned.clone(), reasons(&changes)),
+        None => Judged::Withheld(reasons(&changes)),
+    }
 }
 
 /// The pin that views are judged by. Without one, a fixed surface is empty, and the other modes
@@ -139,6 +204,20 @@ fn pinned(gate: &Gate) -> Option<std::sync::Arc<Pin>> {
 /// Whether what a change touches is taken out of the client's sight.
 fn shows_pinned(gate: &Gate, change: &drift::Change) -> bool {
     gate.stance.mode == Mode::Fixed || gate.holds(change)
+}
+
+/// What was approved of what is `shown`. Pages that differ in what stands beside their lists are
+/// approved together; each shows one of them.
+fn approved_of(pinned: &Surface, shown: &Surface) -> Surface {
+    let mut approved = only(pinned, |place| shown.items.contains_key(place));
+    for (place, item) in approved.items.iter_mut().filter(|(place, _)| place.kind == Kind::Page) {
+        let shown = shown.items.get(place);
+        let known = item.as_array().and_then(|known| known.iter().find(|one| Some(*one) == shown));
+        if let Some(known) = known.cloned() {
+            *item = known;
+        }
+    }
+    approved
 }
 
 fn only(surface: &Surface, wanted: impl Fn(&Place) -> bool) -> Surface {
@@ -161,6 +240,17 @@ fn withheld(error: AssemblyError) -> Result<View, Refusal> {
     }
 }
 
+/// What stands in an opening for a member that its era requires and nobody approved.
+fn blank(gate: &Gate, era: Era, name: &str) -> Option<Value> {
+    match (era, name) {
+        (_, "capabilities") => Some(json!({})),
+        (Era::Legacy, "serverInfo") => Some(json!({ "name": gate.alias, "version": "" })),
+        (Era::Legacy, "protocolVersion") => Some(opening::LEGACY_VERSION.into()),
+        (Era::Modern, "supportedVersions") => Some(json!([opening::MODERN_VERSION])),
+        _ => None,
+    }
+}
+
 /// Puts what the server says of itself where its era has it.
 fn put_server_item(result: &mut Value, era: Era, name: &str, value: Option<Value>) {
     let Some(members) = result.as_object_mut() else { return };
@@ -168,6 +258,8 @@ fn put_server_item(result: &mut Value, era: Era, name: &str, value: Option<Value
         (Era::Modern, "serverInfo") => {
             let meta = members.entry("_meta").or_insert_with(|| json!({}));
             put(meta.as_object_mut(), "io.modelcontextprotocol/serverInfo", value);
+            // Where some servers say it once more.
+            members.remove("serverInfo");
         }
         (Era::Modern, "_meta") => {
             let key = "io.modelcontextprotocol/serverInfo";

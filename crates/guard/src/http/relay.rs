@@ -192,7 +192,7 @@ impl Relay {
                 .conversations
                 .of_session(session, context.principal)
                 .ok_or_else(unknown_session),
-            None => Ok(self.conversations.of_principal(context.principal)),
+            None => Ok(self.conversations.of_client(context.principal, client_of(frame))),
         }
     }
 
@@ -235,7 +235,11 @@ impl Relay {
         link: &Link,
     ) -> Result<Response<Outgoing>, Rejection> {
         let path = link.path().cloned().ok_or_else(unknown_session)?;
-        judge.expect_elsewhere();
+        let id = judge.id().to_vec();
+        if !judge.expect_elsewhere() {
+            let sentence = "this id is in use, or too many requests wait for their responses";
+            return Err(Rejection::to(&id, StatusCode::CONFLICT, "http.in-flight", sentence));
+        }
         let conversation = Arc::clone(judge.conversation());
         let sent = send(&self.upstream, path, headers, body, judge, false).await;
         let (response, judge) = sent?;
@@ -255,7 +259,7 @@ impl Relay {
         } else {
             let (streams, upstream) = (Arc::clone(&self.streams), Arc::clone(&self.upstream));
             let beside = Beside::new(streams, upstream, self.conversations.begin());
-            (self.conversations.of_principal(principal), Stream::Beside(closing, beside))
+            (self.conversations.of_client(principal, None), Stream::Beside(closing, beside))
         };
         let sending = self.upstream.send(Method::GET, headers, Bytes::new());
         let response = tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)
@@ -297,7 +301,8 @@ async fn decide(
     let needs_opening = !context.is_modern && has_no_session && !conversation.is_open();
     if needs_opening && request.method != "initialize" {
         // A server without sessions may be called without `initialize`, but not be listed.
-        if let Ok(response) = channel.exchange("initialize", opening::initialize()).await {
+        let opening = Box::pin(channel.exchange("initialize", opening::initialize()));
+        if let Ok(response) = opening.await {
             conversation.open_by(&response);
         }
     }
@@ -389,6 +394,16 @@ fn check_headers(
         let evidence = json!({ "code": mismatch.code.as_str(), "header": mismatch.header });
         Rejection::protocol(id_of(message), HEADER_MISMATCH, reason, &evidence)
     })
+}
+
+/// What a modern client says of itself in every request: a server may show it another surface than
+/// its neighbours.
+fn client_of<'m>(frame: &Frame<'m>) -> Option<[Option<&'m [u8]>; 2]> {
+    let Frame::One(message) = frame else { return None };
+    let meta = message.params()?.get("_meta")?;
+    meta.get(wire::request::PROTOCOL_VERSION)?;
+    let members = ["clientInfo", "clientCapabilities"];
+    Some(members.map(|name| Some(meta.get(&format!("io.modelcontextprotocol/{name}"))?.raw())))
 }
 
 fn is_called(frame: &Frame<'_>, method: &str) -> bool {

@@ -174,6 +174,21 @@ impl Content {
     }
 }
 
+/// Whether a content type names no encoding other than UTF-8: readers that obey another one find
+/// other quotes in the same bytes (`+ACI-` in UTF-7). Forms such as `charset*` count as others.
+pub(crate) fn is_utf8(content_type: &[u8]) -> bool {
+    let parameters = content_type.split(|byte| *byte == b';').skip(1).map(<[u8]>::trim_ascii);
+    let mut charsets = parameters
+        .filter(|text| text.get(..7).is_some_and(|name| name.eq_ignore_ascii_case(b"charset")));
+    charsets.all(|charset| {
+        let value = charset.get(7..).unwrap_or_default().trim_ascii_start();
+        let value = value.strip_prefix(b"=").unwrap_or_default().trim_ascii();
+        let bare = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
+        let bare = bare.unwrap_or(value);
+        bare.eq_ignore_ascii_case(b"utf-8") || bare.eq_ignore_ascii_case(b"utf8")
+    })
+}
+
 fn refuse_unreadable(headers: &HeaderMap) -> io::Result<()> {
     if headers.values().any(|value| value.len() > limits::HEADER_LINE_BYTES_MAX) {
         return Err(invalid("the server sent a header line past the limit".to_owned()));
@@ -181,6 +196,14 @@ fn refuse_unreadable(headers: &HeaderMap) -> io::Result<()> {
     let encoding = headers.get(CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(invalid("the server compressed an answer without being asked".to_owned()));
+    }
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let content_type = types.next().map_or(&b""[..], HeaderValue::as_bytes);
+    if types.next().is_some() {
+        return Err(invalid("the server named two content types for one answer".to_owned()));
+    }
+    if Content::of(headers) != Content::Other && !is_utf8(content_type) {
+        return Err(invalid("the server's answer is in another encoding than UTF-8".to_owned()));
     }
     Ok(())
 }
@@ -271,3 +294,80 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     TRANSFER_ENCODING,
     UPGRADE,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upstream(url: &str) -> io::Result<Upstream> {
+        let url = url.parse().unwrap();
+        Upstream::new(&Endpoint { url, headers: HeaderMap::new() })
+    }
+
+    #[test]
+    fn addresses_that_are_not_plain_http_are_refused() {
+        for url in ["ftp://a.example/mcp", "/mcp", "http://user:hush@a.example/mcp"] {
+            let refused = upstream(url).err().expect(url).to_string();
+            assert!(!refused.contains("hush"), "{refused}");
+        }
+        assert_eq!(upstream("https://a.example").unwrap().path(), "/");
+        assert_eq!(upstream("http://a.example/mcp?k=v").unwrap().path(), "/mcp?k=v");
+    }
+
+    #[test]
+    fn an_endpoint_is_resolved_against_the_address_it_came_from() {
+        let base: Uri = "https://a.example/v1/sse?k=v".parse().unwrap();
+        for (data, path) in [
+            ("/messages?s=1", Some("/messages?s=1")),
+            ("messages?s=1", Some("/v1/messages?s=1")),
+            ("?s=1", Some("/v1/sse?s=1")),
+            (" /messages \n", Some("/messages")),
+            ("https://A.example:443/m", Some("/m")),
+            ("//a.example/m", Some("/m")),
+            ("http://a.example/m", None),
+            ("https://a.example.evil.example/m", None),
+            ("https://a.example@evil.example/m", None),
+            ("https://a.example:8443/m", None),
+            ("//evil.example/m", None),
+            ("", None),
+        ] {
+            let resolved = endpoint_path(&base, data.as_bytes()).ok();
+            assert_eq!(resolved.as_ref().map(PathAndQuery::as_str), path, "{data}");
+        }
+        assert!(endpoint_path(&base, b"/\xff").is_err());
+    }
+
+    #[test]
+    fn what_belongs_to_one_connection_is_removed() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "x-one, X-Two"),
+            ("x-one", "1"),
+            ("x-two", "2"),
+            ("keep-alive", "timeout=5"),
+            ("transfer-encoding", "chunked"),
+            ("x-end", "3"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        strip_hop_by_hop(&mut headers);
+        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-end"]);
+    }
+
+    #[test]
+    fn a_charset_other_than_utf8_is_seen_in_every_form() {
+        for (content_type, expected) in [
+            ("application/json", true),
+            ("application/json; charset=utf-8", true),
+            ("application/json ;boundary=x; CharSet=\"UTF-8\"", true),
+            ("text/event-stream;charset=utf8;", true),
+            ("text/event-stream; charset=utf-7", false),
+            ("text/event-stream; charset=utf-8; charset=utf-16", false),
+            ("text/event-stream; charset*=us-ascii''utf-7", false),
+            ("text/event-stream; charset*0=utf; charset*1=-7", false),
+            ("text/event-stream; charset", false),
+        ] {
+            assert_eq!(is_utf8(content_type.as_bytes()), expected, "{content_type}");
+        }
+    }
+}

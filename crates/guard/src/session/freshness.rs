@@ -29,12 +29,8 @@ impl Listed {
 }
 
 impl Freshness {
-    /// Whether a request that needs `list` may be decided now; `None` needs no list in particular.
-    pub(crate) fn is_fresh(&self, list: Option<List>) -> bool {
-        self.wanted(list).is_none()
-    }
-
-    /// What has to be listed first.
+    /// What has to be listed before a request that needs `list` may be decided; `None` needs no
+    /// list in particular.
     pub(crate) fn wanted(&self, list: Option<List>) -> Option<Scope> {
         if !self.whole.is_some_and(Listed::is_fresh) {
             return Some(Scope::Everything);
@@ -100,7 +96,7 @@ mod tests {
         let mut freshness = Freshness::default();
         let (started, before) = (Instant::now(), freshness.doubts());
         freshness.listed(None, started, None, before);
-        assert!(freshness.is_fresh(None));
+        assert_eq!(freshness.wanted(None), None);
         freshness.doubt(Some(List::Tools));
         assert_eq!(freshness.wanted(None), Some(Scope::Everything));
         freshness.listed(None, started, None, before);
@@ -115,6 +111,6 @@ mod tests {
         assert_eq!(freshness.wanted(Some(List::Tools)), Some(Scope::One(List::Tools)));
         let slow = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
         freshness.listed(Some(List::Tools), slow, None, 0);
-        assert!(freshness.is_fresh(Some(List::Tools)));
+        assert_eq!(freshness.wanted(Some(List::Tools)), None);
     }
 }

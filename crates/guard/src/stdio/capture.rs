@@ -16,7 +16,7 @@ use wire::{Document, Frame, Message};
 
 use super::inbox::Inbox;
 use super::outbox::Outbox;
-use super::pipe::Pipe;
+use super::pipe::{Pipe, id_in};
 use super::process::Process;
 use crate::capture::opening;
 use crate::capture::{Ask, CaptureError, Captured, Conditions, Walk, ask};
@@ -66,7 +66,7 @@ async fn attempt(
     };
     let outcome = tokio::time::timeout(conditions.answer_time_max * WHOLE_FACTOR, asked).await;
     pipe.outbox.end().await;
-    let status = process.end().await;
+    let status = process.end(false).await;
     reader.abort();
     match outcome.unwrap_or(Err(CaptureError::TimedOut)) {
         Err(CaptureError::Exchange { source: ChannelError::Closed, .. }) => {
@@ -145,10 +145,15 @@ async fn read(stdout: ChildStdout, pipe: Arc<Pipe>, changes: Arc<AtomicU64>) -> 
     let mut inbox = Inbox::new(stdout);
     while let Some(line) = inbox.next().await? {
         let Ok(line) = line else { continue };
-        let Ok(document) = Document::parse(&line, &wire::Policy::default()) else { continue };
-        match Frame::read(&document) {
+        let document = Document::parse(&line, &wire::Policy::default());
+        let frame = document.as_ref().map_err(|refusal| *refusal).and_then(Frame::read);
+        match frame {
+            Err(_) => {
+                // Whoever asked refuses it too, and says why.
+                id_in(&line).map(|id| pipe.deliver(&id, &line));
+            }
             Ok(Frame::One(Message::Response(response))) => {
-                response.id.map(|id| pipe.deliver(id, &line));
+                response.id.map(|id| pipe.deliver(&id.key(), &line));
             }
             Ok(Frame::One(Message::Request(request))) => {
                 let _ = pipe.outbox.send(answer_as_client(&request)).await;

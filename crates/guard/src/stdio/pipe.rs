@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
-use wire::rpc::Id;
+use wire::rpc::IdKey;
 
 use super::outbox::Outbox;
 use crate::channel::{Channel, ChannelError};
@@ -39,12 +39,12 @@ impl Pipe {
     }
 
     /// Takes a response of the server if it answers a request of ours, or once did.
-    pub(crate) fn deliver(&self, id: Id<'_>, message: &Bytes) -> bool {
-        let wire::rpc::IdKey::Text(id) = id.key() else { return false };
+    pub(crate) fn deliver(&self, id: &IdKey, message: &Bytes) -> bool {
+        let IdKey::Text(id) = id else { return false };
         if !id.starts_with(&self.prefix) {
             return false;
         }
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         if let Some(waiting) = waiting {
             // Whoever asked may have stopped waiting.
             let _ = waiting.send(message.clone());
@@ -93,6 +93,19 @@ impl Channel for Pipe {
         self.notify("notifications/cancelled", json!({ "requestId": id })).await?;
         Err(ChannelError::TimedOut(self.answer_time_max))
     }
+}
+
+/// The id that a refused line seems to carry. Nothing but its refusal may rest on it.
+pub(crate) fn id_in(line: &[u8]) -> Option<IdKey> {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        id: serde_json::Value,
+    }
+    let id = serde_json::from_slice::<Answer>(line).ok()?.id;
+    Some(match id {
+        serde_json::Value::String(text) => IdKey::Text(text),
+        number => IdKey::Number(number.as_i64()?),
+    })
 }
 
 /// A request of ours; forgotten when nobody waits for it any more.

@@ -53,16 +53,18 @@ impl Process {
         Ok((Self { child, group }, pipes))
     }
 
-    /// Ends the server after its stdin was closed: waits, then asks, then kills, and in any case
-    /// ends whatever is left of its process group.
+    /// Ends the server after its stdin was closed: waits, unless it is urgent, then asks, then kills,
+    /// and in any case ends whatever is left of its process group.
     ///
     /// # Errors
     /// An operating system that cannot tell how it ended.
-    pub(crate) async fn end(&mut self) -> io::Result<ExitStatus> {
-        for (grace, signal) in
-            [(limits::END_GRACE, Signal::TERM), (limits::END_GRACE, Signal::KILL)]
-        {
-            if let Ok(status) = tokio::time::timeout(grace, self.child.wait()).await {
+    pub(crate) async fn end(&mut self, is_urgent: bool) -> io::Result<ExitStatus> {
+        if is_urgent {
+            self.signal(Signal::TERM);
+        }
+        for signal in [Signal::TERM, Signal::KILL].into_iter().skip(usize::from(is_urgent)) {
+            let ended = tokio::time::timeout(limits::END_GRACE, self.child.wait()).await;
+            if let Ok(status) = ended {
                 self.end_group().await;
                 return status;
             }

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::json;
 use tokio::io::AsyncRead;
-use wire::rpc::{IdKey, Notification, Request, Response};
+use wire::rpc::{Notification, Request, Response};
 use wire::{Document, Frame, Message, Refusal};
 
 use super::in_flight::{InFlight, Unsendable};
 use super::inbox::Inbox;
 use super::outbox::{Closed, Outbox};
-use super::pipe::Pipe;
+use super::pipe::{Pipe, id_in};
 use crate::answer;
 use crate::event::{Occasion, Reason, Verdict};
 use crate::gate::Gate;
@@ -250,7 +250,7 @@ impl Relay {
 
     fn response(&self, response: &Response<'_>, line: &Bytes) -> Shown {
         let Some(id) = response.id else { return Shown::AsReceived };
-        if self.server.deliver(id, line) {
+        if self.server.deliver(&id.key(), line) {
             return Shown::Nothing;
         }
         let Some(awaited) = self.in_flight.answered(&id.key()) else {
@@ -266,11 +266,15 @@ impl Relay {
     async fn refuse_server(&self, refusal: Refusal, line: Option<&Bytes>) -> Result<(), Closed> {
         let reason = Reason::from(refusal);
         self.session.refused(None, &reason, Instant::now());
-        let named = line.and_then(|line| id_in(line));
+        let named = line.and_then(|line| Some((id_in(line)?, line)));
+        if named.as_ref().is_some_and(|(key, line)| self.server.deliver(key, line)) {
+            // Whoever asked refuses it too.
+            return Ok(());
+        }
         let looks_like_an_answer =
             line.is_none_or(|line| line.trim_ascii_start().starts_with(b"{"));
         let only = || self.in_flight.only().filter(|_| looks_like_an_answer);
-        let Some(key) = named.or_else(only) else { return Ok(()) };
+        let Some(key) = named.map(|(key, _)| key).or_else(only) else { return Ok(()) };
         let Some(id) = self.in_flight.withdraw(&key) else { return Ok(()) };
         self.client.send(answer::refused(Some(&id), &reason).into()).await
     }
@@ -306,19 +310,6 @@ impl Relay {
     pub(crate) async fn client_may_end(&self) {
         self.client.end().await;
     }
-}
-
-/// The id that a refused line seems to carry. Only a refusal is ever sent under it.
-fn id_in(line: &[u8]) -> Option<IdKey> {
-    #[derive(serde::Deserialize)]
-    struct Answer {
-        id: serde_json::Value,
-    }
-    let id = serde_json::from_slice::<Answer>(line).ok()?.id;
-    Some(match id {
-        serde_json::Value::String(text) => IdKey::Text(text),
-        number => IdKey::Number(number.as_i64()?),
-    })
 }
 
 /// The bytes of a message of a batch.

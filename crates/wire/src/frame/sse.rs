@@ -226,7 +226,7 @@ impl Data {
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Where `str.splitlines` of Python ends a line and the specification does not.
-const OTHER_LINE_BREAKS: &[char] =
+pub const OTHER_LINE_BREAKS: &[char] =
     &['\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 
 use super::rejection::Rejection;
+use crate::http::upstream::{is_utf8, same_origin};
 use crate::limits;
 
 /// The rule of one listener.
@@ -61,11 +62,7 @@ impl Admission {
 
     fn admits(&self, origin: &Uri) -> bool {
         let is_local = self.is_loopback && origin.host().is_some_and(is_loopback_name);
-        is_local
-            || self
-                .origins
-                .iter()
-                .any(|allowed| crate::http::upstream::same_origin(allowed, origin))
+        is_local || self.origins.iter().any(|allowed| same_origin(allowed, origin))
     }
 }
 
@@ -78,6 +75,9 @@ pub(super) fn check_content(headers: &HeaderMap) -> Result<(), Rejection> {
     let essence = value.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
         return unsupported("the body of a POST is `application/json`");
+    }
+    if !is_utf8(value.as_bytes()) {
+        return unsupported("the body of a POST is UTF-8");
     }
     if headers.contains_key(CONTENT_ENCODING) {
         return unsupported("a compressed body is not read");

@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, COOKIE, HeaderName};
 use http::{HeaderMap, HeaderValue};
 use surface::Era;
 use tokio::sync::oneshot;
@@ -50,7 +49,7 @@ pub(super) struct Conversations {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) struct Principal([u64; 2]);
 
-/// A keyed hash of a session id and a principal, so that no secret is kept.
+/// A keyed hash of a session id or a client and a principal, so that no secret is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key([u64; 2]);
 
@@ -85,14 +84,23 @@ impl Conversation {
         }
     }
 
-    /// Expects a response on another stream. An id that is expected twice is expected no more:
-    /// nobody could tell the responses apart.
-    pub(super) fn expect(&self, key: &IdKey, waiting: Waiting) {
+    /// Expects a response on the one stream that all responses come on; whether the id was free,
+    /// and not too many are expected.
+    pub(super) fn expect(&self, key: IdKey, waiting: Waiting) -> bool {
         let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
-        if elsewhere.len() < limits::IN_FLIGHT_MAX
-            && elsewhere.insert(key.clone(), waiting).is_some()
-        {
-            elsewhere.remove(key);
+        let is_free = elsewhere.len() < limits::ELSEWHERE_MAX && !elsewhere.contains_key(&key);
+        if is_free {
+            elsewhere.insert(key, waiting);
+        }
+        is_free
+    }
+
+    /// Expects the client's response on another stream, should its own be lost. An id that is
+    /// expected twice is expected no more: nobody could tell the responses apart.
+    pub(super) fn expect_resumed(&self, key: &IdKey, awaited: &Awaited) {
+        let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        if elsewhere.remove(key).is_none() && elsewhere.len() < limits::ELSEWHERE_MAX {
+            elsewhere.insert(key.clone(), Waiting::Client(awaited.clone()));
         }
     }
 
@@ -130,17 +138,29 @@ impl Conversations {
 
     /// Who sends `headers`, as far as they say.
     pub(super) fn principal(&self, headers: &HeaderMap) -> Principal {
-        let credentials = CREDENTIALS.each_ref().map(|name| headers.get(name));
-        if credentials.iter().all(Option::is_none) {
+        let mut credentials: Vec<_> = headers
+            .iter()
+            .filter(|(name, _)| is_credential(name.as_str()))
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect();
+        if credentials.is_empty() {
             return Principal::default();
         }
-        let credentials = credentials.map(|value| value.map(HeaderValue::as_bytes));
-        Principal(self.hashers.each_ref().map(|hasher| hasher.hash_one(credentials)))
+        credentials.sort_unstable();
+        Principal(self.hashers.each_ref().map(|hasher| hasher.hash_one(&credentials)))
     }
 
-    /// The conversation of a principal without a session; a new one when none is known.
-    pub(super) fn of_principal(&self, principal: Principal) -> Arc<Conversation> {
-        let key = self.key(None, principal);
+    /// The conversation of a principal without a session, through the modern `client` if it says
+    /// what it is; a new one when none is known.
+    pub(super) fn of_client(
+        &self,
+        principal: Principal,
+        client: Option<[Option<&[u8]>; 2]>,
+    ) -> Arc<Conversation> {
+        let key = match client {
+            None => self.key(None, principal),
+            Some(client) => self.key_of((client, principal)),
+        };
         self.find(key).unwrap_or_else(|| self.keep(key, self.begin()))
     }
 
@@ -187,8 +207,11 @@ impl Conversations {
     }
 
     fn key(&self, session: Option<&HeaderValue>, principal: Principal) -> Key {
-        let context = (session.map(HeaderValue::as_bytes), principal);
-        Key(self.hashers.each_ref().map(|hasher| hasher.hash_one(context)))
+        self.key_of((session.map(HeaderValue::as_bytes), principal))
+    }
+
+    fn key_of(&self, context: impl Hash) -> Key {
+        Key(self.hashers.each_ref().map(|hasher| hasher.hash_one(&context)))
     }
 
     fn find(&self, key: Key) -> Option<Arc<Conversation>> {
@@ -225,11 +248,18 @@ fn make_room(known: &mut HashMap<Key, Known>) {
     known.retain(|_, entry| entry.used > newest_dropped);
 }
 
-/// The headers by which servers know a principal.
-const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, HeaderName::from_static("x-api-key")];
+/// Whether servers know a principal by this header: `Authorization`, `Cookie`, `X-Api-Key`,
+/// `X-Auth-Token` and their like.
+fn is_credential(header: &str) -> bool {
+    ["auth", "cookie", "api-key", "apikey", "token", "secret"]
+        .iter()
+        .any(|part| header.contains(part))
+}
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
     use crate::event::Events;
     use crate::gate::{Mode, Stance};
@@ -254,10 +284,15 @@ mod tests {
         assert_eq!(of("authorization", "a"), of("authorization", "a"));
         assert_ne!(of("authorization", "a"), of("authorization", "b"));
         assert_ne!(of("authorization", "a"), of("cookie", "a"));
+        assert_ne!(of("x-auth-token", "a"), of("x-auth-token", "b"));
         assert_eq!(of("x-request-id", "1"), Principal::default());
-        let one = all.of_principal(of("authorization", "a"));
-        assert!(Arc::ptr_eq(&one, &all.of_principal(of("authorization", "a"))));
-        assert!(!Arc::ptr_eq(&one, &all.of_principal(of("authorization", "b"))));
+        let one = all.of_client(of("authorization", "a"), None);
+        assert!(Arc::ptr_eq(&one, &all.of_client(of("authorization", "a"), None)));
+        assert!(!Arc::ptr_eq(&one, &all.of_client(of("authorization", "b"), None)));
+        let client = |info: &'static str| Some([Some(info.as_bytes()), None]);
+        let other = all.of_client(of("authorization", "a"), client("x"));
+        assert!(!Arc::ptr_eq(&one, &other));
+        assert!(Arc::ptr_eq(&other, &all.of_client(of("authorization", "a"), client("x"))));
     }
 
     #[test]
@@ -293,15 +328,29 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_is_expected_twice_is_expected_no_more() {
+    fn an_id_that_is_resumed_twice_is_expected_no_more() {
         let conversation = conversations().begin();
         let key = IdKey::Number(1);
-        let waiting = || Waiting::Client(Awaited { era: Era::Legacy, what: What::Other });
-        conversation.expect(&key, waiting());
+        let awaited = Awaited { era: Era::Legacy, what: What::Other };
+        conversation.expect_resumed(&key, &awaited);
         assert!(conversation.take(&key).is_some());
         assert!(conversation.take(&key).is_none());
-        conversation.expect(&key, waiting());
-        conversation.expect(&key, waiting());
+        conversation.expect_resumed(&key, &awaited);
+        conversation.expect_resumed(&key, &awaited);
         assert!(conversation.take(&key).is_none());
+    }
+
+    #[test]
+    fn an_id_in_use_is_not_expected_again_nor_more_than_the_limit() {
+        let conversation = conversations().begin();
+        let waiting = || Waiting::Client(Awaited { era: Era::Legacy, what: What::Other });
+        let at = |at: usize| IdKey::Number(i64::try_from(at).unwrap());
+        for number in 0..limits::ELSEWHERE_MAX {
+            assert!(conversation.expect(at(number), waiting()));
+        }
+        assert!(!conversation.expect(at(limits::ELSEWHERE_MAX), waiting()));
+        assert!(conversation.take(&at(0)).is_some());
+        assert!(!conversation.expect(at(1), waiting()));
+        assert!(conversation.expect(at(0), waiting()));
     }
 }

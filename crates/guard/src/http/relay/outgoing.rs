@@ -160,8 +160,7 @@ impl Filtered {
                 self.judge = Judge::new(beside.conversation(), Vec::new());
                 return beside.endpoint(data).map(Some);
             }
-            // No client reads another event as a message, unless it could be one.
-            if !matches!(data.trim_ascii_start().first(), Some(b'{' | b'[')) {
+            if !could_hold_message(data) {
                 return Ok(Some(event.raw));
             }
         }
@@ -181,6 +180,17 @@ impl Drop for Filtered {
             upstream.linger(body::drain(reader.into_answer()));
         }
     }
+}
+
+/// Whether somebody could read a message in an event of another name: because it is one, or because
+/// a reader ends lines where the specification does not, and so finds further events in it.
+fn could_hold_message(data: &[u8]) -> bool {
+    let is_message = matches!(data.trim_ascii_start().first(), Some(b'{' | b'['));
+    let has_other_breaks = || {
+        std::str::from_utf8(data)
+            .is_ok_and(|text| text.contains(wire::frame::sse::OTHER_LINE_BREAKS))
+    };
+    is_message || has_other_breaks()
 }
 
 /// `message` as an event.

@@ -33,17 +33,16 @@ pub(super) async fn send(
     is_modern: bool,
 ) -> Result<(Response<Answer>, Judge), Rejection> {
     let sender = Arc::clone(upstream);
-    let sending = async move {
+    let sending: Sending = Box::pin(async move {
         let sending = sender.send_to(path, Method::POST, headers, body);
         tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-    };
+    });
     let (outcome, judge) = if is_modern {
         (sending.await, judge)
     } else {
-        let sending = Some((Box::pin(sending) as Sending, judge));
-        Enduring { upstream: Arc::clone(upstream), sending }.await
+        Enduring { upstream: Arc::clone(upstream), sending: Some((sending, judge)) }.await
     };
     match outcome {
         Ok(response) => Ok((response, judge)),
@@ -65,7 +64,7 @@ pub(super) async fn reply(
     if content == Content::Events {
         if matches!(kind, Stream::Legacy(_)) {
             // The client may lose this stream and resume it on another.
-            judge.expect_elsewhere();
+            judge.expect_resumed();
         }
         head.headers.remove(CONTENT_LENGTH);
         let events = Outgoing::events(EventReader::new(answer), judge, kind);
@@ -154,7 +153,7 @@ impl Drop for Enduring {
     fn drop(&mut self) {
         let Some((sending, mut judge)) = self.sending.take() else { return };
         // The client may come back for what it missed.
-        judge.expect_elsewhere();
+        judge.expect_resumed();
         self.upstream.linger(async move {
             if let Ok(response) = sending.await {
                 body::drain(response.into_body()).await;

@@ -48,6 +48,8 @@ pub(super) enum Canned {
     OpenEvents(Vec<String>),
     /// Nothing, ever.
     Silence,
+    /// The end of the connection.
+    Abort,
 }
 
 /// A request as it arrived.
@@ -213,6 +215,8 @@ impl Fixture {
             Canned::Events(events) => self.stream(&events, &id, false).await,
             Canned::OpenEvents(events) => self.stream(&events, &id, true).await,
             Canned::Silence => std::future::pending().await,
+            // A panic ends the task, and with it the connection.
+            Canned::Abort => std::panic::resume_unwind(Box::new(())),
         }
     }
 

@@ -58,6 +58,9 @@ async fn requests_that_are_none_are_refused_and_the_session_survives() {
     let line = "a".repeat(crate::limits::HEADER_LINE_BYTES_MAX + 1);
     let long_line = with_headers(guarded.request(&call("echo")), &[("x-long", &line)]);
     assert_eq!(guarded.send(long_line).await.status, 431);
+    let utf7 = [("content-type", "application/json; charset=utf-7")];
+    let in_utf7 = with_headers(guarded.request(&call("echo")), &utf7);
+    assert_eq!(guarded.send(in_utf7).await.status, 415);
     let mut elsewhere = guarded.request(&call("echo"));
     *elsewhere.uri_mut() = "/other".parse().unwrap();
     assert_eq!(guarded.send(elsewhere).await.status, 404);
@@ -123,6 +126,16 @@ async fn answers_that_cannot_be_trusted_become_errors() {
         (with(302, "location", "https://evil.example/x"), 502, "http.upstream-answer"),
         (with(308, "location", "/mcp/"), 502, "http.upstream-answer"),
         (with(200, "content-encoding", "gzip"), 502, "http.upstream-answer"),
+        (with(200, "content-type", "text/event-stream"), 502, "http.upstream-answer"),
+        (
+            Canned::Whole(
+                200,
+                vec![("content-type", "application/json; charset=utf-7".to_owned())],
+                r#"{"jsonrpc":"2.0","id":$ID,"result":{}}"#.to_owned(),
+            ),
+            502,
+            "http.upstream-answer",
+        ),
         (with(200, "x-long", &"a".repeat(9 << 10)), 502, "http.upstream-answer"),
         (
             json(200, &format!("\"{}\"", "a".repeat(wire::limits::MESSAGE_BYTES_MAX))),
@@ -167,4 +180,14 @@ async fn errors_that_are_no_messages_pass_as_they_are() {
             assert_eq!(guarded.post(&message("initialize", &params)).await.status, 200);
         }
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_said_to_be_so() {
+    let guarded = Guarded::opened(Fixture::start(Kind::Legacy).await).await;
+    guarded.fixture.can("echo", Canned::Abort);
+    let answer = guarded.call("echo").await;
+    assert_eq!((answer.status, &answer.json()["id"]), (502, &json!(7)));
+    assert_eq!(answer.json()["error"]["data"]["code"], "http.upstream");
+    assert!(!is_held(&guarded.call("sum").await.json()), "the session survives");
 }

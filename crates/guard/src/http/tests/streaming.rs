@@ -46,6 +46,7 @@ async fn what_is_refused_in_a_stream_ends_only_its_request() {
         ),
         ("data: not JSON\n\n", "wire.json.syntax"),
         ("event: other\ndata: {\"jsonrpc\":\"2.0\",\"id\":$ID}\n\n", "wire."),
+        ("event: other\ndata: a\u{2028}\u{2028}data: {}\u{2028}\u{2028}\n\n", "wire.json.syntax"),
     ] {
         guarded.fixture.can("echo", events(&["id: 1\ndata: \n\n", event, DONE]));
         let said = guarded.call("echo").await.text();
