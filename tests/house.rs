@@ -126,6 +126,22 @@ fn files_and_folders_keep_their_shape() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+#[test]
+fn each_test_that_the_threats_name_exists() {
+    let threats = std::fs::read_to_string(root().join("docs/threats.md")).expect("the threats");
+    let sources = tracked().into_iter().map(|path| std::fs::read_to_string(root().join(path)));
+    let sources = sources.collect::<Result<Vec<_>, _>>().expect("sources are text").concat();
+    let is_name = |name: &&str| {
+        let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        name.matches('_').count() >= 2 && name.chars().all(is_part)
+    };
+    let named: Vec<_> = threats.split('`').skip(1).step_by(2).filter(is_name).collect();
+    assert!(named.len() >= 20, "the tests are named: {named:?}");
+    for name in named {
+        assert!(sources.contains(&format!("fn {name}(")), "no test is named `{name}`");
+    }
+}
+
 /// Every Rust file of ours, relative to the workspace.
 fn tracked() -> Vec<PathBuf> {
     let output = Command::new("git")

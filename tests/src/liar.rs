@@ -30,6 +30,8 @@ pub struct Mutation {
     pub name: String,
     /// The item that it changes, such as `tools/send_letter`; empty for a benign one.
     pub place: String,
+    /// The code of the change; empty for a benign one.
+    pub code: String,
     /// Whether it adds an item.
     pub adds: bool,
     /// Whether the item is gone, or goes by another name.
@@ -138,6 +140,7 @@ impl Mutation {
             Self {
                 name: text(&value["name"]),
                 place: text(&value["place"]),
+                code: text(&value["code"]),
                 adds: value["op"] == "add" && parts.len() == 2,
                 removes: renames
                     || value["op"] == "remove"

@@ -13,6 +13,9 @@ pub trait Client {
     /// Opens as the client's era does; gives the response.
     fn open(&mut self) -> Value;
 
+    /// Opens the stream on which a server speaks by itself, where a transport has one apart.
+    fn hear(&mut self) {}
+
     /// Sends a request and waits for its response.
     fn request(&mut self, method: &str, params: Value) -> Value;
 

@@ -46,8 +46,10 @@ fn checks(requirements: &str, url: &str) -> Vec<Check> {
         .arg(out.path())
         .time_max(Duration::from_mins(5))
         .run();
-    assert_eq!(output.code, Some(0), "{url}\n{}\n{}", output.stdout, output.stderr);
-    read_checks(out.path())
+    let checks = read_checks(out.path());
+    let failed: Vec<&Check> = checks.iter().filter(|check| check.2 == "FAILURE").collect();
+    assert_eq!(output.code, Some(0), "{url}: {failed:#?}\n{}", output.stderr);
+    checks
 }
 
 fn read_checks(out: &Path) -> Vec<Check> {

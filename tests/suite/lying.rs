@@ -7,13 +7,11 @@ use harness::liar::{LISTS, Mutation, UI_BODY};
 use harness::{Client, rpc};
 use serde_json::{Value, json};
 
-/// Whether the changes hold one at the mutated place, or, for an item that went or came under
-/// another name, one of its kind.
-fn names_the_place(changes: &[Value], mutation: &Mutation) -> bool {
+/// Whether the changes hold the one that the mutation is, at its place.
+fn names_the_change(changes: &[Value], mutation: &Mutation) -> bool {
     changes.iter().any(|change| {
         let place = change["place"].as_str().unwrap_or_default();
-        let code = change["code"].as_str().unwrap_or_default();
-        code.contains('.') && place.starts_with(mutation.place.as_str())
+        change["code"] == mutation.code && place.starts_with(mutation.place.as_str())
     })
 }
 

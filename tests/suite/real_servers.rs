@@ -1,9 +1,11 @@
 //! Real servers from npm and PyPI: shown, pinned, checked, guarded, and one version after another.
 
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use harness::guard::ALIAS;
-use harness::{Client, Guard, ServerCommand, StdioClient, paths, rpc};
+use harness::http::free_port;
+use harness::{Client, Guard, HttpClient, Program, ServerCommand, StdioClient, paths, rpc};
 use serde_json::{Value, json};
 
 /// Where a server's versions come from.
@@ -152,6 +154,72 @@ fn sqlite() {
         answer: Some("["),
     }
     .prove();
+}
+
+#[test]
+fn everything_over_streamable_http() {
+    let server = listen("streamableHttp", "mcp");
+    let guard = Guard::new();
+    guard.pin_url(&server.url);
+    guard.run(&["check"]).expect(0);
+    let mut direct = HttpClient::new(&server.url);
+    direct.open();
+    let tools = direct.list("tools/list", "tools");
+    for mode in ["fixed", "hold"] {
+        let listening = guard.listen(&["--mode", mode], &server.url);
+        let mut client = HttpClient::new(listening.url());
+        client.open();
+        assert_eq!(client.list("tools/list", "tools"), tools, "{mode}");
+        let response = client.call("echo", &json!({ "message": "good morning" }));
+        assert!(rpc::text_of(&response).contains("good morning"), "{mode}: {response:#}");
+    }
+}
+
+#[test]
+fn everything_over_the_oldest_http_transport() {
+    let server = listen("sse", "sse");
+    let guard = Guard::new();
+    guard.pin_url(&server.url);
+    guard.run(&["check"]).expect(0);
+    let walk = |url: &str| {
+        let client = Program::at(paths::node()).arg(paths::tests_file("clients/sse.mjs")).arg(url);
+        client.time_max(Duration::from_secs(30)).run().expect(0).json()
+    };
+    let direct = walk(&server.url);
+    for mode in ["fixed", "hold"] {
+        let listening = guard.listen(&["--mode", mode], &server.url);
+        assert_eq!(walk(listening.url()), direct, "{mode}: {}", listening.stderr());
+    }
+}
+
+/// server-everything, listening until this is dropped.
+struct Everything {
+    child: Child,
+    url: String,
+}
+
+impl Drop for Everything {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[track_caller]
+fn listen(transport: &str, path: &str) -> Everything {
+    let port = free_port();
+    let child = Command::new(paths::node())
+        .arg(paths::npm("@modelcontextprotocol/server-everything/dist/index.js"))
+        .arg(transport)
+        .env("PORT", port.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("node starts");
+    let server = Everything { child, url: format!("http://127.0.0.1:{port}/{path}") };
+    HttpClient::new(&server.url).wait();
+    server
 }
 
 impl Real {

@@ -128,6 +128,7 @@ def act(quirk):
 
 class Endpoint(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_POST(self):
         message = self.rfile.read(int(self.headers["Content-Length"]))

@@ -321,6 +321,10 @@ pub(crate) struct Guard {
     #[arg(long, requires = "listen")]
     pub(crate) allow_remote_clients: bool,
 
+    /// A web origin, such as `https://app.example`, whose pages may connect
+    #[arg(long = "allow-origin", value_name = "ORIGIN", requires = "listen")]
+    pub(crate) allow_origins: Vec<http::Uri>,
+
     /// A header for every request to the upstream; its value is never recorded or shown
     #[arg(long = "header", value_name = "NAME: VALUE", requires = "listen")]
     pub(crate) headers: Vec<String>,

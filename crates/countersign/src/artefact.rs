@@ -1,5 +1,5 @@
-//! What a command runs, where that can be known without the network: package, version and the hash
-//! that its registry published.
+//! What a server is, where that can be known: of a command the package, its version and the hash
+//! that its registry published, without asking the network; of an endpoint who authorizes it.
 
 mod npm;
 mod oci;
@@ -8,7 +8,10 @@ mod python;
 
 use std::path::{Path, PathBuf};
 
+use drift::{Change, Severity};
+use guard::http::identity::Authorization;
 use serde::{Deserialize, Serialize};
+use surface::{Kind, Place};
 
 use crate::env;
 use package::Package;
@@ -17,9 +20,9 @@ use package::Package;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Artefact {
-    /// `npm`, `pypi` or `oci`.
+    /// `npm`, `pypi` or `oci`; `remote` for a protected resource (RFC 9728).
     pub(crate) registry: String,
-    /// The package or image.
+    /// The package, the image or the resource.
     pub(crate) name: String,
     /// The installed version or tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,7 +31,14 @@ pub(crate) struct Artefact {
     /// of every installed file of a Python package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) integrity: Option<String>,
+    /// The issuers of the tokens for a resource, with spaces between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) authorizers: Option<String>,
 }
+
+/// What a server is could not be found out. That never keeps anybody from a pin or a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unknown;
 
 impl Artefact {
     /// The members that are known, in the order of the lock file.
@@ -36,6 +46,7 @@ impl Artefact {
         let mut members = vec![("registry", self.registry.as_str()), ("name", &self.name)];
         members.extend(self.version.as_deref().map(|version| ("version", version)));
         members.extend(self.integrity.as_deref().map(|integrity| ("integrity", integrity)));
+        members.extend(self.authorizers.as_deref().map(|issuers| ("authorizers", issuers)));
         members
     }
 }
@@ -43,8 +54,46 @@ impl Artefact {
 impl std::fmt::Display for Artefact {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.registry, self.name)?;
-        self.version.as_ref().map_or(Ok(()), |version| write!(f, " {version}"))
+        self.version.as_ref().map_or(Ok(()), |version| write!(f, " {version}"))?;
+        self.authorizers.as_ref().map_or(Ok(()), |issuers| write!(f, " of {issuers}"))
     }
+}
+
+/// The resource that an endpoint says it is.
+pub(crate) fn of_authorization(authorization: Authorization) -> Artefact {
+    Artefact {
+        registry: REMOTE.to_owned(),
+        name: authorization.resource,
+        version: None,
+        integrity: None,
+        authorizers: Some(authorization.servers.join(" ")),
+    }
+}
+
+/// The change from a resource to what an endpoint says now; `None` for anything else.
+pub(crate) fn authorizer_change(
+    before: Option<&Artefact>,
+    after: Option<&Artefact>,
+) -> Option<Change> {
+    let was = before.filter(|before| before.registry == REMOTE && after != Some(before))?;
+    let now = after.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+    let item = authorization_place();
+    Some(Change {
+        code: "surface.server.authorizer-changed",
+        place: item.to_string(),
+        item,
+        severity: Severity::Critical,
+        score: 0,
+        before: Some(was.to_string().into()),
+        after: after.map(|after| after.to_string().into()),
+        sentence: format!("The server says it is {now} now, and said {was} before."),
+        because: Vec::new(),
+    })
+}
+
+/// Where the authorization of a server stands among its items.
+pub(crate) fn authorization_place() -> Place {
+    Place::new(Kind::Server, "authorization")
 }
 
 /// What `words`, a command started in `directory`, runs. Never fails: what is unknown is unknown.
@@ -92,6 +141,8 @@ fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let read = std::fs::read_dir(folder).into_iter().flatten().flatten();
     read.take(CACHE_ENTRIES_MAX).map(|entry| entry.path())
 }
+
+const REMOTE: &str = "remote";
 
 /// Lock files of npm and `RECORD`s stay below; a larger file is not worth the wait.
 const METADATA_BYTES_MAX: u64 = 32 << 20;

@@ -18,6 +18,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Cli, Verb};
+use crate::codes;
 use crate::failure::{Exit, Failure};
 use crate::lock::{Key, Store};
 use crate::output::Output;
@@ -94,7 +95,7 @@ async fn stopped() {
 fn not_pinned(desk: &Desk, key: &Key) -> Failure {
     let hint = format!("countersign pin --name {} -- COMMAND…", key.alias);
     let place = desk.store.place();
-    Failure::new(format!("`{key}` is not pinned in {place}")).code("pin.missing").hint(hint)
+    Failure::new(format!("`{key}` is not pinned in {place}")).code(codes::PIN_MISSING).hint(hint)
 }
 
 fn completions(shell: clap_complete::Shell, output: Output) -> Result<Exit, Failure> {

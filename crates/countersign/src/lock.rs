@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use surface::{Digest, Place};
 
+use crate::codes;
 use crate::env;
 use crate::failure::{Exit, Failure};
 use database::Database;
@@ -154,12 +155,12 @@ impl StoreError {
     /// The stable code.
     pub(crate) const fn code(&self) -> &'static str {
         match self {
-            Self::Io { .. } => "lock.io",
-            Self::Syntax { .. } => "lock.syntax",
-            Self::Surface { .. } => "lock.surface-unreadable",
-            Self::Mismatch { .. } => "lock.surface-mismatch",
-            Self::Moved(_) => "lock.moved",
-            Self::CaseOnly { .. } => "lock.case-only",
+            Self::Io { .. } => codes::LOCK_IO,
+            Self::Syntax { .. } => codes::LOCK_SYNTAX,
+            Self::Surface { .. } => codes::LOCK_SURFACE,
+            Self::Mismatch { .. } => codes::LOCK_MISMATCH,
+            Self::Moved(_) => codes::LOCK_MOVED,
+            Self::CaseOnly { .. } => codes::LOCK_CASE,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod artefact;
+mod codes;
 mod command;
 mod env;
 mod failure;

@@ -10,12 +10,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use guard::capture::{self, CaptureError, Conditions};
+use guard::http::identity;
 use guard::{ChannelError, Command, Endpoint, Target};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use surface::{AssemblyError, Observation, document};
 
 use crate::args;
-use crate::artefact::{self, Artefact};
+use crate::artefact::{self, Artefact, Unknown};
+use crate::codes;
 use crate::failure::Failure;
 use crate::lock::entry::{Origin, Protocol};
 pub(crate) use record::{origin_of_command, target_of, words_shown};
@@ -153,11 +155,27 @@ impl Source {
         }
     }
 
-    /// What runs, where that can be known.
+    /// What a command runs, where that can be known.
     pub(crate) fn artefact(&self) -> Option<Artefact> {
         let Self::Live(Target::Command(command), _) = self else { return None };
         let here = command.directory.clone().or_else(|| std::env::current_dir().ok())?;
         artefact::of_command(&words_of(command)?, &here)
+    }
+
+    /// What the server is: `None` for an endpoint that names nobody who authorizes it.
+    ///
+    /// # Errors
+    /// [`Unknown`], whatever keeps it from being found out.
+    pub(crate) async fn identity(
+        &self,
+        conditions: &Conditions,
+    ) -> Result<Option<Artefact>, Unknown> {
+        let Self::Live(Target::Url(endpoint), _) = self else {
+            return self.artefact().map(Some).ok_or(Unknown);
+        };
+        let time_max = conditions.answer_time_max.min(IDENTITY_TIME_MAX);
+        let found = Box::pin(identity::authorization(endpoint, time_max)).await;
+        found.map(|found| found.map(artefact::of_authorization)).map_err(|_| Unknown)
     }
 
     /// A short name for the server.
@@ -273,7 +291,7 @@ fn read(source: impl std::io::Read, name: &str) -> Result<Observed, Failure> {
     let parsed = wire::Document::parse(&bytes, &document::POLICY);
     let scanned = parsed.map_err(|refusal| what(refusal.code.as_str()).because(refusal))?;
     let observation = document::read_observation(scanned.root())
-        .map_err(|error| what("surface.unreadable").because(error))?;
+        .map_err(|error| what(codes::SURFACE_UNREADABLE).because(error))?;
     let protocol_version = crate::lock::protocol_version(&observation.surface);
     Ok(Observed { observation, protocol_version })
 }
@@ -285,8 +303,8 @@ fn not_captured(error: CaptureError) -> Failure {
         | CaptureError::Exchange { source: ChannelError::Refused(refusal), .. } => {
             Some(refusal.code.as_str())
         }
-        CaptureError::Assembly(_) => Some("surface.unreadable"),
-        CaptureError::Torn { .. } => Some("surface.torn"),
+        CaptureError::Assembly(_) => Some(codes::SURFACE_UNREADABLE),
+        CaptureError::Torn { .. } => Some(codes::SURFACE_TORN),
         _ => None,
     };
     let unauthorized = matches!(
@@ -306,3 +324,6 @@ fn not_captured(error: CaptureError) -> Failure {
     }
     failure
 }
+
+/// What a server is matters less than what it shows: a pin does not wait long for it.
+const IDENTITY_TIME_MAX: Duration = Duration::from_secs(10);

@@ -1,5 +1,8 @@
 //! Two surfaces to ranked changes.
 
+pub(crate) mod lookalike;
+pub(crate) mod rename;
+
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -9,14 +12,14 @@ use surface::{Digest, Era, Kind, Place, Surface, semantic};
 use crate::catalogue as codes;
 use crate::change::Change;
 use crate::item;
-use crate::lookalike::{self, Index, Known, Likeness};
 use crate::novel::Names;
-use crate::rename::{self, Single};
+use crate::report::same::same;
+use crate::report::sentence::{noun, quoted};
+use crate::report::way::Way;
 use crate::report::{Difference, Report};
-use crate::same::same;
 use crate::schema;
-use crate::sentence::{noun, quoted};
-use crate::way::Way;
+use lookalike::{Index, Known, Likeness};
+use rename::Single;
 
 /// An item of another server that is guarded beside this one: what shadowing is judged against.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -245,8 +248,10 @@ fn renamed(report: &mut Report<'_>, origin: Single<'_>, new: Single<'_>) {
     if !same(&before, &after) {
         item::compare(report, Some(&before), Some(&after));
     }
-    let domains = |place: &Place| crate::web::domains(&place.name);
-    if let Some((gone, came)) = crate::web::moved(&domains(origin.place), &domains(new.place)) {
+    let domains = |place: &Place| crate::lexicon::web::domains(&place.name);
+    if let Some((gone, came)) =
+        crate::lexicon::web::moved(&domains(origin.place), &domains(new.place))
+    {
         let whole = Difference::new(&Way::ROOT, Some(origin.item), Some(new.item));
         report.add(&codes::ADDRESS, whole, &item::moved(&gone, &came));
     }

@@ -17,11 +17,11 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::catalogue as codes;
 use crate::catalogue::Entry;
 use crate::lexicon;
+use crate::lexicon::web;
+use crate::report::same::{keys, same_or_absent};
+use crate::report::way::Way;
 use crate::report::{Difference, Report};
-use crate::same::{keys, same_or_absent};
 use crate::schema;
-use crate::way::Way;
-use crate::web;
 
 /// Reports what differs between the semantic forms of one item. Members of the server and of list
 /// answers may come and go here; other items are there on both sides.
@@ -70,7 +70,7 @@ fn field(report: &mut Report<'_>, kind: Kind, key: &str, member: Difference<'_>)
         }
         (Kind::Ui | Kind::Page, _) => walk(report, member, &codes::FIELD),
         (_, "description") => text(report, member, &codes::DESCRIPTION),
-        (_, "title") => text(report, member, &codes::TITLE),
+        (_, "title") => title(report, member),
         (_, "icons") => icons(report, member),
         // The key of the item: its new name is reported with the item.
         (Kind::Tool | Kind::Prompt, "name") => report.plain(&codes::FIELD, member),
@@ -168,11 +168,29 @@ fn icons(report: &mut Report<'_>, icons: Difference<'_>) {
         Some((gone, came)) => report.add(&codes::ADDRESS, icons, &moved(&gone, &came)),
         None => report.plain(&codes::ICONS, icons),
     }
+    prose(report, icons);
+}
+
+/// A title: a text that is a name.
+pub(crate) fn title(report: &mut Report<'_>, title: Difference<'_>) {
+    text(report, title, &codes::TITLE);
+    prose(report, title);
+}
+
+/// One more change where prose came to a place that holds names and values.
+fn prose(report: &mut Report<'_>, difference: Difference<'_>) {
+    if lexicon::gained_prose(difference.before, difference.after) {
+        report.plain(&codes::PROSE, difference);
+    }
 }
 
 /// How a move is told.
 pub(crate) fn moved(gone: &str, came: &str) -> String {
-    format!("{} now, {} before", crate::sentence::quoted(came), crate::sentence::quoted(gone))
+    format!(
+        "{} now, {} before",
+        crate::report::sentence::quoted(came),
+        crate::report::sentence::quoted(gone)
+    )
 }
 
 fn is_object(value: Option<&Value>) -> bool {

@@ -12,15 +12,8 @@ pub mod tripwire;
 
 mod item;
 mod lexicon;
-mod lookalike;
-mod rank;
-mod rename;
 mod report;
-mod same;
 mod schema;
-mod sentence;
-mod way;
-mod web;
 
 pub use change::{Change, Severity};
 pub use compare::{Neighbour, compare};

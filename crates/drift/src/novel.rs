@@ -51,6 +51,27 @@ impl Names<'_> {
     }
 }
 
+impl Default for Judgement {
+    /// Of a text that meets no rule.
+    fn default() -> Self {
+        Self { severity: Severity::Info, score: 0, because: Vec::new(), rules: Vec::new() }
+    }
+}
+
+impl Judgement {
+    /// Weighs once more a text that stands where a label belongs: a title, a choice, an icon's
+    /// name. No honest one speaks in sentences, and models read them like any other text.
+    pub(crate) fn weigh_as_label(&mut self, text: &str) {
+        if text.split_whitespace().count() < LABEL_WORDS_MAX || text.starts_with("data:") {
+            return;
+        }
+        self.score += weigh::WARNING;
+        self.severity = self.severity.max(weigh::severity(self.score));
+        self.because
+            .push(format!("speaks in sentences where a label belongs: “{}”", excerpt(text)));
+    }
+}
+
 /// Judges the part of `after` that is not in `before` (the whole, when there was none). `None` when
 /// the new part meets no rule: a rewording.
 pub fn judge(before: Option<&str>, after: &str, names: &Names<'_>) -> Option<Judgement> {
@@ -165,5 +186,8 @@ fn excerpt(text: &str) -> String {
     }
     short
 }
+
+/// More words than a label has.
+const LABEL_WORDS_MAX: usize = 14;
 
 const EXCERPT_CHARS: usize = 60;

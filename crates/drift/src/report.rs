@@ -1,5 +1,10 @@
 //! From a difference to a change: where it is in the originals, what it says, what it earns.
 
+mod rank;
+pub(crate) mod same;
+pub(crate) mod sentence;
+pub(crate) mod way;
+
 use std::collections::HashSet;
 
 use serde_json::Value;
@@ -7,12 +12,11 @@ use surface::Place;
 
 use crate::catalogue as codes;
 use crate::catalogue::Entry;
-use crate::change::Change;
+use crate::change::{Change, Severity};
 use crate::novel::{self, Names};
-use crate::rank;
-use crate::same::same_or_absent;
-use crate::sentence;
-use crate::way::{self, Found, Side, Step, Way};
+use crate::tripwire::{self, Class};
+use same::same_or_absent;
+use way::{Found, Side, Step, Way};
 
 /// Collects the changes of one item.
 pub(crate) struct Report<'a> {
@@ -70,7 +74,10 @@ impl<'a> Report<'a> {
             because: Vec::new(),
         };
         let judged = self.judge(difference.before, difference.after, &mut change);
-        change.score = rank::score(self.item.kind, &pointer, before, after, judged);
+        self.judge_names(difference, &mut change);
+        // Of two changes that are raised alike, the one that was grave by itself tells more.
+        let own = u32::from(entry.severity >= Severity::Warning);
+        change.score = own + rank::score(self.item.kind, &pointer, before, after, judged);
         self.changes.push(change);
     }
 
@@ -122,6 +129,7 @@ impl<'a> Report<'a> {
         };
         last.severity = last.severity.max(entry.severity);
         let judged = self.judge(difference.before, difference.after, &mut last);
+        self.judge_names(difference, &mut last);
         last.score = last.score.max(judged);
         self.changes.push(last);
     }
@@ -168,14 +176,44 @@ impl<'a> Report<'a> {
         }
         // A new text of an item that was there is an insertion into it.
         let before = before.or(self.before.map(|_| ""));
-        let Some(judgement) = novel::judge(before, after, self.names) else { return 0 };
+        let mut judgement = novel::judge(before, after, self.names).unwrap_or_default();
+        if is_label(&change.place) {
+            judgement.weigh_as_label(after);
+        }
         change.severity = change.severity.max(judgement.severity);
         for reason in judgement.because {
-            if change.because.len() < REASONS_MAX && !change.because.contains(&reason) {
-                change.because.push(reason);
-            }
+            push_reason(change, reason);
         }
         judgement.score
+    }
+
+    /// Raises `change` by what only a name can break: the name of the item if it is new, and each
+    /// new key.
+    fn judge_names(&self, difference: Difference<'_>, change: &mut Change) {
+        let steps = difference.way.steps();
+        let mut names = Vec::new();
+        match steps.last() {
+            None if difference.after.is_some() => names.push(self.item.name.as_str()),
+            Some(Step::Key(key)) if difference.before.is_none() => names.push(*key),
+            _ => {}
+        }
+        let mut old = HashSet::new();
+        if let Some(before) = difference.before {
+            each_key(before, &mut |key| _ = old.insert(key));
+        }
+        if let Some(after) = difference.after {
+            each_key(after, &mut |key| names.extend(Some(key).filter(|key| !old.contains(key))));
+        }
+        // Names in ASCII have one script, and are judged as texts.
+        for name in names.into_iter().filter(|name| !name.is_ascii()) {
+            for hit in tripwire::scan_name(name) {
+                if hit.class == Class::Blocking {
+                    change.severity = Severity::Critical;
+                    let told = tripwire::sentence_of(hit.rule);
+                    push_reason(change, format!("{told}: {}", sentence::quoted(name)));
+                }
+            }
+        }
     }
 
     fn known_texts(&mut self) -> &HashSet<&'a str> {
@@ -221,8 +259,33 @@ fn settle<'v>(
     (before.map(|found| found.value), after.map(|found| found.value), pointer)
 }
 
+fn push_reason(change: &mut Change, reason: String) {
+    if change.because.len() < REASONS_MAX && !change.because.contains(&reason) {
+        change.because.push(reason);
+    }
+}
+
+/// Every key inside a value.
+fn each_key<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str)) {
+    match value {
+        Value::Array(elements) => elements.iter().for_each(|element| each_key(element, visit)),
+        Value::Object(members) => {
+            for (key, member) in members {
+                visit(key);
+                each_key(member, visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a text at `place` is a label: a few words, never prose.
+fn is_label(place: &str) -> bool {
+    matches!(place.rsplit('/').next(), Some("title" | "icons" | "enum" | "const"))
+}
+
 /// Every string of a value: keys and values.
-fn each_text<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str)) {
+pub(crate) fn each_text<'v>(value: &'v Value, visit: &mut impl FnMut(&'v str)) {
     match value {
         Value::String(text) => visit(text),
         Value::Array(elements) => elements.iter().for_each(|element| each_text(element, visit)),

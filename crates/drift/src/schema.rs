@@ -13,13 +13,13 @@ use serde_json::Value;
 
 use crate::catalogue as codes;
 use crate::catalogue::Entry;
+use crate::compare::lookalike::Disguises;
 use crate::item::{each_member, text};
 use crate::lexicon;
-use crate::lookalike::Disguises;
+use crate::report::same::same_or_absent;
+use crate::report::sentence::{quoted, value};
+use crate::report::way::Way;
 use crate::report::{Difference, Report};
-use crate::same::same_or_absent;
-use crate::sentence::{quoted, value};
-use crate::way::Way;
 
 /// Whether a schema describes what goes in or what comes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl<'r, 'a> Comparison<'r, 'a> {
         }
         let had = self.report.len();
         if let Some(keys) = Self::reshaped(schemas) {
-            let detail = format!("{} changed together", crate::sentence::list(keys));
+            let detail = format!("{} changed together", crate::report::sentence::list(keys));
             self.directed(Turn::Undecided, schemas, &detail);
             for key in ["enum", "const"] {
                 let of = |schema: Option<&'s Value>| schema.and_then(|schema| schema.get(key));

@@ -7,6 +7,7 @@
 pub(crate) mod entity;
 pub(crate) mod fold;
 pub(crate) mod lexicon;
+mod page;
 mod rules;
 pub(crate) mod sentence;
 mod unicode;
@@ -14,6 +15,7 @@ pub(crate) mod wording;
 
 use std::ops::Range;
 
+pub use page::page;
 pub use rules::{RULES, RULES_VERSION, Rule};
 pub(crate) use rules::{class_of, sentence_of};
 pub(crate) use unicode::is_invisible;
@@ -34,7 +36,7 @@ pub struct Hit {
     pub rule: &'static str,
     /// Its class.
     pub class: Class,
-    /// Byte range of the match in the text as it is; the whole text for a match in a folded view.
+    /// Byte range of the match in the text as it is, what hides in it included.
     pub span: Range<usize>,
     /// The match exists only after removing or folding characters: somebody hid it.
     pub hidden: bool,

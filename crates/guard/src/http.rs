@@ -7,6 +7,7 @@
 
 mod body;
 mod capture;
+pub mod identity;
 mod relay;
 mod upstream;
 

@@ -67,6 +67,9 @@ pub const ANSWER_TIME_MAX: Duration = Duration::from_hours(1);
 /// for the rest of the stream.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_mins(5);
 
+/// Responses of one conversation that may come on another stream than their requests'.
+pub const ELSEWHERE_MAX: usize = 4_096;
+
 /// Answers to clients that hung up which are read on; past it, a hang-up ends the request.
 pub const DRAINING_MAX: usize = 1_024;
 

@@ -58,6 +58,12 @@ pub fn subject<'d>(
         "completion/complete" => return reference(params).map(Some),
         _ => return Ok(None),
     };
+    // The modern era has no subscriptions of this kind: its servers are asked for them without a
+    // `uri`, and answer that there is no such method.
+    let is_subscription = matches!(method, "resources/subscribe" | "resources/unsubscribe");
+    if is_subscription && params.map(|params| params.member(key)).transpose()?.flatten().is_none() {
+        return Ok(None);
+    }
     let params = params.ok_or(Refusal::at(Code::Subject, 0))?;
     params.member("arguments")?;
     name(params, key).map(|name| Some(make(name)))
@@ -182,6 +188,7 @@ mod tests {
                 Some(Subject::Template("x:{a}".into())),
             ),
             ("tools/list", r#"{"Name":"a"}"#, None),
+            ("resources/subscribe", r#"{"_meta":{}}"#, None),
         ] {
             let document = read(params);
             assert_eq!(subject(method, Some(document.root())), Ok(name), "{method} {params}");

@@ -1,12 +1,14 @@
 //! The server shows the change from its first answer on.
 
+use std::collections::HashSet;
+
 use harness::liar::{Mutation, View};
-use harness::{Client, Guard, Liar, Scratch, StdioClient, rpc};
+use harness::{Client, Guard, HttpClient, Liar, Scratch, StdioClient, rpc};
 use serde_json::Value;
 
 use crate::changes;
 
-use super::{LEGACY, MODERN, is_refused, list_of, names_the_place, use_item};
+use super::{LEGACY, MODERN, is_refused, list_of, names_the_change, use_item};
 
 #[test]
 fn check_names_every_change() {
@@ -15,7 +17,7 @@ fn check_names_every_change() {
         let (code, report) = guard.check(&Liar::with(&mutation.name).set("era", LEGACY).command());
         assert_eq!(code, Some(3), "{report:#}");
         let changes = changes(&report);
-        assert!(names_the_place(&changes, mutation), "no change at {}: {report:#}", mutation.place);
+        assert!(names_the_change(&changes, mutation), "no {}: {report:#}", mutation.code);
     });
 }
 
@@ -48,6 +50,35 @@ fn hold_withholds_from_a_modern_client_what_drifted_and_nothing_else() {
     hold(MODERN);
 }
 
+#[test]
+fn the_same_holds_over_http_for_a_change_of_each_kind() {
+    let mut kinds = HashSet::new();
+    let samples: Vec<Mutation> =
+        Mutation::all().into_iter().filter(|one| kinds.insert(one.kind().to_owned())).collect();
+    for era in [LEGACY, MODERN] {
+        let guard = Guard::new();
+        let honest = Liar::honest().set("era", era).listen();
+        guard.pin_url(honest.url());
+        let truth = View::of(&mut http_client(era, honest.url()));
+        each(samples.clone(), |mutation| {
+            let log = Scratch::new();
+            let liar = Liar::with(&mutation.name).set("era", era).logging_to(&log.join("log"));
+            let upstream = liar.listen();
+            let listening = guard.listen(&["--mode", "fixed"], upstream.url());
+            let mut client = http_client(era, listening.url());
+            assert_same(&View::of(&mut client), &truth, mutation, &listening.stderr());
+            if let Some(response) = use_item(&mut client, mutation) {
+                assert!(rpc::is_held(&response), "it was not held: {response:#}");
+                assert_eq!(arrived(&log, mutation), 0, "it arrived at the server");
+            }
+        });
+    }
+}
+
+fn http_client(era: &str, url: &str) -> HttpClient {
+    if era == MODERN { HttpClient::modern(url) } else { HttpClient::new(url) }
+}
+
 fn fixed(era: &str) {
     let guard = pinned(era);
     let truth = truth(&guard, era);
@@ -56,7 +87,7 @@ fn fixed(era: &str) {
         let liar = Liar::with(&mutation.name).set("era", era).logging_to(&log.join("log"));
         let mut client = client(&guard, era, "fixed", &liar);
         let seen = View::of(&mut client);
-        assert_same(&seen, &truth, mutation, &client);
+        assert_same(&seen, &truth, mutation, &client.stderr());
         let severities: Vec<String> = changes(&guard.check(&liar.command()).1)
             .iter()
             .filter(|change| at_place(change, mutation))
@@ -137,8 +168,8 @@ fn client(guard: &Guard, era: &str, mode: &str, liar: &Liar) -> StdioClient {
 }
 
 /// A fixed client sees the pinned surface, less an item that is not there any more.
-fn assert_same(seen: &View, truth: &View, mutation: &Mutation, client: &StdioClient) {
-    assert_eq!(seen.opening, truth.opening, "the opening; stderr:\n{}", client.stderr());
+fn assert_same(seen: &View, truth: &View, mutation: &Mutation, stderr: &str) {
+    assert_eq!(seen.opening, truth.opening, "the opening; stderr:\n{stderr}");
     for (method, items) in &truth.lists {
         let its = list_of(mutation.kind()).filter(|(of, _)| of == method && mutation.removes);
         let kept = |item: &&Value| its.is_none_or(|(_, key)| item[key] != mutation.item());
@@ -163,9 +194,12 @@ fn assert_use(client: &mut StdioClient, mutation: &Mutation, is_held: bool, log:
         assert_eq!(arrived, 0, "it arrived at the server");
         if !mutation.adds {
             assert!(rpc::is_held(&response), "it was refused, but not held: {response:#}");
-            let event =
-                client.event(|event| event["verdict"] == "hold" && event["item"].is_string());
-            assert!(event["reasons"][0]["code"].is_string(), "{event:#}");
+            let reasons = |event: &Value| event["reasons"].as_array().cloned().unwrap_or_default();
+            client.event(|event| {
+                event["verdict"] == "hold"
+                    && event["item"] == mutation.place
+                    && reasons(event).iter().any(|reason| reason["code"] == mutation.code)
+            });
         }
     } else {
         assert!(!is_refused(&response), "it was held for an info: {response:#}");

@@ -97,6 +97,26 @@ impl Scene {
         assert_eq!(self.arrived(tool), 0, "{case}: the call arrived");
     }
 
+    /// Held at once where the server's announcement reaches the guard; in the modern era nobody
+    /// here listens, and the guard's own listing has to find out.
+    #[track_caller]
+    fn assert_held_when_heard(&mut self, tool: &str, era: &str, case: &str) {
+        if era == LEGACY {
+            return self.assert_held(tool, case);
+        }
+        self.assert_held_soon(tool, case);
+    }
+
+    /// Held as soon as the guard lists again by itself.
+    #[track_caller]
+    fn assert_held_soon(&mut self, tool: &str, case: &str) {
+        let deadline = Instant::now() + LISTED_AGAIN_TIME_MAX;
+        while !rpc::is_held(&self.call(tool)) {
+            assert!(Instant::now() < deadline, "{case}: it is never held");
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    }
+
     #[track_caller]
     fn assert_passes(&mut self, tool: &str, case: &str) {
         let response = self.call(tool);
@@ -135,11 +155,12 @@ fn a_change_between_list_and_call_is_caught() {
                 .set("announce", 1)
         });
         scene.client.open();
+        scene.client.hear();
         scene.assert_never_shown(&case);
         scene.assert_passes("send_letter", &case);
         scene.flip();
         Scene::settle();
-        scene.assert_held("send_letter", &case);
+        scene.assert_held_when_heard("send_letter", era, &case);
         scene.assert_never_shown(&case);
     }
 }
@@ -155,6 +176,20 @@ fn a_silent_change_before_the_first_call_is_caught() {
         scene.flip();
         scene.assert_never_shown(&case);
         scene.assert_held("send_letter", &case);
+    }
+}
+
+#[test]
+fn a_silent_change_between_the_start_and_the_first_call_is_caught() {
+    for (transport, era) in WAYS {
+        let case = format!("{transport:?} {era}");
+        let mut scene = Scene::new(transport, era, "fixed", |guard| {
+            Liar::with(POISON).set("when", "file").set("file", Scene::flip_file(guard))
+        });
+        scene.client.open();
+        Scene::settle();
+        scene.flip();
+        scene.assert_held_soon("send_letter", &case);
     }
 }
 
@@ -182,11 +217,12 @@ fn a_change_after_three_calls_under_a_flood_of_announcements_is_caught() {
             Liar::with(POISON).set("when", "after-calls").set("count", 3).set("announce", 300)
         });
         scene.client.open();
+        scene.client.hear();
         for _ in 0..3 {
             scene.assert_passes("send_letter", &case);
         }
         Scene::settle();
-        scene.assert_held("send_letter", &case);
+        scene.assert_held_when_heard("send_letter", era, &case);
         let walks = scene.log().iter().filter(|entry| entry["method"] == "tools/list").count();
         assert!(walks < 100, "{case}: 900 announcements made the guard list {walks} times");
     }
@@ -194,9 +230,9 @@ fn a_change_after_three_calls_under_a_flood_of_announcements_is_caught() {
 
 #[test]
 fn a_silent_change_is_caught_when_the_answer_grows_old() {
-    for transport in [Transport::Stdio, Transport::Http] {
-        let case = format!("{transport:?}");
-        let mut scene = Scene::new(transport, MODERN, "fixed", |guard| {
+    for (transport, era) in WAYS {
+        let case = format!("{transport:?} {era}");
+        let mut scene = Scene::new(transport, era, "fixed", |guard| {
             Liar::with(POISON)
                 .set("when", "file")
                 .set("file", Scene::flip_file(guard))
@@ -205,8 +241,7 @@ fn a_silent_change_is_caught_when_the_answer_grows_old() {
         scene.client.open();
         scene.assert_passes("send_letter", &case);
         scene.flip();
-        std::thread::sleep(Duration::from_secs(1));
-        scene.assert_held("send_letter", &case);
+        scene.assert_held_soon("send_letter", &case);
     }
 }
 
@@ -308,6 +343,9 @@ fn http_client(era: &str, listening: &Listening) -> HttpClient {
         _ => HttpClient::new(listening.url()),
     }
 }
+
+/// Well above the time after which the guard lists again: twenty times what a listing took.
+const LISTED_AGAIN_TIME_MAX: Duration = Duration::from_secs(15);
 
 /// A description with orders in it; the text holds `id_rsa`.
 const POISON: &str = "tool-description";

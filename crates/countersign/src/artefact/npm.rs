@@ -29,6 +29,7 @@ pub(super) fn installed(name: &str, wanted: Option<&str>, directory: &Path) -> A
         name: name.to_owned(),
         version: exact.map(str::to_owned),
         integrity: None,
+        authorizers: None,
     })
 }
 
@@ -53,6 +54,7 @@ fn locked(lock: &Path, name: &str) -> Option<Artefact> {
         name: name.to_owned(),
         version: text("version"),
         integrity: text("integrity"),
+        authorizers: None,
     })
 }
 

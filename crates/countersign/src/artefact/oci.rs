@@ -33,7 +33,13 @@ fn named(reference: &str) -> Artefact {
         Some((last, _)) => name.get(..after_slash + last.len()).unwrap_or(name),
         None => name,
     };
-    Artefact { registry: "oci".to_owned(), name: name.to_owned(), version, integrity }
+    Artefact {
+        registry: "oci".to_owned(),
+        name: name.to_owned(),
+        version,
+        integrity,
+        authorizers: None,
+    }
 }
 
 /// The digest under which a registry has the image that the engine holds.

@@ -29,6 +29,7 @@ pub(super) fn tool(name: &str, wanted: Option<&str>) -> Artefact {
         name: name.to_owned(),
         version: wanted.map(str::to_owned),
         integrity: None,
+        authorizers: None,
     })
 }
 
@@ -103,6 +104,7 @@ fn read(dist_info: &Path) -> Option<Artefact> {
         name: field("Name")?.1.to_owned(),
         version: field("Version").map(|(_, version)| version.to_owned()),
         integrity: record.map(|record| format!("record-{}", record_digest(&record))),
+        authorizers: None,
     })
 }
 

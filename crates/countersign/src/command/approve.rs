@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use surface::{Digests, Place, Surface};
+use surface::{Digests, Kind, Place, Surface};
 
 use super::Desk;
 use crate::args;
+use crate::artefact::{Artefact, Unknown, authorization_place, authorizer_change};
+use crate::codes;
 use crate::env;
 use crate::failure::{Exit, Failure};
 use crate::lock::{Key, Pinned, neighbours};
@@ -30,25 +32,41 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Approve) -> Result<Exit, 
     let observed = source.observe(&reach.conditions).await?;
     let surface = &observed.observation.surface;
     let others = neighbours(&*desk.store, &key);
-    let comparison = Comparison::of(&pinned.surface, surface, &others);
+    let mut comparison = Comparison::of(&pinned.surface, surface, &others);
+    let identity = source.identity(&reach.conditions).await;
+    let pinned_identity = pinned.entry.artefact.as_ref();
+    let authorizer =
+        identity.as_ref().ok().and_then(|now| authorizer_change(pinned_identity, now.as_ref()));
+    comparison.changes.splice(..0, authorizer.clone());
     if let Some(reviewed) = arguments.digest.filter(|digest| *digest != comparison.after.exact) {
         let now = comparison.after.exact;
         return Err(Failure::refusal(
-            "approve.digest-changed",
+            codes::APPROVE_DIGEST,
             format!("`{key}` does not show what was reviewed: {reviewed} then, {now} now"),
         )
         .hint(format!("review what it shows now: `countersign check {alias}`")));
     }
-    if comparison.before.exact == comparison.after.exact {
+    let mut changed = changed_items(&pinned.surface, surface);
+    changed.extend(authorizer.map(|change| change.item));
+    if changed.is_empty() {
         desk.output.note(&format!("{} shows what is pinned", style::paint(style::NAME, &key)));
         return Ok(Exit::Same);
     }
-    let approved = choose(desk, arguments, &comparison, &pinned.surface, surface).await?;
+    let approved = choose(desk, arguments, &comparison, changed.clone()).await?;
     if approved.is_empty() {
         desk.output.note("nothing approved");
         return Ok(Exit::Drift);
     }
-    store(desk, arguments, &key, pinned, &source, &observed, &approved)
+    let review = Review { pinned, observed, identity, changed };
+    store(desk, arguments, &key, review, &approved)
+}
+
+/// What was reviewed.
+struct Review {
+    pinned: Pinned,
+    observed: Observed,
+    identity: Result<Option<Artefact>, Unknown>,
+    changed: BTreeSet<Place>,
 }
 
 /// Who approves: as given, else as git signs, else as the system says.
@@ -85,10 +103,8 @@ async fn choose(
     desk: &Desk,
     arguments: &args::Approve,
     comparison: &Comparison,
-    before: &Surface,
-    after: &Surface,
+    changed: BTreeSet<Place>,
 ) -> Result<BTreeSet<Place>, Failure> {
-    let changed = changed_items(before, after);
     if arguments.all {
         desk.output.note(human::details(comparison, human::Amount::Whole).trim_end());
         return Ok(changed);
@@ -153,20 +169,24 @@ fn store(
     desk: &Desk,
     arguments: &args::Approve,
     key: &Key,
-    pinned: Pinned,
-    source: &Source,
-    observed: &Observed,
+    review: Review,
     approved: &BTreeSet<Place>,
 ) -> Result<Exit, Failure> {
+    let Review { pinned, observed, identity, changed } = review;
     let after = &observed.observation.surface;
     let from = pinned.entry.digests.exact;
     let merged = merge(&pinned.surface, after, approved);
     let is_whole = merged == *after;
     let mut next = pinned.with_surface(merged);
     if is_whole {
-        // Version and artefact describe the whole surface, so they move when all of it is approved.
         next.entry.protocol = observed.protocol();
-        next.entry.artefact = source.artefact().or(next.entry.artefact);
+    }
+    // What runs moves with the whole surface; who authorizes it only by its own approval.
+    let authorization = authorization_place();
+    let moves =
+        if changed.contains(&authorization) { approved.contains(&authorization) } else { is_whole };
+    if let (Ok(identity), true) = (identity, moves) {
+        next.entry.artefact = identity;
     }
     let items = approved.iter().map(ToString::to_string).collect();
     next.approve(Timestamp::now(), &approver(arguments.by.as_deref()), Some(from), items);
@@ -174,22 +194,24 @@ fn store(
     let name = style::paint(style::NAME, key);
     let count = human::counted(approved.len(), "item");
     desk.output.note(&format!("approved {count} of {name}, in {}", desk.store.place()));
-    let left = changed_items(&next.surface, after);
+    let left: BTreeSet<Place> = changed.difference(approved).cloned().collect();
     if !left.is_empty() {
         desk.output.note(&format!("still not approved: {}", listed(&left)));
     }
-    let is_same = next.entry.digests.semantic == Digests::of_surface(after).semantic;
+    let is_same = next.entry.digests.semantic == Digests::of_surface(after).semantic
+        && !left.contains(&authorization);
     Ok(if is_same { Exit::Same } else { Exit::Drift })
 }
 
-/// The items that are not the same, to the byte.
+/// The items that are not the same, to the byte; the era counts as one.
 fn changed_items(before: &Surface, after: &Surface) -> BTreeSet<Place> {
     let all = before.items.keys().chain(after.items.keys());
-    all.filter(|place| before.items.get(place) != after.items.get(place)).cloned().collect()
+    let items = all.filter(|place| before.items.get(place) != after.items.get(place)).cloned();
+    let era = (before.era != after.era).then(era_place);
+    items.chain(era).collect()
 }
 
-/// `before` with the approved items of `after`; wholly `after`, era included, if nothing else
-/// changed.
+/// `before` with the approved items of `after`.
 fn merge(before: &Surface, after: &Surface, approved: &BTreeSet<Place>) -> Surface {
     let mut merged = before.clone();
     for place in approved {
@@ -198,10 +220,15 @@ fn merge(before: &Surface, after: &Surface, approved: &BTreeSet<Place>) -> Surfa
             None => merged.items.remove(place),
         };
     }
-    if merged.items == after.items {
+    if approved.contains(&era_place()) {
         merged.era = after.era;
     }
     merged
+}
+
+/// Where `drift` places a change of the era.
+fn era_place() -> Place {
+    Place::new(Kind::Server, "era")
 }
 
 fn listed(places: &BTreeSet<Place>) -> String {

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::Desk;
 use crate::args;
+use crate::artefact::authorizer_change;
 use crate::failure::{Exit, Failure};
 use crate::lock::{DEFAULT_CONTEXT, Entry, Key, Lines, Store, pinned_items};
 use crate::output::progress::Progress;
@@ -147,8 +148,12 @@ async fn one(
     let observed = source.observe(&reach.conditions).await?;
     let surface = &observed.observation.surface;
     let mut comparison = Comparison::of(&pinned.surface, surface, others);
-    let (before, after) = (pinned.entry.artefact, source.artefact());
-    comparison.artefacts = (before != after && after.is_some()).then_some([before, after]);
+    let before = pinned.entry.artefact;
+    let after = source.identity(&reach.conditions).await;
+    if let Some(after) = after.ok().filter(|after| *after != before) {
+        comparison.changes.splice(..0, authorizer_change(before.as_ref(), after.as_ref()));
+        comparison.artefacts = Some([before, after]);
+    }
     Ok(comparison)
 }
 

@@ -27,9 +27,10 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Guard) -> Result<Exit, Fa
         return Err(Failure::usage("a file cannot be guarded: give a command or `--upstream`"));
     };
     let stance = stance(arguments);
-    require_pin(desk, &key, stance, origin)?;
+    let is_pinned = is_pinned(desk, &key, stance, origin)?;
     let events = events(arguments)?;
-    let artefact = source.artefact();
+    // Looked for only where it is recorded: a client waits for the guard to start.
+    let artefact = if is_pinned { None } else { source.artefact() };
     let pins = Pins::new(Arc::clone(&desk.store), key.clone(), origin.clone(), artefact);
     let gate = Gate::new(key.to_string(), stance, Arc::new(pins), events.clone());
     let gate = Arc::new(gate);
@@ -82,18 +83,19 @@ fn stance(arguments: &args::Guard) -> Stance {
     }
 }
 
-/// Fixed mode has nothing to show without a pin. The other modes pin on first use, and say so.
-fn require_pin(desk: &Desk, key: &Key, stance: Stance, origin: &Origin) -> Result<(), Failure> {
+/// Whether there is a pin. Fixed mode has nothing to show without one; the other modes pin on first
+/// use, and say so.
+fn is_pinned(desk: &Desk, key: &Key, stance: Stance, origin: &Origin) -> Result<bool, Failure> {
     // The surface too is read here: a guard that holds every call should not start at all.
     if desk.store.load(key)?.is_some() {
-        return Ok(());
+        return Ok(true);
     }
     if stance.mode != guard::Mode::Fixed {
         let name = style::paint(style::NAME, key);
         let place = desk.store.place();
         desk.output
             .note(&format!("{name} is not pinned: what it shows first is pinned in {place}"));
-        return Ok(());
+        return Ok(false);
     }
     let server = match origin {
         Origin::Command { run, .. } => format!("-- {}", words_shown(run)),
@@ -141,6 +143,8 @@ async fn serve(
     let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     desk.output.note(&format!("listening on http://{bound}"));
-    guard::http::serve(listener, upstream, Vec::new(), gate, stopped()).await.map_err(failed)?;
+    guard::http::serve(listener, upstream, arguments.allow_origins.clone(), gate, stopped())
+        .await
+        .map_err(failed)?;
     Ok(Exit::Same)
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::Desk;
 use super::approve::approver;
 use crate::args;
+use crate::codes;
 use crate::failure::{Exit, Failure};
 use crate::lock::{Key, Pinned, neighbours};
 use crate::output::style;
@@ -25,8 +26,9 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Pin) -> Result<Exit, Fail
     let entries = desk.store.entries()?;
     let standing = entries.get(&key);
     let observed = source.observe(&reach.conditions).await?;
+    let artefact = source.identity(&reach.conditions).await.ok().flatten();
     let (protocol, surface) = (observed.protocol(), observed.observation.surface);
-    let mut pinned = Pinned::of(surface, source.origin(root), source.artefact(), protocol);
+    let mut pinned = Pinned::of(surface, source.origin(root), artefact, protocol);
     let Some(standing) = standing else {
         pinned.approve(Timestamp::now(), &approver(None), None, Vec::new());
         desk.store.replace(&key, None, &pinned)?;
@@ -52,17 +54,20 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Pin) -> Result<Exit, Fail
         return Ok(Exit::Same);
     }
     desk.output.note(human::details(&comparison, human::Amount::Brief).trim_end());
-    Err(Failure::refusal("pin.exists", format!("`{key}` is pinned, and shows something else now"))
-        .hint(format!(
-            "look at the changes with `countersign approve {key}`, or replace the pin with \
+    Err(Failure::refusal(
+        codes::PIN_EXISTS,
+        format!("`{key}` is pinned, and shows something else now"),
+    )
+    .hint(format!(
+        "look at the changes with `countersign approve {key}`, or replace the pin with \
              `--replace`"
-        )))
+    )))
 }
 
 fn tell(desk: &Desk, key: &Key, pinned: &Pinned, what: &str) {
     let name = style::paint(style::NAME, key);
     let items = human::counted(pinned.entry.items.len(), "item");
-    let runs = pinned.entry.artefact.as_ref().map(|a| format!(", runs {a}")).unwrap_or_default();
+    let runs = pinned.entry.artefact.as_ref().map(|a| format!(", {a}")).unwrap_or_default();
     desk.output.note(&format!("{what} {name}: {items}{runs}"));
     desk.output.note(&format!("  exact    {}", pinned.entry.digests.exact));
     desk.output.note(&format!("  semantic {}", pinned.entry.digests.semantic));

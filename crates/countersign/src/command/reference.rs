@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::{Arg, ArgAction, Command, CommandFactory as _};
 
 use crate::args::Cli;
+use crate::codes;
 use crate::env;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
@@ -32,8 +33,21 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
     for (name, what) in env::DOCUMENTED {
         let _ = writeln!(text, "| `{name}` | {what} |");
     }
+    text.push_str("\n## Codes of refusals and failures\n\n| Code | Meaning |\n|---|---|\n");
+    let of_wire = wire::Code::ALL.iter().map(|code| (code.as_str(), sentence(*code)));
+    let own = codes::ALL.iter().map(|(code, meaning)| (*code, (*meaning).to_owned()));
+    for (code, meaning) in own.chain(of_wire) {
+        let _ = writeln!(text, "| `{code}` | {meaning} |");
+    }
     output.data(&text)?;
     Ok(Exit::Same)
+}
+
+/// What `wire` says of a code, as a sentence of its own.
+fn sentence(code: wire::Code) -> String {
+    let text = code.sentence();
+    let (first, rest) = text.split_at_checked(1).unwrap_or((text, ""));
+    format!("{}{rest}.", first.to_uppercase())
 }
 
 fn command(command: &Command) -> String {

@@ -1,4 +1,5 @@
-//! Before and after, word by word: `[-gone-]{+come+}`, which reads with and without colour.
+//! Before and after: texts word by word, `[-gone-]{+come+}`, structures line by line, both readable
+//! with and without colour.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -13,6 +14,9 @@ use super::{safe, style};
 pub(crate) fn between(before: Option<&Value>, after: Option<&Value>, lines_max: usize) -> String {
     match (before, after) {
         (Some(Value::String(before)), Some(Value::String(after))) => words(before, after),
+        (Some(before), Some(after)) if is_structure(before) || is_structure(after) => {
+            headed(&lines(&shown(before), &shown(after)), lines_max.saturating_mul(2))
+        }
         (Some(before), Some(after)) => words(&shown(before), &shown(after)),
         (Some(before), None) => {
             mark(ChangeTag::Delete, &headed(&bounded(&shown(before)), lines_max))
@@ -30,6 +34,25 @@ fn shown(value: &Value) -> String {
         }
         scalar => scalar.to_string(),
     }
+}
+
+const fn is_structure(value: &Value) -> bool {
+    matches!(value, Value::Array(_) | Value::Object(_))
+}
+
+/// Only the lines that came or went.
+fn lines(before: &str, after: &str) -> String {
+    let (before, after) = (bounded(before), bounded(after));
+    let diff = TextDiff::configure().timeout(DIFF_TIME_MAX).diff_lines(&before, &after);
+    let changed = diff.iter_all_changes().filter_map(|change| {
+        let line = safe::text(change.value().trim_end());
+        match change.tag() {
+            ChangeTag::Delete => Some(style::paint(style::REMOVED, format!("- {line}\n"))),
+            ChangeTag::Insert => Some(style::paint(style::ADDED, format!("+ {line}\n"))),
+            ChangeTag::Equal => None,
+        }
+    });
+    changed.collect()
 }
 
 fn words(before: &str, after: &str) -> String {
@@ -117,6 +140,8 @@ mod tests {
         let shown = plain(Some(&json!("Sends an email.")), Some(&json!("Sends an urgent email.")));
         assert_eq!(shown, "Sends an {+urgent +}email.");
         assert_eq!(plain(Some(&json!(true)), Some(&json!(false))), "[-true-]{+false+}");
+        let shown = plain(Some(&json!({ "a": 1, "b": 2 })), Some(&json!({ "a": 1, "b": 3 })));
+        assert_eq!(shown, "-   \"b\": 2\n+   \"b\": 3\n");
         assert_eq!(plain(None, Some(&json!(["a"]))), "{+[\n  \"a\"\n… (1 more lines)+}");
     }
 

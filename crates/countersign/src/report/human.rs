@@ -1,8 +1,10 @@
 //! What was found, for a person: readable with and without colour.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use drift::{Change, Severity};
+use serde_json::Value;
 use surface::document::Detail;
 use surface::{CacheScope, Digests, Era, Observation};
 
@@ -45,10 +47,11 @@ pub(crate) fn details(comparison: &Comparison, amount: Amount) -> String {
         let shown = |artefact: &Option<crate::artefact::Artefact>| {
             artefact.as_ref().map_or_else(|| "unknown".to_owned(), |a| safe::line(&a.to_string()))
         };
-        let _ = writeln!(text, "  runs {}, was {}", shown(after), shown(before));
+        let _ = writeln!(text, "  is {}, was {}", shown(after), shown(before));
     }
-    for change in &comparison.changes {
-        text.push_str(&self::change(change, amount));
+    match amount {
+        Amount::Brief => text.extend(alike(&comparison.changes).iter().map(|group| brief(group))),
+        Amount::Whole => text.extend(comparison.changes.iter().map(|c| change(c, amount))),
     }
     if !comparison.is_same() {
         let faint = |digest| style::paint(style::FAINT, digest);
@@ -93,6 +96,37 @@ pub(crate) fn change(change: &Change, amount: Amount) -> String {
     let difference = words::between(change.before.as_ref(), change.after.as_ref(), lines_max);
     if !difference.is_empty() {
         text.push_str(&indented(&difference));
+    }
+    text
+}
+
+/// Changes that say the same of several items, together: an SDK upgrade touches every tool alike.
+fn alike(changes: &[Change]) -> Vec<Vec<&Change>> {
+    let mut groups: Vec<Vec<&Change>> = Vec::new();
+    let mut known = HashMap::new();
+    for change in changes {
+        let inside = change.place.strip_prefix(&change.item.to_string()).unwrap_or(&change.place);
+        let values =
+            [&change.before, &change.after].map(|value| value.as_ref().map(Value::to_string));
+        let key = (change.code, change.item.kind, inside, values, &change.because);
+        let group = *known.entry(key).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups.get_mut(group).into_iter().for_each(|group| group.push(change));
+    }
+    groups
+}
+
+fn brief(group: &[&Change]) -> String {
+    let Some((first, others)) = group.split_first() else { return String::new() };
+    let mut text = change(first, Amount::Brief);
+    if !others.is_empty() {
+        let names = others.iter().map(|other| safe::line(&other.item.to_string()));
+        let names: Vec<_> = names.take(NAMES_SHOWN_MAX).collect();
+        let more = if others.len() > names.len() { ", …" } else { "" };
+        let same = format!("and the same of {} more: {}{more}", others.len(), names.join(", "));
+        text.push_str(&indented(&style::paint(style::FAINT, same)));
     }
     text
 }
@@ -146,6 +180,9 @@ fn indented(text: &str) -> String {
 
 /// Longer places do not push the digests of the others to the right.
 const PLACE_CHARS_MAX: usize = 48;
+
+/// Enough to know which items are meant.
+const NAMES_SHOWN_MAX: usize = 6;
 
 /// Enough for the first fields of an item.
 const BRIEF_LINES: usize = 6;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use drift::{Change, Severity};
 use serde::Serialize;
-use surface::Digests;
+use surface::{CacheScope, Digests, Era};
 
 use super::{Outcome, exit_of};
 use crate::artefact::Artefact;
 use crate::failure::Failure;
-use crate::lock::entry::{Approval, Origin, Protocol, Word};
+use crate::lock::entry::{Approval, Origin, Word};
 use crate::lock::{Entry, Key};
 
 /// What `check --json` prints.
@@ -70,7 +70,11 @@ struct Pin<'a> {
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     artefact: &'a Option<Artefact>,
-    protocol: &'a Protocol,
+    era: Era,
+    #[serde(rename = "protocolVersion")]
+    protocol_version: &'a str,
+    #[serde(rename = "cacheScope")]
+    cache_scope: CacheScope,
     digests: Digests,
     items: BTreeMap<String, Digests>,
     approvals: BTreeMap<String, &'a Approval>,
@@ -136,7 +140,9 @@ impl<'a> Pin<'a> {
             url,
             file,
             artefact: &entry.artefact,
-            protocol: &entry.protocol,
+            era: entry.protocol.era,
+            protocol_version: &entry.protocol.version,
+            cache_scope: entry.protocol.cache_scope,
             digests: entry.digests,
             items: entry.items.iter().map(|(place, d)| (place.to_string(), *d)).collect(),
             approvals: entry.approvals.iter().map(|(at, a)| (at.to_string(), a)).collect(),

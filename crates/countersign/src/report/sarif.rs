@@ -7,6 +7,7 @@ use drift::{Change, Severity};
 use serde_json::{Value, json};
 
 use super::Outcome;
+use crate::codes;
 use crate::failure::Failure;
 use crate::lock::{Key, Lines};
 
@@ -25,7 +26,7 @@ pub(crate) fn log(outcomes: &[Outcome], lock: &Lines) -> Value {
                 }
             }
             Err(failure) => {
-                let code = failure.code.unwrap_or(NOT_ASKED);
+                let code = failure.code.unwrap_or(codes::NOT_ASKED);
                 rules.entry(code).or_insert("A server's surface could not be compared.");
                 results.push(of_failure(&outcome.key, code, failure, lock));
             }
@@ -93,6 +94,3 @@ fn fingerprint(key: &Key, change: &Change) -> String {
     let identity = json!([key.to_string(), change.code, change.place, change.after]);
     surface::Digest::of(&identity).to_string()
 }
-
-/// The rule of a server that could not be asked.
-const NOT_ASKED: &str = "server.not-asked";

@@ -48,10 +48,14 @@ fn secret_in<'w>(
     if before.is_empty() && word.starts_with('-') {
         return None;
     }
+    if value.contains(char::is_whitespace) && !flag.is_some_and(is_header_flag) {
+        let holds = holds_secret(value) || flag.is_some_and(is_secret_name);
+        return holds.then(|| (before, value, format!("SECRET_{index}")));
+    }
     if let Some((name, assigned)) = value.split_once('=').filter(|(name, _)| is_variable(name)) {
         return cut(word, assigned).map(|(before, value)| (before, value, name.to_owned()));
     }
-    if flag.is_some_and(|flag| matches!(flag, "-H" | "--header" | "--headers")) {
+    if flag.is_some_and(is_header_flag) {
         let (name, content) = value.split_once(':').unwrap_or(("header", value));
         return cut(word, content.trim_start())
             .map(|(before, value)| (before, value, variable_name(name)));
@@ -60,6 +64,23 @@ fn secret_in<'w>(
         return Some((before, value, variable_name(flag)));
     }
     is_secret_value(value).then(|| (before, value, format!("SECRET_{index}")))
+}
+
+/// Whether a script or another text of several words holds a secret: then all of it is withheld.
+fn holds_secret(text: &str) -> bool {
+    let words = text.split(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | ';'));
+    let mut flag = None;
+    words.filter(|word| !word.is_empty()).any(|word| {
+        let value = word.split_once('=').map_or(word, |(_, value)| value);
+        let named = word.split_once('=').is_some_and(|(name, _)| is_secret_name(name));
+        let follows = flag.is_some_and(is_secret_name) && !word.starts_with('-');
+        flag = word.starts_with('-').then_some(word);
+        named || follows || is_secret_value(value)
+    })
+}
+
+fn is_header_flag(flag: &str) -> bool {
+    matches!(flag, "-H" | "--header" | "--headers")
 }
 
 /// `word` before its end `value`, and that end.
@@ -72,7 +93,8 @@ fn is_variable(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// Whether one of the words of `name` says that its value is secret.
+/// Whether one of the words of `name` says that its value is secret, and the last does not say
+/// that it is only about one.
 fn is_secret_name(name: &str) -> bool {
     let mut words = vec![String::new()];
     let mut was_lower = false;
@@ -86,7 +108,8 @@ fn is_secret_name(name: &str) -> bool {
         }
         was_lower = c.is_ascii_lowercase();
     }
-    words.iter().any(|word| SECRET_WORDS.contains(&word.as_str()))
+    let is_about = words.last().is_some_and(|word| ABOUT_WORDS.contains(&word.as_str()));
+    !is_about && words.iter().any(|word| SECRET_WORDS.contains(&word.as_str()))
 }
 
 fn is_secret_value(value: &str) -> bool {
@@ -224,6 +247,11 @@ const SECRET_WORDS: &[&str] = &[
     "token",
 ];
 
+/// How names end that only say where a secret is, or of what kind.
+const ABOUT_WORDS: &[&str] = &[
+    "dir", "env", "file", "id", "length", "method", "mode", "path", "timeout", "ttl", "type", "url",
+];
+
 /// How tokens of well-known services begin.
 const TOKEN_STARTS: &[&str] = &[
     "sk-",
@@ -281,6 +309,9 @@ mod tests {
             (&["s", "https://h/mcp?api_key=Zx81mQpL0vT3bNw7"], "s <SECRET_1>"),
             (&["s", "ghp_Zx81mQpL0vT3bNw7"], "s <SECRET_1>"),
             (&["s", "--pat", "held-by-the-shell"], "s --pat <GITHUB_TOKEN>"),
+            (&["sh", "-c", "API_KEY=Zx81mQpL0vT3bNw7 serve"], "sh -c <SECRET_2>"),
+            (&["sh", "-c", "serve --token 'Zx81mQpL0vT3bNw7'"], "sh -c <SECRET_2>"),
+            (&["s", "--db=postgres://u:Zx81mQpL0vT3bNw7@db/x"], "s --db=<SECRET_1>"),
         ];
         for (words, expected) in cases {
             let shown = recorded(words);
@@ -300,6 +331,9 @@ mod tests {
             "--keyboard",
             "de",
             "https://mcp.example.com/mcp?lang=de",
+            "--key-file",
+            "/etc/key.pem",
+            "cd tools && exec serve --mode=fast",
         ];
         assert_eq!(recorded(&words), words.join(" "));
     }

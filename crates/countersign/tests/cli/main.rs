@@ -7,6 +7,7 @@ mod drift;
 mod guard;
 mod merge;
 mod pins;
+mod remote;
 mod schemas;
 mod secrets;
 mod shell;

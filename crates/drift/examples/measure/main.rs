@@ -1,7 +1,7 @@
 //! Measures drift on recorded surfaces: alerts on real version bumps, recall over attacks, rank.
 //!
 //! `cargo run --release -p countersign-drift --example measure -- DATA_DIR [--json] [--markdown]
-//! [--explain] [--features]`
+//! [--explain] [--features] [--rules]`
 //!
 //! The directory holds `drift-tools-snapshots`, `drift-tools-bumps`, `drift-attacks`,
 //! `benign-tools` and `poisoning`, each `.jsonl.gz`. Nothing is drawn at random that a seed does
@@ -82,6 +82,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         report.json(&speed)
     } else if has("--features") {
         report.features()
+    } else if has("--rules") {
+        report.rules()
     } else if has("--explain") {
         report.explain()
     } else {

@@ -138,7 +138,12 @@ fn prepended(case: &mut Case<'_>) -> Option<()> {
 }
 
 fn appended(case: &mut Case<'_>) -> Option<()> {
-    let order = case.order();
+    let order = payload::imperative(&mut case.random);
+    describe(case, &order)
+}
+
+fn held_out(case: &mut Case<'_>) -> Option<()> {
+    let order = case.payloads.held_out(&mut case.random);
     describe(case, &order)
 }
 
@@ -153,14 +158,15 @@ fn translated(case: &mut Case<'_>) -> Option<()> {
 }
 
 /// Pairs of each operator.
-const PAIRS_EACH: usize = 12;
+const PAIRS_EACH: usize = 20;
 
 /// Surfaces that an operator may try.
-const ATTEMPTS: usize = 60;
+const ATTEMPTS: usize = 120;
 
-const OPERATORS: [(&str, Operator); 40] = [
+const OPERATORS: [(&str, Operator); 41] = [
     ("01 prepended order", prepended),
-    ("02 appended order", appended),
+    ("02a appended order, held-out text", held_out),
+    ("02b appended order, grammar", appended),
     ("03 property description", carriers::property_description),
     ("04 enum value", carriers::enum_value),
     ("05 default", carriers::default_value),

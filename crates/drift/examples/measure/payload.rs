@@ -31,9 +31,14 @@ impl Payloads {
     /// An order to the model: half from the grammar, half as somebody else wrote it.
     pub(crate) fn order(&self, random: &mut Random) -> String {
         if random.below(2) == 0 && !self.held_out.is_empty() {
-            return random.pick(&self.held_out);
+            return self.held_out(random);
         }
         imperative(random)
+    }
+
+    /// An order as somebody else wrote it.
+    pub(crate) fn held_out(&self, random: &mut Random) -> String {
+        random.pick(&self.held_out)
     }
 }
 

@@ -19,18 +19,22 @@ impl Speed {
     }
 }
 
-/// Scans every text of the benign servers, after one round to warm up.
+/// Scans every text of the benign servers: the fastest of some rounds, since other work on the
+/// machine only adds.
 pub(crate) fn of_scan(servers: &[Server]) -> Speed {
     let mut texts = Vec::new();
     for server in servers {
         server.surface.items.values().for_each(|item| collect(item, &mut texts));
     }
     let scan = || texts.iter().map(|text| drift::tripwire::scan(text).len()).sum::<usize>();
-    let first = scan();
-    let start = Instant::now();
-    assert_eq!(scan(), first, "a scan depends on its text alone");
+    let mut seconds = f64::INFINITY;
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        std::hint::black_box(scan());
+        seconds = seconds.min(start.elapsed().as_secs_f64());
+    }
     let bytes = texts.iter().map(|text| text.len()).sum();
-    Speed { bytes, seconds: start.elapsed().as_secs_f64() }
+    Speed { bytes, seconds }
 }
 
 /// Every text in `value`, keys included.
@@ -45,3 +49,5 @@ pub(crate) fn collect<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
         _ => {}
     }
 }
+
+const ROUNDS: usize = 20;

@@ -104,6 +104,9 @@ rows! {
     PATH "path-moved" Warning [Server Tool Prompt Resource Template Skill]
         "The text of {item} names another path: {detail}."
         "A path in a text gave way to another one."
+    PROSE "prose-out-of-place" Warning [Server Tool Prompt Resource Template Ui Skill]
+        "{Item} now carries a sentence where a name or a value belongs: `{way}`."
+        "Prose in a title, in an icon or in `_meta`: a person seldom reads it there, a model may."
     META "meta-changed" Info [Server Tool Prompt Resource Template Ui Skill Page]
         "`{way}` of {item} {changed}."
         "A member of `_meta` that no known client acts on."

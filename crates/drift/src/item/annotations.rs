@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{each_member, text, walk};
+use super::{each_member, title, walk};
 use crate::catalogue as codes;
 use crate::lexicon::{self, Effect};
+use crate::report::way::Side;
 use crate::report::{Difference, Report};
-use crate::way::Side;
 
 /// One hint.
 struct Hint {
@@ -28,7 +28,7 @@ pub(super) fn of_tool(report: &mut Report<'_>, annotations: Difference<'_>) {
         if let Some(hint) = HINTS.iter().find(|hint| hint.name == key) {
             compare_hint(report, hint, member);
         } else if key == "title" {
-            text(report, member, &codes::TITLE);
+            title(report, member);
         } else {
             walk(report, member, &codes::ANNOTATION);
         }

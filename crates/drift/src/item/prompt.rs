@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::{each_member, text, walk};
 use crate::catalogue as codes;
+use crate::compare::lookalike::Disguises;
 use crate::lexicon;
-use crate::lookalike::Disguises;
+use crate::report::sentence::quoted;
+use crate::report::way::key_of;
 use crate::report::{Difference, Report};
-use crate::sentence::quoted;
-use crate::way::key_of;
 
 /// Reports what differs between two lists of arguments.
 pub(super) fn arguments(report: &mut Report<'_>, list: Difference<'_>) {

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{each_member, walk};
 use crate::catalogue as codes;
+use crate::report::same::same;
 use crate::report::{Difference, Report};
-use crate::same::same;
 
 /// Whether a member names who authorizes, or for which resource.
 pub(super) fn names_an_authorizer(key: &str) -> bool {
@@ -47,7 +47,7 @@ fn alternatives(
     let is_no_weaker = |new: &&Value| before.iter().any(|old| asks_no_less(old, new));
     match after.iter().find(|new| !is_no_weaker(new)) {
         Some(new) if !before.is_empty() => {
-            let detail = format!("{} lets a caller in", crate::sentence::value(Some(new)));
+            let detail = format!("{} lets a caller in", crate::report::sentence::value(Some(new)));
             report.add(&codes::SECURITY_WEAKENED, difference, &detail);
         }
         _ => report.plain(&codes::SECURITY_CHANGED, difference),
@@ -59,7 +59,7 @@ fn rules(report: &mut Report<'_>, difference: Difference<'_>) {
     each_member(difference, |key, member| match (member.before, member.after) {
         (None, _) => report.plain(&codes::SECURITY_CHANGED, member),
         (Some(_), None) => {
-            let detail = format!("{} is gone", crate::sentence::quoted(key));
+            let detail = format!("{} is gone", crate::report::sentence::quoted(key));
             report.add(&codes::SECURITY_WEAKENED, member, &detail);
         }
         _ if names_an_authorizer(key) => report.plain(&codes::AUTHORIZER, member),

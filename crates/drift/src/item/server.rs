@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{each_member, icons, moved, text, walk};
+use super::{each_member, icons, moved, text, title, walk};
 use crate::catalogue as codes;
+use crate::lexicon::web;
 use crate::report::{Difference, Report};
-use crate::web;
 
 /// Reports what differs in one member of the opening result.
 pub(super) fn compare(report: &mut Report<'_>, member: Difference<'_>) {
@@ -30,7 +30,7 @@ fn server_info(report: &mut Report<'_>, info: Difference<'_>) {
     each_member(info, |key, member| match key {
         "name" => report.plain(&codes::SERVER_NAME, member),
         "version" => report.plain(&codes::VERSION, member),
-        "title" => text(report, member, &codes::TITLE),
+        "title" => title(report, member),
         "description" => text(report, member, &codes::DESCRIPTION),
         "icons" => icons(report, member),
         "websiteUrl" => {

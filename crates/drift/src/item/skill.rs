@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{each_member, walk};
 use crate::catalogue as codes;
+use crate::report::way::key_of;
 use crate::report::{Difference, Report};
-use crate::way::key_of;
 
 /// Reports what differs between two sets of files (SEP-2640): a list with digests, or `dynamic`.
 pub(super) fn files(report: &mut Report<'_>, files: Difference<'_>) {

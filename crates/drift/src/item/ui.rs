@@ -6,11 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::{each_member, walk};
+use super::{each_member, prose, walk};
 use crate::catalogue as codes;
+use crate::lexicon::web;
+use crate::report::sentence;
 use crate::report::{Difference, Report};
-use crate::sentence;
-use crate::web;
 
 /// Reports what differs between two `_meta`.
 pub(super) fn meta(report: &mut Report<'_>, meta: Difference<'_>) {
@@ -24,11 +24,17 @@ pub(super) fn meta(report: &mut Report<'_>, meta: Difference<'_>) {
         "openai/widgetAccessible" | "openai/visibility" => report.plain(&codes::VISIBILITY, member),
         "openai/widgetCSP" => policy(report, member),
         "securitySchemes" | "x-authzen-mapping" => super::security::compare(report, member),
-        _ => walk(report, member, &codes::META),
+        _ => unknown(report, member),
     });
     if report.len() == had {
         report.plain(&codes::META, meta);
     }
+}
+
+/// A member that no known client acts on.
+fn unknown(report: &mut Report<'_>, member: Difference<'_>) {
+    walk(report, member, &codes::META);
+    prose(report, member);
 }
 
 /// `_meta.ui` (SEP-1865).
@@ -39,7 +45,7 @@ fn app(report: &mut Report<'_>, app: Difference<'_>) {
         "visibility" => report.plain(&codes::VISIBILITY, member),
         "csp" => policy(report, member),
         "permissions" => permissions(report, member),
-        _ => walk(report, member, &codes::META),
+        _ => unknown(report, member),
     });
     if report.len() == had {
         report.plain(&codes::META, app);

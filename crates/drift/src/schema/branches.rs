@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Comparison, Turn};
 use crate::report::Difference;
-use crate::same::same;
+use crate::report::same::same;
 
 impl Comparison<'_, '_> {
     pub(super) fn branches(&mut self, key: &str, member: Difference<'_>) {

@@ -10,7 +10,7 @@ use super::{Comparison, Flow, Turn, each_value, is_remote, names};
 use crate::catalogue as codes;
 use crate::item::each_member;
 use crate::report::Difference;
-use crate::sentence::{list, value};
+use crate::report::sentence::{list, value};
 
 impl Comparison<'_, '_> {
     /// One keyword that differs; `parent` are the schemas that hold it.

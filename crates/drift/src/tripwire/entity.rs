@@ -40,16 +40,24 @@ pub(crate) fn in_sentence(text: &str) -> Vec<(&'static str, Range<usize>)> {
 }
 
 /// The first run of base64 or hexadecimal digits that is longer and more mixed than a word.
+///
+/// A run of the least length covers a position that is a multiple of it: only those are looked at.
 fn encoded(text: &str) -> Option<Range<usize>> {
-    let in_run = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_');
+    let in_run =
+        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_');
     let bytes = text.as_bytes();
     let mut at = 0;
-    while let Some(rest) = bytes.get(at..).filter(|rest| rest.len() >= ENCODED_BYTES_MIN) {
-        let size = rest.iter().position(|b| !in_run(*b)).unwrap_or(rest.len());
-        if size >= ENCODED_BYTES_MIN && rest.get(..size).is_some_and(is_mixed) {
-            return Some(at..at + size);
+    while let Some((head, tail)) = bytes.split_at_checked(at).filter(|(_, tail)| !tail.is_empty()) {
+        let after = tail.iter().position(|b| !in_run(b)).unwrap_or(tail.len());
+        let before = head.iter().rev().position(|b| !in_run(b)).unwrap_or(head.len());
+        let run = at - before..at + after;
+        if after > 0
+            && run.len() >= ENCODED_BYTES_MIN
+            && bytes.get(run.clone()).is_some_and(is_mixed)
+        {
+            return Some(run);
         }
-        at += size + 1;
+        at += ENCODED_BYTES_MIN * (1 + after / ENCODED_BYTES_MIN);
     }
     None
 }

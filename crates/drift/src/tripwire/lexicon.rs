@@ -151,7 +151,7 @@ pub(crate) struct Found {
     pub(crate) concepts: Concepts,
     /// Its length in the folded text.
     pub(crate) size_bytes: usize,
-    /// Whether `original` spells it otherwise: something was removed or replaced.
+    /// Its number in the lexicon.
     term: usize,
 }
 
@@ -182,7 +182,8 @@ pub(crate) fn term_at(rest: &str) -> Option<Found> {
 }
 
 impl Found {
-    /// Whether `original`, the text that the term was found in, spells it otherwise.
+    /// Whether `original`, the text that the term was found in, spells it otherwise: something was
+    /// removed or replaced.
     pub(crate) fn is_disguised(&self, original: &str) -> bool {
         // Folding leaves ASCII as it is, but for case and white space.
         if original.is_ascii() {

@@ -34,7 +34,7 @@ pub(crate) struct Step {
 /// Steps in order.
 pub(crate) type Pattern = &'static [Step];
 
-/// The concepts anywhere in the sentence.
+/// A step within a distance, in any clause.
 pub(crate) const fn then(concepts: Concepts, within: usize) -> Step {
     Step { concepts, within, close: false, absent: false }
 }
@@ -152,18 +152,28 @@ impl Reader {
 
 /// Whether the word of `size_bytes` that begins `rest` begins an e-mail or an IP address.
 fn is_address(rest: &str, size_bytes: usize) -> bool {
-    let after = rest.get(size_bytes..).unwrap_or_default();
-    if let Some(host) = after.strip_prefix('@') {
-        let end = host.find(|c: char| c.is_whitespace() || c == ',').unwrap_or(host.len());
-        return host.get(..end).is_some_and(|host| host.trim_end_matches('.').contains('.'));
+    // Bounded: every word of a text asks.
+    let begins = |text: &str, size: usize, fits: fn(&char) -> bool| -> String {
+        text.chars().take(size).take_while(fits).collect()
+    };
+    if rest.starts_with(|c: char| c.is_ascii_digit()) {
+        let run = begins(rest, IPV4_CHARS_MAX, |c| c.is_ascii_digit() || *c == '.');
+        return run.trim_end_matches('.').parse::<std::net::Ipv4Addr>().is_ok();
     }
-    let digits = |c: char| !c.is_ascii_digit() && c != '.';
-    let run = rest.get(..rest.find(digits).unwrap_or(rest.len())).unwrap_or_default();
-    run.trim_end_matches('.').parse::<std::net::Ipv4Addr>().is_ok()
+    let after = rest.get(size_bytes..).unwrap_or_default();
+    after.strip_prefix('@').is_some_and(|host| {
+        let host = begins(host, HOST_CHARS_MAX, |c| !c.is_whitespace() && !matches!(c, ',' | '@'));
+        host.trim_end_matches('.').contains('.')
+    })
 }
 
 /// The bytes of what is left of a spaced word.
 fn word_size(rest: &str) -> usize {
+    let in_word = |b: u8| b.is_ascii_alphanumeric() || b == b'\'';
+    let ascii = rest.bytes().position(|b| !in_word(b)).unwrap_or(rest.len());
+    if rest.as_bytes().get(ascii).is_none_or(u8::is_ascii) {
+        return ascii;
+    }
     let in_word = |c: char| c.is_alphanumeric() && !is_unspaced(c) || c == '\'';
     rest.find(|c| !in_word(c)).unwrap_or(rest.len())
 }
@@ -176,6 +186,12 @@ fn ends_sentence(c: char, next: &str) -> bool {
         _ => false,
     }
 }
+
+/// Longest IPv4 address, with a full stop behind it.
+const IPV4_CHARS_MAX: usize = 16;
+
+/// More of a host than is needed to see its first dot.
+const HOST_CHARS_MAX: usize = 64;
 
 /// Longest sentence, in terms; a longer one is read in parts.
 const TOKENS_MAX: usize = 512;

@@ -346,7 +346,7 @@ static IDEOGRAPH: Class = LazyLock::new(|| class(r"\p{Han}"));
 static CURSIVE: Class = LazyLock::new(|| {
     class(r"[\p{scx=Arab}\p{scx=Syrc}\p{scx=Mong}\p{scx=Nkoo}\p{scx=Mand}\p{scx=Adlm}\p{scx=Rohg}]")
 });
-/// Marks that join consonants (Canonical_Combining_Class 9) of scripts in use.
+/// Marks that join consonants (`Canonical_Combining_Class` 9) of scripts in use.
 static VIRAMA: Class = LazyLock::new(|| {
     class(concat!(
         r"[\u{94D}\u{9CD}\u{A4D}\u{ACD}\u{B4D}\u{BCD}\u{C4D}\u{CCD}\u{D3B}\u{D3C}\u{D4D}\u{DCA}",

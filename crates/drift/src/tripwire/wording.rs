@@ -90,12 +90,14 @@ const FAMILIES: &[(&str, &[Pattern])] = &[
             &[then(BEFORE, 0), close(ANY.or(OTHER), 2), then(ACT, 5)],
             &[then(ALWAYS, 0), close(ACT, 3)],
             &[then(ACT, 0), close(TOOL, 3), close(BEFORE, 4)],
+            &[then(MODEL, 0), close(SEND.or(GIVE), 1)],
         ],
     ),
     (
         "process",
         &[
             &[then(BEFORE.or(ALWAYS), 0), close(PROCESS, 3)],
+            &[then(ALWAYS, 0), close(MUST, 2)],
             &[then(ANY.or(WHOLE).or(OTHER), 0), close(PROCESS, 2)],
             &[then(YOU, 0), close(PROCESS, 2)],
             &[then(NOT, 0), close(PROCESS, 1)],

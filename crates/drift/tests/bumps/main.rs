@@ -52,7 +52,9 @@ fn each_bump_reads_as_it_is_written_down() {
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(path, &read).unwrap();
     }
-    assert_eq!(read, std::fs::read_to_string(path).unwrap(), "run with BLESS=1 and read the diff");
+    let expected = std::fs::read_to_string(path).unwrap();
+    let first = read.lines().zip(expected.lines()).find(|(read, expected)| read != expected);
+    assert!(read == expected, "run with BLESS=1 and read the diff; it begins with {first:#?}");
 }
 
 #[test]

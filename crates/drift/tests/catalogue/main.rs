@@ -79,7 +79,9 @@ fn each_change_reads_as_it_is_written_down() {
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(path, &read).unwrap();
     }
-    assert_eq!(read, std::fs::read_to_string(path).unwrap(), "run with BLESS=1 and read the diff");
+    let expected = std::fs::read_to_string(path).unwrap();
+    let first = read.lines().zip(expected.lines()).find(|(read, expected)| read != expected);
+    assert!(read == expected, "run with BLESS=1 and read the diff; it begins with {first:#?}");
 }
 
 #[test]
@@ -127,4 +129,28 @@ fn an_era_is_compared() {
     assert_eq!(change.sentence, "The server is now of the \"legacy\" era, \"modern\" before.");
     assert_eq!(change.before, Some(json!("modern")));
     assert_eq!(change.after, Some(json!("legacy")));
+}
+
+#[test]
+fn a_new_name_of_two_scripts_is_critical_wherever_it_stands() {
+    let item =
+        |key: &str| json!({ "inputSchema": { "properties": { key: { "type": "string" } } } });
+    let surface = |name: &str, item: Value| {
+        let items = [(Place::new(Kind::Tool, name), item)].into();
+        Surface { era: Era::Legacy, items }
+    };
+    let mixed = "s\u{435}nd";
+    let honest = "\u{437}\u{430}\u{43f}\u{438}\u{441}\u{44c}";
+    let empty = Surface::empty(Era::Legacy);
+    for (before, after) in [
+        (empty.clone(), surface(mixed, json!({}))),
+        (empty.clone(), surface("a", item(mixed))),
+        (surface("a", item("b")), surface("a", item(mixed))),
+    ] {
+        let changes = compare(&before, &after, &[]);
+        let worst = changes.first().unwrap();
+        assert_eq!(worst.severity, Severity::Critical, "{changes:#?}");
+    }
+    let calm = compare(&empty, &surface(honest, item(honest)), &[]);
+    assert_eq!(calm.first().map(|change| change.severity), Some(Severity::Notice));
 }

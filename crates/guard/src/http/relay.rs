@@ -235,7 +235,11 @@ impl Relay {
         link: &Link,
     ) -> Result<Response<Outgoing>, Rejection> {
         let path = link.path().cloned().ok_or_else(unknown_session)?;
-        judge.expect_elsewhere();
+        let id = judge.id().to_vec();
+        if !judge.expect_elsewhere() {
+            let sentence = "this id is in use, or too many requests wait for their responses";
+            return Err(Rejection::to(&id, StatusCode::CONFLICT, "http.in-flight", sentence));
+        }
         let conversation = Arc::clone(judge.conversation());
         let sent = send(&self.upstream, path, headers, body, judge, false).await;
         let (response, judge) = sent?;
@@ -297,7 +301,8 @@ async fn decide(
     let needs_opening = !context.is_modern && has_no_session && !conversation.is_open();
     if needs_opening && request.method != "initialize" {
         // A server without sessions may be called without `initialize`, but not be listed.
-        if let Ok(response) = channel.exchange("initialize", opening::initialize()).await {
+        let opening = Box::pin(channel.exchange("initialize", opening::initialize()));
+        if let Ok(response) = opening.await {
             conversation.open_by(&response);
         }
     }
@@ -346,8 +351,8 @@ fn is_modern(frame: &Frame<'_>, headers: &HeaderMap) -> Result<bool, Rejection> 
     let Frame::One(message) = frame else { return Ok(false) };
     let id = id_of(message);
     let version = wire::request::protocol_version(message.params()).map_err(Rejection::refused)?;
+    let header = headers.get(MCP_PROTOCOL_VERSION).map(HeaderValue::as_bytes);
     let Some(version) = version else {
-        let header = headers.get(MCP_PROTOCOL_VERSION).map(HeaderValue::as_bytes);
         let claims = header.is_some_and(|header| header >= opening::MODERN_VERSION.as_bytes());
         if claims && matches!(message, Message::Request(_)) {
             let sentence = "the header names a modern protocol version, the body's `_meta` none";
@@ -358,6 +363,11 @@ fn is_modern(frame: &Frame<'_>, headers: &HeaderMap) -> Result<bool, Rejection> 
     };
     if version == opening::MODERN_VERSION {
         return Ok(true);
+    }
+    if header.is_some_and(|header| header != version.as_bytes()) {
+        let sentence = "the header names another protocol version than the body's `_meta`";
+        let reason = Reason::new("wire.header.mismatch", sentence);
+        return Err(Rejection::protocol(id, HEADER_MISMATCH, reason, &Value::Null));
     }
     let reason = Reason::new("http.protocol-version", "this protocol version is not supported");
     let evidence = json!({ "supported": [opening::MODERN_VERSION], "requested": version });
@@ -388,12 +398,12 @@ fn check_headers(
 
 /// What a modern client says of itself in every request: a server may show it another surface than
 /// its neighbours.
-fn client_of<'m>(frame: &Frame<'m>) -> Option<[Option<&'m [u8]>; 2]> {
+fn client_of<'m>(frame: &Frame<'m>) -> Option<&'m [u8]> {
     let Frame::One(message) = frame else { return None };
     let meta = message.params()?.get("_meta")?;
     meta.get(wire::request::PROTOCOL_VERSION)?;
-    let members = ["clientInfo", "clientCapabilities"];
-    Some(members.map(|name| Some(meta.get(&format!("io.modelcontextprotocol/{name}"))?.raw())))
+    let client = meta.get("io.modelcontextprotocol/clientInfo");
+    Some(client.map_or(b"", wire::Value::raw))
 }
 
 fn is_called(frame: &Frame<'_>, method: &str) -> bool {

@@ -193,8 +193,8 @@ fn refuse_unreadable(headers: &HeaderMap) -> io::Result<()> {
     if headers.values().any(|value| value.len() > limits::HEADER_LINE_BYTES_MAX) {
         return Err(invalid("the server sent a header line past the limit".to_owned()));
     }
-    let encoding = headers.get(CONTENT_ENCODING);
-    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(invalid("the server compressed an answer without being asked".to_owned()));
     }
     let mut types = headers.get_all(CONTENT_TYPE).iter();
@@ -297,7 +297,62 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 
 #[cfg(test)]
 mod tests {
-    use super::is_utf8;
+    use super::*;
+
+    fn upstream(url: &str) -> io::Result<Upstream> {
+        let url = url.parse().unwrap();
+        Upstream::new(&Endpoint { url, headers: HeaderMap::new() })
+    }
+
+    #[test]
+    fn addresses_that_are_not_plain_http_are_refused() {
+        for url in ["ftp://a.example/mcp", "/mcp", "http://user:hush@a.example/mcp"] {
+            let refused = upstream(url).err().expect(url).to_string();
+            assert!(!refused.contains("hush"), "{refused}");
+        }
+        assert_eq!(upstream("https://a.example").unwrap().path(), "/");
+        assert_eq!(upstream("http://a.example/mcp?k=v").unwrap().path(), "/mcp?k=v");
+    }
+
+    #[test]
+    fn an_endpoint_is_resolved_against_the_address_it_came_from() {
+        let base: Uri = "https://a.example/v1/sse?k=v".parse().unwrap();
+        for (data, path) in [
+            ("/messages?s=1", Some("/messages?s=1")),
+            ("messages?s=1", Some("/v1/messages?s=1")),
+            ("?s=1", Some("/v1/sse?s=1")),
+            (" /messages \n", Some("/messages")),
+            ("https://A.example:443/m", Some("/m")),
+            ("//a.example/m", Some("/m")),
+            ("http://a.example/m", None),
+            ("https://a.example.evil.example/m", None),
+            ("https://a.example@evil.example/m", None),
+            ("https://a.example:8443/m", None),
+            ("//evil.example/m", None),
+            ("", None),
+        ] {
+            let resolved = endpoint_path(&base, data.as_bytes()).ok();
+            assert_eq!(resolved.as_ref().map(PathAndQuery::as_str), path, "{data}");
+        }
+        assert!(endpoint_path(&base, b"/\xff").is_err());
+    }
+
+    #[test]
+    fn what_belongs_to_one_connection_is_removed() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "x-one, X-Two"),
+            ("x-one", "1"),
+            ("x-two", "2"),
+            ("keep-alive", "timeout=5"),
+            ("transfer-encoding", "chunked"),
+            ("x-end", "3"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        strip_hop_by_hop(&mut headers);
+        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-end"]);
+    }
 
     #[test]
     fn a_charset_other_than_utf8_is_seen_in_every_form() {

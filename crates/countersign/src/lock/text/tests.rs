@@ -17,6 +17,7 @@ fn entry(origin: Origin, tool: &str) -> Entry {
         name: "@acme/files".to_owned(),
         version: Some("1.0.0".to_owned()),
         integrity: None,
+        authorizers: None,
     };
     let mut pinned = Pinned::of(surface, origin, Some(artefact), protocol);
     let from = Some(Digest::of_bytes(b"before"));

@@ -11,137 +11,207 @@ use super::{
 const ROMANCE_AND_GERMAN: &[(Concepts, &str)] = &[
     (
         DISREGARD,
-        "ignorier* | missacht* | vergiss | vergessen sie | überschreib* | setze außer kraft | umgeh* | ignorez | ignore les | ignorer | oublie* | outrepass* | contourn* | ne tenez pas compte de | ne tiens pas compte de | ignora | ignorad | ignoren | ignorar | olvida* | olvide* | pasa por alto | haz caso omiso de | haga caso omiso de | anula* | desconsider* | esqueça* | esquece* | ignori | ignorare | dimentica* | trascura* | scavalca*",
+        "ignorier* | missacht* | vergiss | vergessen sie | überschreib* | setze außer kraft | \
+         umgeh* | ignorez | ignore les | ignorer | oublie* | outrepass* | contourn* | ne \
+         tenez pas compte de | ne tiens pas compte de | ignora | ignorad | ignoren | ignorar \
+         | olvida* | olvide* | pasa por alto | haz caso omiso de | haga caso omiso de | \
+         anula* | desconsider* | esqueça* | esquece* | ignori | ignorare | dimentica* | \
+         trascura* | scavalca*",
     ),
     (
         VOID,
-        "gelten nicht mehr | ungültig | aufgehoben | ne sont plus valables | ne s'appliquent plus | caduc* | annulées | ya no son válidas | ya no se aplican | quedan anuladas | não valem mais | não são mais válidas | deixam de valer | non valgono più | non sono più valide | annullate",
+        "gelten nicht mehr | ungültig | aufgehoben | ne sont plus valables | ne s'appliquent \
+         plus | caduc* | annulées | ya no son válidas | ya no se aplican | quedan anuladas | \
+         não valem mais | não são mais válidas | deixam de valer | non valgono più | non sono \
+         più valide | annullate",
     ),
     (
         HIDE,
-        "verberg* | verheimlich* | verschweig* | geheim halten | verstecke* | cachez | cacher | dissimul* | oculta* | oculte* | esconde* | esconda* | nasconder* | nascondi* | nasconda* | occulta*",
+        "verberg* | verheimlich* | verschweig* | geheim halten | verstecke* | cachez | cacher \
+         | dissimul* | oculta* | oculte* | esconde* | esconda* | nasconder* | nascondi* | \
+         nasconda* | occulta*",
     ),
     (
         TELL.or(MENTION),
-        "erwähn* | sag | sage | sagen sie | sagen | mitteil* | teile mit | informier* | verrat* | offenbar* | melde* | erzähl* | benachrichtig* | mentionn* | dis à | ne dis | dites | dire | informez | informer | informe* | révél* | divulgu* | prévenez | prévenir | préviens | signalez | avert* | menciona* | menciones | mencione* | digas | diga | decir | dile | reveles | reveles | notifi* | avises | avise | mencionar | informar | informa al | contar | conte | dizer | menzion* |  dirlo | dire all'utente | informar* | rivel* | comunic* | avvis* | svela*",
+        "erwähn* | sag | sage | sagen sie | sagen | mitteil* | teile mit | informier* | \
+         verrat* | offenbar* | melde* | erzähl* | benachrichtig* | mentionn* | dis à | ne dis \
+         | dites | dire | informez | informer | informe* | révél* | divulgu* | prévenez | \
+         prévenir | préviens | signalez | avert* | menciona* | menciones | mencione* | digas \
+         | diga | decir | dile | reveles | notifi* | avises | avise | mencionar | informar | \
+         informa al | contar | conte | dizer | menzion* | dirlo | dire all'utente | informar* \
+         | rivel* | comunic* | avvis* | svela*",
     ),
     (
         NOT,
-        "nicht | nichts | niemandem | rien | personne | nada | nadie | ninguém | nulla | nessuno | niemals | nie | ohne | kein | keine | keinen | keinesfalls | ne | n' | pas | jamais | sans | aucun* | sin | nunca | jamás | sem | não | nao | jamais | non | mai | senza",
+        "nicht | nichts | niemandem | rien | personne | nada | nadie | ninguém | nulla | \
+         nessuno | niemals | nie | ohne | kein | keine | keinen | keinesfalls | ne | n' | pas \
+         | jamais | sans | aucun* | sin | nunca | jamás | sem | não | nao | non | mai | senza",
     ),
     (
         USER,
-        "benutzer* | nutzer* | anwender* | dem kunden | kunde | utilisateur* | l'utilisateur* | usager* | al usuario | usuario* | cliente* | usuário* | ao usuário | utente | utenti | all'utente | l'utente | dell'utente | utilizador*",
+        "benutzer* | nutzer* | anwender* | dem kunden | kunde | utilisateur* | l'utilisateur* \
+         | usager* | al usuario | usuario* | cliente* | usuário* | ao usuário | utente | \
+         utenti | all'utente | l'utente | dell'utente | utilizador*",
     ),
     (
         ORDERS,
-        "anweisung* | instruktion* | regeln | vorgaben | richtlinien | befehle | vorschriften | systemprompt | consigne* | règles | directive* | instrucci* | reglas | directrices | indicaciones | normas | instruç* | instruc* | regras | diretrizes | istruzion* | regole | direttive | indicazioni | linee guida | invite système | órdenes",
+        "anweisung* | instruktion* | regeln | vorgaben | richtlinien | befehle | vorschriften \
+         | systemprompt | consigne* | règles | directive* | instrucci* | reglas | directrices \
+         | indicaciones | normas | instruç* | instruc* | regras | diretrizes | istruzion* | \
+         regole | direttive | indicazioni | linee guida | invite système | órdenes",
     ),
     (
         PRIOR,
-        "vorherig* | vorigen | bisherig* | früher* | vorangegangen* | obigen | deine | ihre | bestehend* | précédent* | antérieur* | vos | tes | ci-dessus | existant* | anterior* | previas | previos | tus | sus | existentes | suas | seus | prévias | precedent* | tue | vostre | esistent*",
+        "vorherig* | vorigen | bisherig* | früher* | vorangegangen* | obigen | deine | ihre | \
+         bestehend* | précédent* | antérieur* | vos | tes | ci-dessus | existant* | anterior* \
+         | previas | previos | tus | sus | existentes | suas | seus | prévias | precedent* | \
+         tue | vostre | esistent*",
     ),
     (
         MODEL,
-        "assistent* | ki-modell | sprachmodell | l'assistant | modèle | asistente | modelo | assistente | modello | l'ia",
+        "assistent* | ki-modell | sprachmodell | l'assistant | modèle | asistente | modelo | \
+         assistente | modello | l'ia",
     ),
     (YOU, "du | dein* | sie müssen | vous | votre | usted | você | devi"),
     (
         MUST,
-        "muss | musst | müssen | sollst | erforderlich | zwingend | unbedingt | doit | devez | dois | il faut | obligatoire* | impérati* | debe | debes | deben | obligatorio | es necesario | hay que | deve | devem | obrigatóri* | é necessário | precisa | devi | dovete | è necessario | obbligatori* | bisogna",
+        "muss | musst | müssen | sollst | erforderlich | zwingend | unbedingt | doit | devez \
+         | dois | il faut | obligatoire* | impérati* | debe | debes | deben | obligatorio | \
+         es necesario | hay que | deve | devem | obrigatóri* | é necessário | precisa | devi \
+         | dovete | è necessario | obbligatori* | bisogna",
     ),
     (
         PLEASE,
-        "bitte | stelle sicher | achte darauf | veuillez | assurez-vous | assure-toi | por favor | asegúrate | asegúrese | certifique-se | assicurati | per favore",
+        "bitte | stelle sicher | achte darauf | veuillez | assurez-vous | assure-toi | por \
+         favor | asegúrate | asegúrese | certifique-se | assicurati | per favore",
     ),
     (
         BEFORE,
-        "bevor | zuerst | vor der | vor dem | vor jedem | zunächst | avant | d'abord | au préalable | antes de | primero | previamente | antes | primeiro | prima di | per prima cosa | anzitutto",
+        "bevor | zuerst | vor der | vor dem | vor jedem | zunächst | avant | d'abord | au \
+         préalable | antes de | primero | previamente | antes | primeiro | prima di | per \
+         prima cosa | anzitutto",
     ),
     (
         ALWAYS,
-        "immer | jedes mal | bei jedem | stets | toujours | à chaque | chaque fois | siempre | cada vez | en cada | sempre | a cada | toda vez | ogni volta | ad ogni",
+        "immer | jedes mal | bei jedem | stets | toujours | à chaque | chaque fois | siempre \
+         | cada vez | en cada | sempre | a cada | toda vez | ogni volta | ad ogni",
     ),
     (
         USE,
-        "aufrufen | ruf | rufe | verwende* | benutze* | nutze | appel* | utilis* | invoqu* | llama | llame | llamar | usa |  usar | utiliz* | invoca* | chame | chamar | usare | usi | utilizz* | chiama*",
+        "aufrufen | ruf | rufe | verwende* | benutze* | nutze | appel* | utilis* | invoqu* | \
+         llama | llame | llamar | usa | usar | utiliz* | invoca* | chame | chamar | usare | \
+         usi | utilizz* | chiama*",
     ),
     (
         TOOL,
-        "werkzeug* | outil* | herramienta* | ferramenta* | strument* | servidor* | serveur* | fonction*",
+        "werkzeug* | outil* | herramienta* | ferramenta* | strument* | servidor* | serveur* | \
+         fonction*",
     ),
     (
         INSTEAD,
-        "anstatt | anstelle | statt | bevorzug* | statt dessen | au lieu de | plutôt que | à la place de | préfér* | en lugar de | en vez de | prefier* | preferir | em vez de | ao invés de | prefira* | invece di | al posto di | preferisc*",
+        "anstatt | anstelle | statt | bevorzug* | statt dessen | au lieu de | plutôt que | à \
+         la place de | préfér* | en lugar de | en vez de | prefier* | preferir | em vez de | \
+         ao invés de | prefira* | invece di | al posto di | preferisc*",
     ),
     (
         BEST,
-        "das beste werkzeug | am zuverlässigsten | le meilleur outil | la mejor herramienta | a melhor ferramenta | il miglior strumento",
+        "das beste werkzeug | am zuverlässigsten | le meilleur outil | la mejor herramienta | \
+         a melhor ferramenta | il miglior strumento",
     ),
     (
         SEND,
-        "sende* | schick* | leite weiter | weiterleit* | übermittl* | übertrag* | hochladen | lade hoch | kopiere* | envoi* | envoy* | transmet* | transférez | télévers* | téléchargez vers | partag* | copiez | envía* | envíe* | enviar | envia | enviá | envie* | reenví* | mandar | mande | mándalo | subir | sube | transmit* | compart* | copia* | encaminh* | invia* | invii | inviar* | inoltr* | trasmett* | caricare | carica su | condivid*",
+        "sende* | schick* | leite weiter | weiterleit* | übermittl* | übertrag* | hochladen | \
+         lade hoch | kopiere* | envoi* | envoy* | transmet* | transférez | télévers* | \
+         téléchargez vers | partag* | copiez | envía* | envíe* | enviar | envia | enviá | \
+         envie* | reenví* | mandar | mande | mándalo | subir | sube | transmit* | compart* | \
+         copia* | encaminh* | invia* | invii | inviar* | inoltr* | trasmett* | caricare | \
+         carica su | condivid*",
     ),
     (
         GIVE,
-        "füge | fügen | anhängen | beifügen | gib | angeben | eintragen | schreibe | inclu* | ajout* | joign* | joindre | insér* | fourniss* | agrega* | añad* | adjunt* | insert* | proporcion* | adicion* | anex* | forneç* | inclusi | includ* | aggiung* | alleg* | fornisc* | inserisc*",
+        "füge | fügen | anhängen | beifügen | gib | angeben | eintragen | schreibe | inclu* | \
+         ajout* | joign* | joindre | insér* | fourniss* | agrega* | añad* | adjunt* | insert* \
+         | proporcion* | adicion* | anex* | forneç* | inclusi | includ* | aggiung* | alleg* | \
+         fornisc* | inserisc*",
     ),
     (
         READ,
-        "lese | lesen sie | auslesen | öffne | sammle | lire | lis | lisez | ouvrez | récupér* | collect* | extrayez | extraer | lee | lea | leer | abre | abra | obtén | obtener | recopil* | leia | ler | leggi | legger* | apri | recupera* | raccogli* | estrai",
+        "lese | lesen sie | auslesen | öffne | sammle | lire | lis | lisez | ouvrez | \
+         récupér* | collect* | extrayez | extraer | lee | lea | leer | abre | abra | obtén | \
+         obtener | recopil* | leia | ler | leggi | legger* | apri | recupera* | raccogli* | \
+         estrai",
     ),
     (
         SECRET,
-        "passwort* | passwörter | kennwort* | zugangsdaten | schlüssel | geheimnis* | api-schlüssel | mot de passe | mots de passe | clé | clés | clé api | identifiants | jeton* | contraseña* | claves | clave* | credencial* | secreto* | senha* | chave* | segredo* | chiave | chiavi | credenzial* | segret*",
+        "passwort* | passwörter | kennwort* | zugangsdaten | schlüssel | geheimnis* | \
+         api-schlüssel | mot de passe | mots de passe | clé | clés | clé api | identifiants | \
+         jeton* | contraseña* | claves | clave* | credencial* | secreto* | senha* | chave* | \
+         segredo* | chiave | chiavi | credenzial* | segret*",
     ),
     (
         TALK,
-        "gesprächsverlauf* | unterhaltung | chatverlauf | verlauf | conversación | historial | conversa | histórico | conversazione | cronologia | historique",
+        "gesprächsverlauf* | unterhaltung | chatverlauf | verlauf | conversación | historial \
+         | conversa | histórico | conversazione | cronologia | historique",
     ),
     (
         MACHINE,
-        "umgebungsvariabl* | zwischenablage | dateiinhalt* | benutzername* | variables d'environnement | presse-papiers | nom d'utilisateur | variables de entorno | portapapeles | archivo* de configuración | variáveis de ambiente | área de transferência | variabili d'ambiente | variabili di ambiente | appunti | fichier* | datei* | archivo* | arquivo* | file di configurazione",
+        "umgebungsvariabl* | zwischenablage | dateiinhalt* | benutzername* | variables \
+         d'environnement | presse-papiers | nom d'utilisateur | variables de entorno | \
+         portapapeles | archivo* de configuración | variáveis de ambiente | área de \
+         transferência | variabili d'ambiente | variabili di ambiente | appunti | fichier* | \
+         datei* | archivo* | arquivo* | file di configurazione",
     ),
     (
         PLACE,
-        "adresse | serveur | servidor | dirección | endereço | indirizzo | postfach | courriel | correo",
+        "adresse | serveur | servidor | dirección | endereço | indirizzo | postfach | \
+         courriel | correo",
     ),
     (OUTSIDE, "extern* | fremd* | distant | tiers | esterno | externo*"),
     (
         OTHER,
-        "andere | anderen | anderes | autre* | otra* | otro* | outra* | outro* | altri | altre | altro",
+        "andere | anderen | anderes | autre* | otra* | otro* | outra* | outro* | altri | \
+         altre | altro",
     ),
     (
         OBEY,
-        "befolg* | folge | suivez | suis | suivre | sigas | siga | seguir | cumpl* | obede* | segui | seguire | rispett*",
+        "befolg* | folge | suivez | suis | suivre | sigas | siga | seguir | cumpl* | obede* | \
+         segui | seguire | rispett*",
     ),
     (
         WHOLE,
-        "gesamt* | vollständig* | komplett* | l'ensemble | intégral* | tout le | todo el | enter* | completo | inteir* | intero | intera | tutto",
+        "gesamt* | vollständig* | komplett* | l'ensemble | intégral* | tout le | todo el | \
+         enter* | completo | inteir* | intero | intera | tutto",
     ),
     (
         COVERT,
-        "heimlich | unbemerkt | stillschweigend | en secret | secrètement | discrètement | à l'insu | en secreto | secretamente | discretamente | a escondidas | em segredo | di nascosto | segretamente | all'insaputa",
+        "heimlich | unbemerkt | stillschweigend | en secret | secrètement | discrètement | à \
+         l'insu | en secreto | secretamente | discretamente | a escondidas | em segredo | di \
+         nascosto | segretamente | all'insaputa",
     ),
     (
         DECODE,
-        "dekodier* | entschlüssel* | décod* | déchiffr* | decodifi* | descodifi* | descifr* | decifr*",
+        "dekodier* | entschlüssel* | décod* | déchiffr* | decodifi* | descodifi* | descifr* | \
+         decifr*",
     ),
     (
         ALSO,
-        "außerdem | zusätzlich | auch | également | aussi | de plus | en outre | además | también | também | além disso | anche | inoltre",
+        "außerdem | zusätzlich | auch | également | aussi | de plus | en outre | además | \
+         también | também | além disso | anche | inoltre",
     ),
     (
         FROM,
-        "vor dem | vor der | vor den | à | au | aux | del | al | ao | do usuário | dall' | dall",
+        "vor dem | vor der | vor den | à | au | aux | del | al | ao | do usuário | dall' | \
+         dall",
     ),
     (
         ANY,
-        "alle | allen | sämtliche | toutes | tous | todas | todos | tutte | tutti | jegliche | cualquier | qualquer | qualsiasi",
+        "alle | allen | sämtliche | toutes | tous | todas | todos | tutte | tutti | jegliche \
+         | cualquier | qualquer | qualsiasi",
     ),
     (
         PROCESS,
-        "antwort* | aufgabe* | réponse* | répondre | tâche* | respuesta* | responder | tarea* | resposta* | tarefa* | risposta | rispondere | compito",
+        "antwort* | aufgabe* | réponse* | répondre | tâche* | respuesta* | responder | tarea* \
+         | resposta* | tarefa* | risposta | rispondere | compito",
     ),
     (MIND, "systemprompt | kontext | gesprächsverlauf | contexte | contexto | contesto"),
     (NAUGHT, "nicht | nichts | niemals"),
@@ -151,29 +221,34 @@ const ROMANCE_AND_GERMAN: &[(Concepts, &str)] = &[
 const RUSSIAN: &[(Concepts, &str)] = &[
     (
         DISREGARD,
-        "игнорир* | проигнорир* | забудь* | не обращай* внимания на | отмени* | нарушь* | обойди* | не учитывай*",
+        "игнорир* | проигнорир* | забудь* | не обращай* внимания на | отмени* | нарушь* | \
+         обойди* | не учитывай*",
     ),
     (VOID, "больше не действ* | недействител* | отменены | утратили силу"),
     (HIDE, "скрой* | скрыв* | скрыт* | утаи* | спряч* | держи в тайне | храни в тайне"),
     (
         TELL.or(MENTION),
-        "сообща* | сообщи* | говори* | скажи* | рассказыв* | упомина* | упомяни* | раскрыв* | уведомл* | информир* | показыва* | оповещ*",
+        "сообща* | сообщи* | говори* | скажи* | рассказыв* | упомина* | упомяни* | раскрыв* | \
+         уведомл* | информир* | показыва* | оповещ*",
     ),
     (NOT, "не | ничего | никому | никогда | без | нельзя | ни"),
     (USER, "пользовател* | юзер* | клиент* | человек*"),
     (
         ORDERS,
-        "инструкци* | указани* | правил* | предписани* | директив* | промпт* | команды | ограничени*",
+        "инструкци* | указани* | правил* | предписани* | директив* | промпт* | команды | \
+         ограничени*",
     ),
     (
         PRIOR,
-        "предыдущ* | прежн* | ранее | вышеуказанн* | свои | твои | ваши | системн* | существующ* ",
+        "предыдущ* | прежн* | ранее | вышеуказанн* | свои | твои | ваши | системн* | \
+         существующ*",
     ),
     (MODEL, "ассистент* | модель | модели | помощник* | нейросет* | агент"),
     (YOU, "ты | вы | твой | ваш"),
     (
         MUST,
-        "должен | должна | должны | обязательно | обязан* | необходимо | следует | нужно | требуется",
+        "должен | должна | должны | обязательно | обязан* | необходимо | следует | нужно | \
+         требуется",
     ),
     (PLEASE, "пожалуйста | убедись* | убедитесь"),
     (BEFORE, "перед | прежде чем | сначала | сперва | до того как | предварительно"),
@@ -184,18 +259,21 @@ const RUSSIAN: &[(Concepts, &str)] = &[
     (BEST, "лучший инструмент | самый надежный | самый точный"),
     (
         SEND,
-        "отправ* | отправл* | перешл* | пересыл* | передай* | передава* | загрузи* | выгрузи* | скопируй* | опубликуй*",
+        "отправ* | отправл* | перешл* | пересыл* | передай* | передава* | загрузи* | выгрузи* \
+         | скопируй* | опубликуй*",
     ),
     (GIVE, "включи* | добав* | прилож* | прикреп* | укажи* | вставь* | запиши* | передай*"),
     (READ, "прочита* | прочти* | читай* | открой* | получи* | собери* | извлек*"),
     (
         SECRET,
-        "парол* | токен* | ключ* | секрет* | учетн* данн* | учётн* данн* | учетные данные | реквизит*",
+        "парол* | токен* | ключ* | секрет* | учетн* данн* | учётн* данн* | учетные данные | \
+         реквизит*",
     ),
     (TALK, "переписк* | разговор* | диалог* | истори* чата | историю | контекст*"),
     (
         MACHINE,
-        "переменн* | переменные окружения | буфер обмена | содержимое | файл* | имя пользователя",
+        "переменн* | переменные окружения | буфер обмена | содержимое | файл* | имя \
+         пользователя",
     ),
     (PLACE, "адрес* | сервис* | сайт* | почт* | канал*"),
     (OUTSIDE, "внешн* | сторонн* | удаленн* | удалённ*"),
@@ -214,7 +292,8 @@ const RUSSIAN: &[(Concepts, &str)] = &[
 const EAST_ASIAN: &[(Concepts, &str)] = &[
     (
         DISREGARD,
-        "忽略 | 无视 | 無視 | 忘记 | 忘掉 | 忘記 | 不要理会 | 不理会 | 不要遵守 | 不要遵循 | 覆盖之前 | 绕过 | 違反 | 忘れて | 無視して | 従わない | 従うな | 破棄 | 무시 | 잊어 | 잊으 | 따르지 | 우회",
+        "忽略 | 无视 | 無視 | 忘记 | 忘掉 | 忘記 | 不要理会 | 不理会 | 不要遵守 | 不要遵循 | 覆盖之前 | 绕过 | 違反 | 忘れて | 無視して \
+         | 従わない | 従うな | 破棄 | 무시 | 잊어 | 잊으 | 따르지 | 우회",
     ),
     (VOID, "不再有效 | 已失效 | 作废 | 不再适用 | 無効 | もはや有効では | 더 이상 유효하지 | 무효"),
     (
@@ -223,28 +302,30 @@ const EAST_ASIAN: &[(Concepts, &str)] = &[
     ),
     (
         TELL.or(MENTION),
-        "告诉 | 告訴 | 告知 | 提及 | 提到 | 透露 | 说明 | 通知 | 提醒 | 泄露 | 披露 | 伝え | 知らせ | 言及 | 教え | 明かさ | 通知し | 話さ | 述べ | 알리 | 알려 | 말하 | 언급 | 밝히 | 통지 | 이야기하",
+        "告诉 | 告訴 | 告知 | 提及 | 提到 | 透露 | 说明 | 通知 | 提醒 | 泄露 | 披露 | 伝え | 知らせ | 言及 | 教え | 明かさ | \
+         通知し | 話さ | 述べ | 알리 | 알려 | 말하 | 언급 | 밝히 | 통지 | 이야기하",
     ),
     (
         NOT,
-        "不要 | 不得 | 不能 | 请勿 | 切勿 | 别 | 勿 | 不可 | 禁止 | 无需 | 未经 | 不 | ないで | ないこと | せずに | なしに | てはいけない | てはならない | ません | な。 | 지 마 | 지마 | 지 말 | 않고 | 말 것 | 없이 | 안 됩니다 | 마세요",
+        "不要 | 不得 | 不能 | 请勿 | 切勿 | 别 | 勿 | 不可 | 禁止 | 无需 | 未经 | 不 | ないで | ないこと | せずに | なしに | \
+         てはいけない | てはならない | ません | な。 | 지 마 | 지마 | 지 말 | 않고 | 말 것 | 없이 | 안 됩니다 | 마세요",
     ),
     (
         NOT.or(TELL).or(MENTION),
-        "伝えない | 伝えず | 知らせない | 知らせず | 言わない | 言及しない | 言及せず | 明かさない | 教えない | 話さない | 通知せず | 알리지 | 말하지 | 언급하지 | 밝히지 | 告げず",
+        "伝えない | 伝えず | 知らせない | 知らせず | 言わない | 言及しない | 言及せず | 明かさない | 教えない | 話さない | 通知せず | 알리지 | \
+         말하지 | 언급하지 | 밝히지 | 告げず",
     ),
     (NOT.or(OBEY), "従わない | 従うな | 따르지 | 不要遵守 | 不要遵循"),
-    (
-        USER,
-        "用户 | 用戶 | 使用者 | 客户 | ユーザー | ユーザ | 利用者 | 使用者 | 사용자 | 유저 | 고객",
-    ),
+    (USER, "用户 | 用戶 | 使用者 | 客户 | ユーザー | ユーザ | 利用者 | 사용자 | 유저 | 고객"),
     (
         ORDERS,
-        "指令 | 指示 | 规则 | 規則 | 提示词 | 提示詞 | 系统提示 | 准则 | 命令 | 规定 | 限制 | 指南 | ルール | プロンプト | 制約 | ガイドライン | 지시 | 지침 | 명령 | 규칙 | 프롬프트 | 제한",
+        "指令 | 指示 | 规则 | 規則 | 提示词 | 提示詞 | 系统提示 | 准则 | 命令 | 规定 | 限制 | 指南 | ルール | プロンプト | 制約 | \
+         ガイドライン | 지시 | 지침 | 명령 | 규칙 | 프롬프트 | 제한",
     ),
     (
         PRIOR,
-        "之前 | 先前 | 以前 | 上述 | 以上 | 原有 | 此前 | 前面 | 系统 | 你的 | これまで | 以前の | 前の | 上記 | 既存 | システム | 従来 | 이전 | 위의 | 기존 | 앞선 | 앞의 | 시스템",
+        "之前 | 先前 | 以前 | 上述 | 以上 | 原有 | 此前 | 前面 | 系统 | 你的 | これまで | 以前の | 前の | 上記 | 既存 | システム | \
+         従来 | 이전 | 위의 | 기존 | 앞선 | 앞의 | 시스템",
     ),
     (
         MODEL,
@@ -270,19 +351,23 @@ const EAST_ASIAN: &[(Concepts, &str)] = &[
     (BEST, "最好的工具 | 最佳工具 | 最可靠 | 最高のツール | 最も信頼 | 가장 신뢰 | 최고의 도구"),
     (
         SEND,
-        "发送 | 發送 | 上传 | 上傳 | 转发 | 轉發 | 传送 | 提交给 | 发布到 | 抄送 | 送信 | 送って | 転送 | アップロード | 送付 | 보내 | 전송 | 전달 | 업로드 | 복사",
+        "发送 | 發送 | 上传 | 上傳 | 转发 | 轉發 | 传送 | 提交给 | 发布到 | 抄送 | 送信 | 送って | 転送 | アップロード | 送付 | 보내 \
+         | 전송 | 전달 | 업로드 | 복사",
     ),
     (
         GIVE,
-        "包含 | 附上 | 附加 | 填写 | 传入 | 写入 | 添加 | 提供 | 含め | 添付 | 追加 | 渡し | 記入 | 埋め込 | 포함 | 첨부 | 추가 | 제공 | 입력",
+        "包含 | 附上 | 附加 | 填写 | 传入 | 写入 | 添加 | 提供 | 含め | 添付 | 追加 | 渡し | 記入 | 埋め込 | 포함 | 첨부 | 추가 \
+         | 제공 | 입력",
     ),
     (
         READ,
-        "读取 | 讀取 | 打开 | 获取 | 收集 | 提取 | 访问 | 読み取 | 読んで | 読み込 | 取得 | 収集 | 開い | 読 | 읽어 | 읽고 | 수집 | 가져 | 추출 | 열어",
+        "读取 | 讀取 | 打开 | 获取 | 收集 | 提取 | 访问 | 読み取 | 読んで | 読み込 | 取得 | 収集 | 開い | 読 | 읽어 | 읽고 | 수집 \
+         | 가져 | 추출 | 열어",
     ),
     (
         SECRET,
-        "密码 | 密碼 | 密钥 | 令牌 | 凭证 | 凭据 | 私钥 | 秘密 | パスワード | トークン | 秘密鍵 | 認証情報 | 資格情報 | 鍵 | 비밀번호 | 토큰 | 자격 증명 | 개인 키 | 암호 | 키를",
+        "密码 | 密碼 | 密钥 | 令牌 | 凭证 | 凭据 | 私钥 | 秘密 | パスワード | トークン | 秘密鍵 | 認証情報 | 資格情報 | 鍵 | 비밀번호 \
+         | 토큰 | 자격 증명 | 개인 키 | 암호 | 키를",
     ),
     (
         TALK,
@@ -290,7 +375,8 @@ const EAST_ASIAN: &[(Concepts, &str)] = &[
     ),
     (
         MACHINE,
-        "环境变量 | 剪贴板 | 文件内容 | 配置文件 | 用户名 | 本地文件 | 環境変数 | クリップボード | ファイルの内容 | 設定ファイル | 환경 변수 | 클립보드 | 파일 내용 | 설정 파일",
+        "环境变量 | 剪贴板 | 文件内容 | 配置文件 | 用户名 | 本地文件 | 環境変数 | クリップボード | ファイルの内容 | 設定ファイル | 환경 변수 | \
+         클립보드 | 파일 내용 | 설정 파일",
     ),
     (
         PLACE,

@@ -67,7 +67,9 @@ impl<'r> ClientChannel<'r> {
         let path = link.path().ok_or(ChannelError::Closed)?.clone();
         let (id, headers, body) = question.into_parts();
         let (sender, receiver) = oneshot::channel();
-        self.conversation.expect(&IdKey::Text(id), Waiting::Guard(sender));
+        if !self.conversation.expect(IdKey::Text(id), Waiting::Guard(sender)) {
+            return Err(ChannelError::Closed);
+        }
         settle(self.upstream.send_to(path, Method::POST, headers, body).await?).await?;
         receiver.await.map_err(|_| ChannelError::Closed)
     }

@@ -84,14 +84,23 @@ impl Conversation {
         }
     }
 
-    /// Expects a response on another stream. An id that is expected twice is expected no more:
-    /// nobody could tell the responses apart.
-    pub(super) fn expect(&self, key: &IdKey, waiting: Waiting) {
+    /// Expects a response on the one stream that all responses come on; whether the id was free,
+    /// and not too many are expected.
+    pub(super) fn expect(&self, key: IdKey, waiting: Waiting) -> bool {
         let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
-        if elsewhere.len() < limits::IN_FLIGHT_MAX
-            && elsewhere.insert(key.clone(), waiting).is_some()
-        {
-            elsewhere.remove(key);
+        let is_free = elsewhere.len() < limits::ELSEWHERE_MAX && !elsewhere.contains_key(&key);
+        if is_free {
+            elsewhere.insert(key, waiting);
+        }
+        is_free
+    }
+
+    /// Expects the client's response on another stream, should its own be lost. An id that is
+    /// expected twice is expected no more: nobody could tell the responses apart.
+    pub(super) fn expect_resumed(&self, key: &IdKey, awaited: &Awaited) {
+        let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        if elsewhere.remove(key).is_none() && elsewhere.len() < limits::ELSEWHERE_MAX {
+            elsewhere.insert(key.clone(), Waiting::Client(awaited.clone()));
         }
     }
 
@@ -146,7 +155,7 @@ impl Conversations {
     pub(super) fn of_client(
         &self,
         principal: Principal,
-        client: Option<[Option<&[u8]>; 2]>,
+        client: Option<&[u8]>,
     ) -> Arc<Conversation> {
         let key = match client {
             None => self.key(None, principal),
@@ -280,7 +289,7 @@ mod tests {
         let one = all.of_client(of("authorization", "a"), None);
         assert!(Arc::ptr_eq(&one, &all.of_client(of("authorization", "a"), None)));
         assert!(!Arc::ptr_eq(&one, &all.of_client(of("authorization", "b"), None)));
-        let client = |info: &'static str| Some([Some(info.as_bytes()), None]);
+        let client = |info: &'static str| Some(info.as_bytes());
         let other = all.of_client(of("authorization", "a"), client("x"));
         assert!(!Arc::ptr_eq(&one, &other));
         assert!(Arc::ptr_eq(&other, &all.of_client(of("authorization", "a"), client("x"))));
@@ -319,15 +328,29 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_is_expected_twice_is_expected_no_more() {
+    fn an_id_that_is_resumed_twice_is_expected_no_more() {
         let conversation = conversations().begin();
         let key = IdKey::Number(1);
-        let waiting = || Waiting::Client(Awaited { era: Era::Legacy, what: What::Other });
-        conversation.expect(&key, waiting());
+        let awaited = Awaited { era: Era::Legacy, what: What::Other };
+        conversation.expect_resumed(&key, &awaited);
         assert!(conversation.take(&key).is_some());
         assert!(conversation.take(&key).is_none());
-        conversation.expect(&key, waiting());
-        conversation.expect(&key, waiting());
+        conversation.expect_resumed(&key, &awaited);
+        conversation.expect_resumed(&key, &awaited);
         assert!(conversation.take(&key).is_none());
+    }
+
+    #[test]
+    fn an_id_in_use_is_not_expected_again_nor_more_than_the_limit() {
+        let conversation = conversations().begin();
+        let waiting = || Waiting::Client(Awaited { era: Era::Legacy, what: What::Other });
+        let at = |at: usize| IdKey::Number(i64::try_from(at).unwrap());
+        for number in 0..limits::ELSEWHERE_MAX {
+            assert!(conversation.expect(at(number), waiting()));
+        }
+        assert!(!conversation.expect(at(limits::ELSEWHERE_MAX), waiting()));
+        assert!(conversation.take(&at(0)).is_some());
+        assert!(!conversation.expect(at(1), waiting()));
+        assert!(conversation.expect(at(0), waiting()));
     }
 }

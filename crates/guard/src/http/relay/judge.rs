@@ -76,15 +76,29 @@ impl Judge {
         self.expected.iter().any(|expected| expected.is_open)
     }
 
-    /// Lets the responses come on another stream.
-    pub(super) fn expect_elsewhere(&mut self) {
-        if std::mem::replace(&mut self.is_elsewhere, true) {
-            return;
+    /// Lets the responses come on another stream, should this one be lost.
+    pub(super) fn expect_resumed(&mut self) {
+        if !std::mem::replace(&mut self.is_elsewhere, true) {
+            for expected in &self.expected {
+                self.conversation.expect_resumed(&expected.key, &expected.awaited);
+            }
         }
-        for expected in &self.expected {
+    }
+
+    /// Expects the responses on the one stream that all come on; whether all of them may.
+    pub(super) fn expect_elsewhere(&mut self) -> bool {
+        self.is_elsewhere = true;
+        let free = self.expected.iter().take_while(|expected| {
             let waiting = Waiting::Client(expected.awaited.clone());
-            self.conversation.expect(&expected.key, waiting);
+            self.conversation.expect(expected.key.clone(), waiting)
+        });
+        let count = free.count();
+        let is_whole = count == self.expected.len();
+        if !is_whole {
+            self.expected.truncate(count);
+            self.give_up();
         }
+        is_whole
     }
 
     /// Expects the responses nowhere any more.

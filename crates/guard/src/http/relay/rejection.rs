@@ -54,15 +54,19 @@ impl Rejection {
         Self(Box::new(Parts { status, body, header: None, reason: None }))
     }
 
-    /// The server could not be asked, or its answer not be read. The cause is named: it holds no
-    /// header and no body.
+    /// The server could not be asked, or its answer not be read. The causes are named: they hold
+    /// no header and no body.
     pub(super) fn upstream(id: &[u8], error: &io::Error) -> Self {
         let (status, code) = match error.kind() {
             io::ErrorKind::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "http.upstream-time"),
             io::ErrorKind::InvalidData => (StatusCode::BAD_GATEWAY, "http.upstream-answer"),
             _ => (StatusCode::BAD_GATEWAY, "http.upstream"),
         };
-        Self::to(id, status, code, &format!("the server gave no answer: {error}"))
+        let error: &dyn std::error::Error = error;
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        let sentence = format!("the server gave no answer: {error}");
+        let sentence = causes.fold(sentence, |text, cause| format!("{text}: {cause}"));
+        Self::to(id, status, code, &sentence)
     }
 
     fn because(status: StatusCode, body: Vec<u8>, reason: Reason) -> Self {

@@ -33,17 +33,16 @@ pub(super) async fn send(
     is_modern: bool,
 ) -> Result<(Response<Answer>, Judge), Rejection> {
     let sender = Arc::clone(upstream);
-    let sending = async move {
+    let sending: Sending = Box::pin(async move {
         let sending = sender.send_to(path, Method::POST, headers, body);
         tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-    };
+    });
     let (outcome, judge) = if is_modern {
         (sending.await, judge)
     } else {
-        let sending = Some((Box::pin(sending) as Sending, judge));
-        Enduring { upstream: Arc::clone(upstream), sending }.await
+        Enduring { upstream: Arc::clone(upstream), sending: Some((sending, judge)) }.await
     };
     match outcome {
         Ok(response) => Ok((response, judge)),
@@ -65,12 +64,13 @@ pub(super) async fn reply(
     if content == Content::Events {
         if matches!(kind, Stream::Legacy(_)) {
             // The client may lose this stream and resume it on another.
-            judge.expect_elsewhere();
+            judge.expect_resumed();
         }
         head.headers.remove(CONTENT_LENGTH);
         let events = Outgoing::events(EventReader::new(answer), judge, kind);
         return Ok(Response::from_parts(head, events));
     }
+    let stands = matches!(kind, Stream::Standing(_) | Stream::Beside(..));
     let read = body::read(answer, wire::limits::MESSAGE_BYTES_MAX, limits::ANSWER_TIME_MAX).await;
     let body = read.map_err(|error| Rejection::upstream(judge.id(), &error.into()))?;
     let is_judged = match content {
@@ -79,7 +79,8 @@ pub(super) async fn reply(
     };
     let judgement = if is_judged && !body.is_empty() {
         judge.judge(&body)
-    } else if head.status.is_success() && judge.expects() {
+    } else if head.status.is_success() && (judge.expects() || stands && !body.is_empty()) {
+        // Some clients read whatever a GET gives as a stream of events.
         let sentence = "the server answered with neither JSON nor an event stream";
         judge.refuse_for(&Reason::new("http.content-type", sentence))
     } else {
@@ -154,7 +155,7 @@ impl Drop for Enduring {
     fn drop(&mut self) {
         let Some((sending, mut judge)) = self.sending.take() else { return };
         // The client may come back for what it missed.
-        judge.expect_elsewhere();
+        judge.expect_resumed();
         self.upstream.linger(async move {
             if let Ok(response) = sending.await {
                 body::drain(response.into_body()).await;

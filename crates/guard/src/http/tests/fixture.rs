@@ -48,6 +48,8 @@ pub(super) enum Canned {
     OpenEvents(Vec<String>),
     /// Nothing, ever.
     Silence,
+    /// The end of the connection.
+    Abort,
 }
 
 /// A request as it arrived.
@@ -165,6 +167,9 @@ impl Fixture {
     }
 
     async fn get(&self) -> Response<Told> {
+        if let Some(Canned::Whole(status, headers, text)) = self.calls.lock().unwrap().get("GET") {
+            return self.whole(*status, headers, text);
+        }
         let (mut sender, channel) = Channel::new(64);
         let first = match self.kind {
             Kind::Modern | Kind::Sessionless => return self.whole(405, &[], ""),
@@ -213,6 +218,8 @@ impl Fixture {
             Canned::Events(events) => self.stream(&events, &id, false).await,
             Canned::OpenEvents(events) => self.stream(&events, &id, true).await,
             Canned::Silence => std::future::pending().await,
+            // A panic ends the task, and with it the connection.
+            Canned::Abort => std::panic::resume_unwind(Box::new(())),
         }
     }
 

@@ -92,6 +92,7 @@ async fn modern_headers_say_what_the_body_says() {
     }
     let later = body.replace("2026-07-28", "2027-01-01");
     assert_eq!(send(&later, &[("mcp-protocol-version", "2027-01-01")]).await, (400, Some(-32_022)));
+    assert_eq!(send(&later, &MODERN).await, (400, Some(-32_020)), "two versions");
     assert_eq!(send(&call("echo"), &MODERN).await, (400, Some(-32_602)), "no `_meta`");
     assert_eq!(guarded.fixture.calls_arrived().len(), arrived, "nothing was sent");
 }
@@ -125,6 +126,15 @@ async fn answers_that_cannot_be_trusted_become_errors() {
         (with(302, "location", "https://evil.example/x"), 502, "http.upstream-answer"),
         (with(308, "location", "/mcp/"), 502, "http.upstream-answer"),
         (with(200, "content-encoding", "gzip"), 502, "http.upstream-answer"),
+        (
+            Canned::Whole(
+                200,
+                ["identity", "br"].map(|e| ("content-encoding", e.to_owned())).into(),
+                "{}".to_owned(),
+            ),
+            502,
+            "http.upstream-answer",
+        ),
         (with(200, "content-type", "text/event-stream"), 502, "http.upstream-answer"),
         (
             Canned::Whole(
@@ -179,4 +189,14 @@ async fn errors_that_are_no_messages_pass_as_they_are() {
             assert_eq!(guarded.post(&message("initialize", &params)).await.status, 200);
         }
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_said_to_be_so() {
+    let guarded = Guarded::opened(Fixture::start(Kind::Legacy).await).await;
+    guarded.fixture.can("echo", Canned::Abort);
+    let answer = guarded.call("echo").await;
+    assert_eq!((answer.status, &answer.json()["id"]), (502, &json!(7)));
+    assert_eq!(answer.json()["error"]["data"]["code"], "http.upstream");
+    assert!(!is_held(&guarded.call("sum").await.json()), "the session survives");
 }

@@ -1,0 +1,26 @@
+//! The stable codes of refusals and failures, in one table. What `wire` refuses and what `drift`
+//! finds have their own.
+
+macro_rules! codes {
+    ($($name:ident = $code:literal, $meaning:literal;)*) => {
+        $(#[doc = $meaning] pub(crate) const $name: &str = $code;)*
+
+        /// Every code with its meaning, in the order of the table.
+        pub(crate) const ALL: &[(&str, &str)] = &[$(($code, $meaning),)*];
+    };
+}
+
+codes! {
+    PIN_MISSING = "pin.missing", "Nothing is pinned under this alias in this context.";
+    PIN_EXISTS = "pin.exists", "The server is pinned, and shows something else now: `pin` does not replace an approval unasked.";
+    APPROVE_DIGEST = "approve.digest-changed", "The server does not show what `--digest` says was reviewed.";
+    LOCK_IO = "lock.io", "The pins, or a surface beside them, could not be read or written.";
+    LOCK_SYNTAX = "lock.syntax", "The lock file cannot be read in one way only: no TOML, a line that stands there twice, an unknown member or version.";
+    LOCK_SURFACE = "lock.surface-unreadable", "A surface beside the lock file is missing, or is not what the digests in it say.";
+    LOCK_MISMATCH = "lock.surface-mismatch", "A surface beside the lock file is not the one whose digests were approved.";
+    LOCK_MOVED = "lock.moved", "Somebody else changed the pin between the look at it and the write.";
+    LOCK_CASE = "lock.case-only", "Two aliases differ only in case, which some file systems do not tell apart.";
+    SURFACE_UNREADABLE = "surface.unreadable", "Answers or a file make no whole surface: a name twice, a cursor that repeats, a form that was not promised, a limit passed.";
+    SURFACE_TORN = "surface.torn", "The lists of the server changed during every attempt to read them.";
+    NOT_ASKED = "server.not-asked", "The server could not be asked (only in SARIF, which needs a rule for every finding).";
+}
