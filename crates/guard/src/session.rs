@@ -317,13 +317,12 @@ impl Session {
             let state = self.lock();
             state.standing.clone().filter(|_| state.wanted(era, list).is_none())
         };
-        let standing = match known {
-            Some(standing) => standing,
-            None => {
-                let asked = Asked { era, meta: client_meta(request) };
-                // In a box, because it is rare, and large beside all else that a request needs.
-                Box::pin(self.fresh(asked, list, channel)).await?
-            }
+        let standing = if let Some(standing) = known {
+            standing
+        } else {
+            let asked = Asked { era, meta: client_meta(request) };
+            // In a box, because it is rare, and large beside all else that a request needs.
+            Box::pin(self.fresh(asked, list, channel)).await?
         };
         self.gate.restand(&standing).map_err(|error| unreadable(&error))
     }
