@@ -483,3 +483,14 @@ async fn a_batch_of_one_is_answered_with_a_batch_of_one() {
     let answers: Value = serde_json::from_str(&guarded.line().await).unwrap();
     assert!(is_held(&answers[0]), "{answers}");
 }
+
+#[tokio::test]
+async fn a_body_that_was_not_there_has_nothing_in_its_place() {
+    let mut without = surface();
+    without["errors"] = json!({ "resources/read": -32602 });
+    let mut guarded = Guarded::before(Stance::of(Mode::Fixed), true, &without).await;
+    guarded.show(|surface| surface["errors"] = json!({}));
+    guarded.initialize().await;
+    let read = guarded.ask("resources/read", json!({ "uri": "ui://sum" })).await;
+    assert_eq!(read["error"]["code"], answer::HELD, "{read}");
+}
