@@ -29,18 +29,23 @@ pub(crate) fn median(sample: impl IntoIterator<Item = f64>) -> f64 {
 mod tests {
     use super::*;
 
+    /// Every expected value here is a double as it stands.
+    fn is(value: f64, expected: f64) -> bool {
+        (value - expected).abs() < f64::EPSILON
+    }
+
     #[test]
     fn quantiles_are_ranks() {
         let mut sample: Vec<f64> = (0..=100).rev().map(f64::from).collect();
-        assert_eq!(quantile(&mut sample, 0.5), 50.0);
-        assert_eq!(quantile(&mut sample, 0.99), 99.0);
-        assert_eq!(quantile(&mut [], 0.5), 0.0);
+        assert!(is(quantile(&mut sample, 0.5), 50.0));
+        assert!(is(quantile(&mut sample, 0.99), 99.0));
+        assert!(is(quantile(&mut [], 0.5), 0.0));
     }
 
     #[test]
     fn a_median_ignores_what_is_no_number() {
-        assert_eq!(median([3.0, f64::NAN, 1.0, 2.0]), 2.0);
-        assert_eq!(median([1.0, 2.0]), 1.5);
-        assert_eq!(median([]), 0.0);
+        assert!(is(median([3.0, f64::NAN, 1.0, 2.0]), 2.0));
+        assert!(is(median([1.0, 2.0]), 1.5));
+        assert!(is(median([]), 0.0));
     }
 }

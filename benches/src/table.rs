@@ -93,11 +93,9 @@ impl Table {
         for row in &rows {
             for (column, cell) in row.iter().enumerate() {
                 let width = width(column).unwrap_or_default();
-                if column == 0 {
-                    text.push_str(&format!("  {cell:<width$}"));
-                } else {
-                    text.push_str(&format!("  {cell:>width$}"));
-                }
+                let fill = " ".repeat(width.saturating_sub(cell.chars().count()));
+                let (left, right) = if column == 0 { ("", &*fill) } else { (&*fill, "") };
+                text.extend(["  ", left, cell, right]);
             }
             text.push('\n');
         }
@@ -107,9 +105,9 @@ impl Table {
     fn markdown(&self) -> String {
         let mut text = format!("**{}**\n\n", self.title);
         for (index, row) in self.printed().iter().enumerate() {
-            text.push_str(&format!("| {} |\n", row.join(" | ")));
+            text.extend(["| ", &row.join(" | "), " |\n"]);
             if index == 0 {
-                text.push_str(&format!("|---{}|\n", "|--:".repeat(row.len().saturating_sub(1))));
+                text.extend(["|---", &"|--:".repeat(row.len().saturating_sub(1)), "|\n"]);
             }
         }
         text

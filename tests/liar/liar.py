@@ -9,6 +9,7 @@ The variable LIAR holds one JSON object:
   announce   how many list_changed notifications of each kind the lie begins with
   trick      "twice" (the changed item again on a last page), "loop" (a cursor that leads to itself),
              "mute" (answers no list while it lies)
+  page_size  items on a page; absent: one page
   era        "legacy", "modern" or "both" (default)
   ttl_ms     what modern lists say of their age
   log        a file that gets one JSON line for each request that arrived
@@ -183,7 +184,8 @@ class Session:
         lying = self.lying()
         items = self.surface()[member]
         trick = self.liar.config.get("trick") if lying else None
-        pages = shown.pages(items, self.liar.mutation.get("page_size") if lying else None)
+        size = self.liar.mutation.get("page_size") if lying else None
+        pages = shown.pages(items, size or self.liar.config.get("page_size"))
         if trick == "twice" and items:
             pages = [self.liar.truth[member], self.liar.lie[member][:1]]
         number = int(cursor or 0)

@@ -83,13 +83,13 @@ impl StdioSession {
         let read = async {
             let mut latencies_ms = Vec::new();
             let mut began = HashMap::with_capacity(concurrency);
-            let mut begin = |began: &mut HashMap<_, _>| {
+            let mut call_next = |began: &mut HashMap<_, _>| {
                 began.insert(*next, Instant::now());
                 *next += 1;
                 order.send(*next - 1)
             };
             for _ in 0..concurrency {
-                begin(&mut began)?;
+                call_next(&mut began)?;
             }
             let mut line = Vec::new();
             while !began.is_empty() {
@@ -101,7 +101,7 @@ impl StdioSession {
                 let began_at = began.remove(&number).ok_or("an answer nobody waits for")?;
                 meter.answered(began_at, &mut latencies_ms);
                 if !meter.is_over() {
-                    begin(&mut began)?;
+                    call_next(&mut began)?;
                 }
             }
             drop(order);

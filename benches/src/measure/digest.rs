@@ -77,7 +77,7 @@ fn messages(options: &Options) -> Table {
         let [skip, scan] = interleave(
             options.pick(20, 200),
             [&mut || many(&|| keep(serde_json::from_slice::<IgnoredAny>(&message))), &mut || {
-                many(&|| keep(Document::parse(&message, &Policy::default())))
+                many(&|| keep(Document::parse(&message, &Policy::default())));
             }],
         );
         let us = scan / f64::from(REPEATS) * 1e6;

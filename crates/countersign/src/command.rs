@@ -45,8 +45,8 @@ pub(crate) fn run(cli: &Cli, output: Output) -> Result<Exit, Failure> {
     let store = crate::lock::open(cli.global.lock.as_deref(), &here)?;
     let desk = Desk { output, store, here };
     let mut runtime = match &cli.verb {
-        // One pipe each way keeps one thread busy; waking others for it costs more than its work.
-        Verb::Guard(arguments) if arguments.listen.is_none() => Builder::new_current_thread(),
+        // A message is decided in microseconds; waking another thread for it costs more than that.
+        Verb::Guard(_) => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
     let runtime =

@@ -2,6 +2,8 @@
 //!
 //! A thread of its own writes them, so that a reader of stderr who stops reading stops no call.
 
+pub mod codes;
+
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;

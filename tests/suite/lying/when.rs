@@ -302,6 +302,23 @@ fn games_with_pages_are_refused() {
 }
 
 #[test]
+fn a_change_on_a_later_page_is_caught() {
+    for (transport, era) in WAYS {
+        for (mutation, tool) in [("tool-removed", "count_stamps"), ("tool-ui-target", "show_board")]
+        {
+            let case = format!("{transport:?} {era} {mutation}");
+            let mut scene =
+                Scene::new(transport, era, "fixed", |_| Liar::with(mutation).set("page_size", 1));
+            scene.client.open();
+            let first = scene.client.request("tools/list", json!({}));
+            assert_eq!(first["result"]["tools"].as_array().map(Vec::len), Some(1), "{case}");
+            scene.assert_held(tool, &case);
+            scene.assert_passes("send_letter", &case);
+        }
+    }
+}
+
+#[test]
 fn a_server_that_answers_no_list_is_a_failure_not_a_pin() {
     let guard = Guard::new();
     let mute = Liar::honest().set("era", LEGACY).set("trick", "mute");

@@ -35,7 +35,8 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
     }
     text.push_str("\n## Codes of refusals and failures\n\n| Code | Meaning |\n|---|---|\n");
     let of_wire = wire::Code::ALL.iter().map(|code| (code.as_str(), sentence(*code)));
-    let own = codes::ALL.iter().map(|(code, meaning)| (*code, (*meaning).to_owned()));
+    let own = codes::ALL.iter().chain(guard::event::codes::ALL);
+    let own = own.map(|(code, meaning)| (*code, (*meaning).to_owned()));
     for (code, meaning) in own.chain(of_wire) {
         let _ = writeln!(text, "| `{code}` | {meaning} |");
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use drift::tripwire::RULES_VERSION;
 use drift::{Change, Severity};
 use serde::Serialize;
 use surface::{CacheScope, Digests, Era};
@@ -16,6 +17,9 @@ use crate::lock::{Entry, Key};
 #[derive(Debug, Serialize)]
 pub(crate) struct Report<'a> {
     schema: &'static str,
+    /// Of the rules that ranked the changes.
+    #[serde(rename = "rulesVersion")]
+    rules_version: u32,
     exit: u8,
     servers: Vec<Checked<'a>>,
 }
@@ -85,6 +89,7 @@ impl<'a> Report<'a> {
     pub(crate) fn of(outcomes: &'a [Outcome], fail_on: Option<Severity>) -> Self {
         Self {
             schema: "countersign.check/1",
+            rules_version: RULES_VERSION,
             exit: exit_of(outcomes, fail_on).number(),
             servers: outcomes.iter().map(Checked::of).collect(),
         }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use drift::tripwire::RULES_VERSION;
 use drift::{Change, Severity};
 use serde_json::{Value, json};
 
@@ -37,6 +38,7 @@ pub(crate) fn log(outcomes: &[Outcome], lock: &Lines) -> Value {
     let driver = json!({
         "name": "countersign",
         "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "properties": { "rulesVersion": RULES_VERSION },
         "informationUri": env!("CARGO_PKG_REPOSITORY"),
         "rules": rules.iter().map(rule).collect::<Vec<_>>(),
     });
