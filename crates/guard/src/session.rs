@@ -226,7 +226,9 @@ impl Session {
             What::Other => Ok(View::Same),
             What::Opening => {
                 if awaited.era == Era::Legacy {
-                    self.lock().opening = Some(Bytes::copy_from_slice(result.raw()));
+                    let mut state = self.lock();
+                    state.opening = Some(Bytes::copy_from_slice(result.raw()));
+                    state.freshness.doubt(None);
                 }
                 view::opening(&self.gate, awaited.era, result)
             }
@@ -282,16 +284,22 @@ impl Session {
         self.list_changed.notify_one();
     }
 
-    /// The arguments of a pinned tool that travel in headers too.
+    /// The arguments of a tool that travel in headers too: as pinned, or as last seen where a client
+    /// reads what is live.
     pub fn param_headers(&self, tool: &str) -> Vec<ParamHeader> {
-        let Ok(Some(pin)) = self.gate.pin() else { return Vec::new() };
-        let schema = pin.surface.items.get(&Place::new(surface::Kind::Tool, tool));
-        let Some(schema) = schema.and_then(|tool| tool.get("inputSchema")) else {
+        let tool = Place::new(surface::Kind::Tool, tool);
+        let (pin, standing);
+        let surface = if self.gate.stance.mode == Mode::Observe {
+            standing = self.lock().standing.clone();
+            standing.as_ref().map(|standing| &*standing.observed)
+        } else {
+            pin = self.gate.pin().ok().flatten();
+            pin.as_ref().map(|pin| &pin.surface)
+        };
+        let schema = surface.and_then(|surface| surface.items.get(&tool)?.get("inputSchema"));
+        let Some(schema) = schema.filter(|schema| has_key(schema, "x-mcp-header")) else {
             return Vec::new();
         };
-        if !has_key(schema, "x-mcp-header") {
-            return Vec::new();
-        }
         let bytes = schema.to_string();
         let document = Document::parse(bytes.as_bytes(), &wire::Policy::default());
         let params = document.map(|document| wire::header::params_of(document.root()));
@@ -309,13 +317,12 @@ impl Session {
             let state = self.lock();
             state.standing.clone().filter(|_| state.wanted(era, list).is_none())
         };
-        let standing = match known {
-            Some(standing) => standing,
-            None => {
-                let asked = Asked { era, meta: client_meta(request) };
-                // In a box, because it is rare, and large beside all else that a request needs.
-                Box::pin(self.fresh(asked, list, channel)).await?
-            }
+        let standing = if let Some(standing) = known {
+            standing
+        } else {
+            let asked = Asked { era, meta: client_meta(request) };
+            // In a box, because it is rare, and large beside all else that a request needs.
+            Box::pin(self.fresh(asked, list, channel)).await?
         };
         self.gate.restand(&standing).map_err(|error| unreadable(&error))
     }

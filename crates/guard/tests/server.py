@@ -23,6 +23,8 @@ def answer(request, surface):
         if (method == "initialize") != wanted:
             return {"error": {"code": -32601, "message": "Method not found"}}
         return {"result": surface["opening"]}
+    if method in surface.get("errors", {}):
+        return {"error": {"code": surface["errors"][method], "message": "No."}}
     if method in surface["lists"]:
         return {"result": surface["lists"][method]}
     if method == "tools/call":

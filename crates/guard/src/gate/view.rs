@@ -207,9 +207,10 @@ fn shows_pinned(gate: &Gate, change: &drift::Change) -> bool {
 }
 
 /// What was approved of what is `shown`. Pages that differ in what stands beside their lists are
-/// approved together; each shows one of them.
+/// approved together; each shows one of them. That something was not there is nothing to show.
 fn approved_of(pinned: &Surface, shown: &Surface) -> Surface {
     let mut approved = only(pinned, |place| shown.items.contains_key(place));
+    approved.items.retain(|_, item| !is_absent(item));
     for (place, item) in approved.items.iter_mut().filter(|(place, _)| place.kind == Kind::Page) {
         let shown = shown.items.get(place);
         let known = item.as_array().and_then(|known| known.iter().find(|one| Some(*one) == shown));
@@ -218,6 +219,11 @@ fn approved_of(pinned: &Surface, shown: &Surface) -> Surface {
         }
     }
     approved
+}
+
+/// Whether an item only records with which error a server said that it has none.
+fn is_absent(item: &Value) -> bool {
+    item.as_object().is_some_and(|members| members.len() == 1 && members.contains_key("absent"))
 }
 
 fn only(surface: &Surface, wanted: impl Fn(&Place) -> bool) -> Surface {

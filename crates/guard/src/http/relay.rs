@@ -398,12 +398,12 @@ fn check_headers(
 
 /// What a modern client says of itself in every request: a server may show it another surface than
 /// its neighbours.
-fn client_of<'m>(frame: &Frame<'m>) -> Option<[Option<&'m [u8]>; 2]> {
+fn client_of<'m>(frame: &Frame<'m>) -> Option<&'m [u8]> {
     let Frame::One(message) = frame else { return None };
     let meta = message.params()?.get("_meta")?;
     meta.get(wire::request::PROTOCOL_VERSION)?;
-    let members = ["clientInfo", "clientCapabilities"];
-    Some(members.map(|name| Some(meta.get(&format!("io.modelcontextprotocol/{name}"))?.raw())))
+    let client = meta.get("io.modelcontextprotocol/clientInfo");
+    Some(client.map_or(b"", wire::Value::raw))
 }
 
 fn is_called(frame: &Frame<'_>, method: &str) -> bool {

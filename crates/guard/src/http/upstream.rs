@@ -193,8 +193,8 @@ fn refuse_unreadable(headers: &HeaderMap) -> io::Result<()> {
     if headers.values().any(|value| value.len() > limits::HEADER_LINE_BYTES_MAX) {
         return Err(invalid("the server sent a header line past the limit".to_owned()));
     }
-    let encoding = headers.get(CONTENT_ENCODING);
-    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(invalid("the server compressed an answer without being asked".to_owned()));
     }
     let mut types = headers.get_all(CONTENT_TYPE).iter();

@@ -96,7 +96,7 @@ impl Relay {
                 Message::Response(_) => {}
             }
         }
-        Ok(self.pass(line, &messages, passages).await)
+        Ok(self.pass(line, passages).await)
     }
 
     /// Forwards a line when all of it may pass. When a member of a batch may not, none passes,
@@ -104,7 +104,6 @@ impl Relay {
     async fn pass(
         &self,
         line: &Bytes,
-        messages: &[Message<'_>],
         passages: Vec<(&Request<'_>, Passage)>,
     ) -> Result<(), Closed> {
         if passages.iter().all(|(_, passage)| matches!(passage, Passage::Forward(_))) {
@@ -122,8 +121,9 @@ impl Relay {
                 Passage::Forward(_) => answer::beside_held(request.id.raw()),
             })
             .collect();
+        let is_batch = line.trim_ascii_start().starts_with(b"[");
         let answer = match answers.as_slice() {
-            [only] if messages.len() == 1 => only.clone(),
+            [only] if !is_batch => only.clone(),
             several => [b"[", several.join(&b","[..]).as_slice(), b"]"].concat(),
         };
         self.client.send(answer.into()).await

@@ -429,7 +429,7 @@ async fn a_list_that_is_refused_holds_calls_without_a_wait() {
 }
 
 /// A guard before a Python program.
-async fn before_program(
+fn before_program(
     program: &str,
 ) -> (DuplexStream, tokio::task::JoinHandle<io::Result<ExitStatus>>) {
     let args = ["-c".into(), program.into()];
@@ -447,7 +447,7 @@ async fn before_program(
 #[tokio::test]
 async fn a_server_that_reads_nothing_is_ended_all_the_same() {
     let program = "import os, time; time.sleep(2); os.close(1); time.sleep(600)";
-    let (mut client, guarding) = before_program(program).await;
+    let (mut client, guarding) = before_program(program);
     let pad = "x".repeat(64 << 10);
     let line =
         format!(r#"{{"jsonrpc":"2.0","method":"notifications/x","params":{{"x":"{pad}"}}}}"#);
@@ -463,11 +463,34 @@ async fn a_server_that_reads_nothing_is_ended_all_the_same() {
 async fn a_server_that_outlives_its_client_is_ended_before_the_client_ends_us() {
     let program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); \
         print(flush=True); time.sleep(600)";
-    let (client, guarding) = before_program(program).await;
+    let (client, guarding) = before_program(program);
     tokio::time::sleep(Duration::from_secs(1)).await;
     drop(client);
     let started = Instant::now();
     let ended = tokio::time::timeout(Duration::from_secs(20), guarding).await;
     assert!(!ended.expect("an end in time").unwrap().unwrap().success());
     assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_batch_of_one_is_answered_with_a_batch_of_one() {
+    let mut surface = surface();
+    surface["opening"]["protocolVersion"] = "2025-03-26".into();
+    let mut guarded = Guarded::before(Stance::of(Mode::Fixed), true, &surface).await;
+    guarded.initialize().await;
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"evil"}}"#;
+    guarded.send(&format!("[{call}]")).await;
+    let answers: Value = serde_json::from_str(&guarded.line().await).unwrap();
+    assert!(is_held(&answers[0]), "{answers}");
+}
+
+#[tokio::test]
+async fn a_body_that_was_not_there_has_nothing_in_its_place() {
+    let mut without = surface();
+    without["errors"] = json!({ "resources/read": -32602 });
+    let mut guarded = Guarded::before(Stance::of(Mode::Fixed), true, &without).await;
+    guarded.show(|surface| surface["errors"] = json!({}));
+    guarded.initialize().await;
+    let read = guarded.ask("resources/read", json!({ "uri": "ui://sum" })).await;
+    assert_eq!(read["error"]["code"], answer::HELD, "{read}");
 }

@@ -24,6 +24,13 @@ pub struct Event {
     pub data: Option<Bytes>,
 }
 
+impl Event {
+    /// Whether clients read its data as a message: it has no name, or the name `message`.
+    pub fn is_message(&self) -> bool {
+        self.name.as_deref().is_none_or(|name| name.is_empty() || name == "message")
+    }
+}
+
 /// Splits a byte stream into events, however it was cut into reads.
 #[derive(Debug)]
 pub struct Events {

@@ -155,7 +155,7 @@ impl Conversations {
     pub(super) fn of_client(
         &self,
         principal: Principal,
-        client: Option<[Option<&[u8]>; 2]>,
+        client: Option<&[u8]>,
     ) -> Arc<Conversation> {
         let key = match client {
             None => self.key(None, principal),
@@ -289,7 +289,7 @@ mod tests {
         let one = all.of_client(of("authorization", "a"), None);
         assert!(Arc::ptr_eq(&one, &all.of_client(of("authorization", "a"), None)));
         assert!(!Arc::ptr_eq(&one, &all.of_client(of("authorization", "b"), None)));
-        let client = |info: &'static str| Some([Some(info.as_bytes()), None]);
+        let client = |info: &'static str| Some(info.as_bytes());
         let other = all.of_client(of("authorization", "a"), client("x"));
         assert!(!Arc::ptr_eq(&one, &other));
         assert!(Arc::ptr_eq(&other, &all.of_client(of("authorization", "a"), client("x"))));

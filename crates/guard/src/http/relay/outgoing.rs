@@ -151,9 +151,7 @@ impl Filtered {
         let Some(data) = event.data.as_ref().filter(|data| !data.is_empty()) else {
             return Ok(Some(event.raw));
         };
-        let is_message =
-            event.name.as_deref().is_none_or(|name| name.is_empty() || name == "message");
-        if !is_message {
+        if !event.is_message() {
             if let Stream::Beside(_, beside) = &mut self.kind
                 && event.name.as_deref() == Some("endpoint")
             {

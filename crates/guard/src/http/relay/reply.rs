@@ -70,6 +70,7 @@ pub(super) async fn reply(
         let events = Outgoing::events(EventReader::new(answer), judge, kind);
         return Ok(Response::from_parts(head, events));
     }
+    let stands = matches!(kind, Stream::Standing(_) | Stream::Beside(..));
     let read = body::read(answer, wire::limits::MESSAGE_BYTES_MAX, limits::ANSWER_TIME_MAX).await;
     let body = read.map_err(|error| Rejection::upstream(judge.id(), &error.into()))?;
     let is_judged = match content {
@@ -78,7 +79,8 @@ pub(super) async fn reply(
     };
     let judgement = if is_judged && !body.is_empty() {
         judge.judge(&body)
-    } else if head.status.is_success() && judge.expects() {
+    } else if head.status.is_success() && (judge.expects() || stands && !body.is_empty()) {
+        // Some clients read whatever a GET gives as a stream of events.
         let sentence = "the server answered with neither JSON nor an event stream";
         judge.refuse_for(&Reason::new("http.content-type", sentence))
     } else {

@@ -167,6 +167,9 @@ impl Fixture {
     }
 
     async fn get(&self) -> Response<Told> {
+        if let Some(Canned::Whole(status, headers, text)) = self.calls.lock().unwrap().get("GET") {
+            return self.whole(*status, headers, text);
+        }
         let (mut sender, channel) = Channel::new(64);
         let first = match self.kind {
             Kind::Modern | Kind::Sessionless => return self.whole(405, &[], ""),
@@ -258,7 +261,8 @@ impl Fixture {
         if *self.streams.lock().unwrap() && method != "initialize" {
             let ping = r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#;
             let answer = ok(&result);
-            let events = [": hello".to_owned(), format!("data: {ping}"), format!("data: {answer}")];
+            let (hello, tick) = (": hello".to_owned(), "event: tick\ndata: now".to_owned());
+            let events = [hello, tick, format!("data: {ping}"), format!("data: {answer}")];
             return Canned::Events(events.map(|event| format!("{event}\n\n")).into());
         }
         Canned::Whole(200, headers, ok(&result))

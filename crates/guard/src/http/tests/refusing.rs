@@ -126,6 +126,15 @@ async fn answers_that_cannot_be_trusted_become_errors() {
         (with(302, "location", "https://evil.example/x"), 502, "http.upstream-answer"),
         (with(308, "location", "/mcp/"), 502, "http.upstream-answer"),
         (with(200, "content-encoding", "gzip"), 502, "http.upstream-answer"),
+        (
+            Canned::Whole(
+                200,
+                ["identity", "br"].map(|e| ("content-encoding", e.to_owned())).into(),
+                "{}".to_owned(),
+            ),
+            502,
+            "http.upstream-answer",
+        ),
         (with(200, "content-type", "text/event-stream"), 502, "http.upstream-answer"),
         (
             Canned::Whole(

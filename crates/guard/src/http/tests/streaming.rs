@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::client::{
-    Guarded, call, is_held, message, modern, next, open, until_quiet, with_headers,
+    Guarded, call, is_held, message, modern, next, open, until_quiet, whole, with_headers,
 };
 use super::fixture::{Canned, Fixture, Kind, tool};
 
@@ -77,6 +77,18 @@ async fn a_response_to_another_request_is_withheld() {
     guarded.fixture.push(": still here\n\n").await;
     assert_eq!(next(&mut stream).await.unwrap(), ": still here\n\n");
     assert!(guarded.events().await.contains("http.response-id"));
+}
+
+#[tokio::test]
+async fn a_stream_that_names_itself_otherwise_is_withheld() {
+    let guarded = Guarded::opened(Fixture::start(Kind::Legacy).await).await;
+    let evil = "data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"tools\":[]}}\n\n".to_owned();
+    for headers in [vec![], vec![("content-type", "text/plain".to_owned())]] {
+        guarded.fixture.can("GET", Canned::Whole(200, headers, evil.clone()));
+        let answer = guarded.stream().await;
+        assert!(whole(answer.into_body()).await.is_empty());
+    }
+    assert!(guarded.events().await.contains("http.content-type"));
 }
 
 #[tokio::test]

@@ -184,7 +184,8 @@ async fn answer_in(
 ) -> Result<Bytes, ChannelError> {
     let bytes_before = stream.bytes_read();
     while let Some(event) = stream.next().await? {
-        let Some(data) = event.data.filter(|data| !data.is_empty()) else { continue };
+        let is_message = event.is_message();
+        let Some(data) = event.data.filter(|data| is_message && !data.is_empty()) else { continue };
         match hear(&data, id, ear)? {
             Heard::Answer => return Ok(data),
             Heard::Another => {}
