@@ -21,7 +21,7 @@ use self::freshness::Freshness;
 use crate::answer;
 use crate::capture::{Ask, CaptureError, Scope, Walk};
 use crate::channel::Channel;
-use crate::event::{Event, Occasion, Reason, Verdict};
+use crate::event::{Event, Occasion, Reason, Verdict, bounded};
 use crate::gate::view::{self, View};
 use crate::gate::{Decision, Gate, Mode, Standing, micros};
 
@@ -421,11 +421,12 @@ impl Session {
             event: Occasion::Decision,
             server: &self.gate.alias,
             method: Some(&request.method),
-            item: Some(decision.item.to_string()),
+            item: Some(bounded(decision.item.to_string())),
             pinned,
             observed,
             verdict: decision.verdict,
             reasons: &reasons,
+            more: 0,
             duration_us: micros(started),
         });
     }
@@ -442,6 +443,7 @@ impl Session {
             observed: None,
             verdict: Verdict::Deny,
             reasons: std::slice::from_ref(reason),
+            more: 0,
             duration_us: micros(started),
         });
     }
