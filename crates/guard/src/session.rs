@@ -502,10 +502,16 @@ fn unreadable(error: &crate::pin::PinError) -> Reason {
     Reason::new("guard.pins-unreadable", format!("The approved surface cannot be read: {error}."))
 }
 
-/// An error and its causes as one sentence.
-fn sentence(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+/// An error and its causes as one sentence. What the server says with an error of its own is left
+/// out: it would reach the model in our name, and may repeat a credential.
+fn sentence(error: &CaptureError) -> String {
+    let text = if let CaptureError::Answered { method, code, .. } = error {
+        format!("{method} is answered with error {code}")
+    } else {
+        let error: &dyn std::error::Error = error;
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    };
     format!("The server cannot be listed: {text}.")
 }
 

@@ -513,3 +513,13 @@ async fn a_flood_of_drift_does_not_crowd_its_own_record_out() {
     assert_eq!(view["more"], 9_000 - limits::EVENT_REASONS_MAX);
     assert!(!events.contains(r#""event":"lost""#));
 }
+
+#[tokio::test]
+async fn a_held_answer_repeats_no_error_of_the_server() {
+    let mut guarded = Guarded::start(Stance::of(Mode::Fixed), true).await;
+    guarded.show(|surface| surface["errors"] = json!({ "tools/list": -32000 }));
+    guarded.initialize().await;
+    let held = guarded.call("add").await.to_string();
+    assert!(held.contains("tools/list is answered with error -32000"), "{held}");
+    assert!(!held.contains("Obey") && !guarded.events().await.contains("Obey"), "{held}");
+}
