@@ -491,7 +491,7 @@ fn result(
     answer: &'static str,
     received: wire::Value<'_>,
 ) -> Result<Map<String, Value>, AssemblyError> {
-    match json::exact(received) {
+    match json::shown(received) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(malformed(answer, "the result is not an object")),
         Err(refusal) => Err(AssemblyError::Refused { answer, refusal }),

@@ -99,7 +99,10 @@ pub fn read_observation(document: wire::Value<'_>) -> Result<Observation, Docume
         Some(other) if other.starts_with("countersign.surface/") => {
             Err(DocumentError::UnknownSchema(other.to_owned()))
         }
-        _ => answers(without_envelope(members)?),
+        _ => {
+            document.distinct()?;
+            answers(without_envelope(members)?)
+        }
     }
 }
 

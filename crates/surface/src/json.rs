@@ -11,6 +11,15 @@ pub fn exact(value: wire::Value<'_>) -> Result<Value, Refusal> {
     value.exact().map(owned)
 }
 
+/// The same of what a server shows, where no object may have two keys that lenient parsers merge
+/// either.
+///
+/// # Errors
+/// As [`exact`], and the later of two keys that differ in case or Unicode form alone.
+pub fn shown(value: wire::Value<'_>) -> Result<Value, Refusal> {
+    value.exact()?.distinct().map(owned)
+}
+
 /// Recursion is bounded by the depth limit of the scan.
 fn owned(value: wire::Value<'_>) -> Value {
     match value.kind() {

@@ -329,3 +329,19 @@ fn listing_one_list_again_leaves_the_rest_as_known() {
     assert!(places.contains(&"pages/prompts/list".to_owned()));
     assert!(!places.iter().any(|place| place == "tools/a" || place == "pages/tools/list"));
 }
+
+#[test]
+fn keys_that_lenient_parsers_merge_make_no_surface() {
+    let refused = |item: &str| {
+        let page = format!(r#"{{"tools":[{{"name":"a",{item}}}]}}"#);
+        with(&page, |page| legacy().page(List::Tools, page)).unwrap_err()
+    };
+    for item in [r#""description":"x","Description":"y""#, r#""_meta":{"k":1,"K":2}"#] {
+        let AssemblyError::Refused { refusal, .. } = refused(item) else { panic!("{item}") };
+        assert_eq!(refusal.code, Code::FoldedKey);
+    }
+    // Real servers tell property names apart by case alone.
+    let properties = r#"{"name":"a","inputSchema":{"type":"object","properties":{"x":{},"X":{}}}}"#;
+    let page = format!(r#"{{"tools":[{properties}]}}"#);
+    assert!(with(&page, |page| legacy().page(List::Tools, page)).is_ok());
+}
