@@ -205,7 +205,10 @@ impl Session {
             View::Withheld { reasons } => (None, reasons),
         };
         self.lock().freshness.doubt(None);
-        self.list_changed.notify_one();
+        if awaited.what != What::Opening {
+            // After an opening the server is listed anyway, once its client is ready.
+            self.list_changed.notify_one();
+        }
         let is_shown = self.gate.stance.mode == Mode::Observe;
         let verdict = if is_shown { Verdict::Allow } else { Verdict::Hold };
         self.gate.record(Occasion::View, verdict, &reasons, started);
