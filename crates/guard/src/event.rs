@@ -40,6 +40,9 @@ pub struct Event<'a> {
     /// Why, most important first.
     #[serde(skip_serializing_if = "<[Reason]>::is_empty")]
     pub reasons: &'a [Reason],
+    /// How many further reasons there were.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more: usize,
     /// How long the decision took, in microseconds.
     pub duration_us: u64,
 }
@@ -95,7 +98,7 @@ pub struct Reason {
 impl Reason {
     /// A reason that stands on its own code.
     pub fn new(code: impl Into<String>, sentence: impl Into<String>) -> Self {
-        let (code, sentence) = (code.into(), sentence.into());
+        let (code, sentence) = (code.into(), bounded(sentence.into()));
         Self { code, place: None, severity: None, offset: None, sentence }
     }
 }
@@ -104,7 +107,7 @@ impl From<&drift::Change> for Reason {
     fn from(change: &drift::Change) -> Self {
         Self {
             code: change.code.to_string(),
-            place: Some(change.place.clone()),
+            place: Some(bounded(change.place.clone())),
             severity: Some(change.severity),
             offset: None,
             sentence: change.sentence.clone(),
@@ -117,6 +120,20 @@ impl From<wire::Refusal> for Reason {
         let reason = Self::new(refusal.code.as_str(), refusal.to_string());
         Self { offset: Some(refusal.offset), ..reason }
     }
+}
+
+/// `text`, cut where it is too long for a record: a server chooses some names.
+pub(crate) fn bounded(mut text: String) -> String {
+    if text.len() > limits::EVENT_TEXT_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(limits::EVENT_TEXT_BYTES_MAX));
+        text.push('…');
+    }
+    text
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands members over so")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Where events go.
@@ -206,3 +223,15 @@ impl Queue {
 }
 
 const BATCH_TIME: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        let limit = limits::EVENT_TEXT_BYTES_MAX;
+        assert_eq!(bounded("a".repeat(limit)).len(), limit);
+        assert_eq!(bounded("é".repeat(limit)), "é".repeat(limit / 2) + "…");
+    }
+}

@@ -12,6 +12,7 @@ use wire::request::Subject;
 
 pub(crate) use self::standing::Standing;
 use crate::event::{Event, Events, Occasion, Reason, Verdict};
+use crate::limits;
 use crate::pin::{Pin, PinError, PinSource};
 
 /// What happens to what drifted.
@@ -193,6 +194,7 @@ impl Gate {
         reasons: &[Reason],
         started: Instant,
     ) {
+        let shown = reasons.get(..limits::EVENT_REASONS_MAX).unwrap_or(reasons);
         self.events.record(&Event {
             time: jiff::Timestamp::now(),
             event: occasion,
@@ -202,7 +204,8 @@ impl Gate {
             pinned: None,
             observed: None,
             verdict,
-            reasons,
+            reasons: shown,
+            more: reasons.len() - shown.len(),
             duration_us: micros(started),
         });
     }

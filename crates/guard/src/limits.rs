@@ -31,6 +31,13 @@ pub const LISTING_AGE_MAX: Duration = Duration::from_mins(1);
 /// Events that wait for a slow reader; past it the newest are counted and dropped.
 pub const EVENT_BYTES_MAX: usize = 8 << 20;
 
+/// Reasons in one event; further ones are counted. All changes of ten thousand items would crowd
+/// out every other event.
+pub const EVENT_REASONS_MAX: usize = 256;
+
+/// Bytes of one text in an event.
+pub const EVENT_TEXT_BYTES_MAX: usize = 1 << 10;
+
 /// Least time between two listings that no request asked for, however often the lists change.
 pub const UNASKED_LISTING_PAUSE: Duration = Duration::from_millis(500);
 

@@ -21,7 +21,7 @@ use self::freshness::Freshness;
 use crate::answer;
 use crate::capture::{Ask, CaptureError, Scope, Walk};
 use crate::channel::Channel;
-use crate::event::{Event, Occasion, Reason, Verdict};
+use crate::event::{Event, Occasion, Reason, Verdict, bounded};
 use crate::gate::view::{self, View};
 use crate::gate::{Decision, Gate, Mode, Standing, micros};
 
@@ -205,7 +205,10 @@ impl Session {
             View::Withheld { reasons } => (None, reasons),
         };
         self.lock().freshness.doubt(None);
-        self.list_changed.notify_one();
+        if awaited.what != What::Opening {
+            // After an opening the server is listed anyway, once its client is ready.
+            self.list_changed.notify_one();
+        }
         let is_shown = self.gate.stance.mode == Mode::Observe;
         let verdict = if is_shown { Verdict::Allow } else { Verdict::Hold };
         self.gate.record(Occasion::View, verdict, &reasons, started);
@@ -421,11 +424,12 @@ impl Session {
             event: Occasion::Decision,
             server: &self.gate.alias,
             method: Some(&request.method),
-            item: Some(decision.item.to_string()),
+            item: Some(bounded(decision.item.to_string())),
             pinned,
             observed,
             verdict: decision.verdict,
             reasons: &reasons,
+            more: 0,
             duration_us: micros(started),
         });
     }
@@ -442,6 +446,7 @@ impl Session {
             observed: None,
             verdict: Verdict::Deny,
             reasons: std::slice::from_ref(reason),
+            more: 0,
             duration_us: micros(started),
         });
     }
@@ -500,10 +505,16 @@ fn unreadable(error: &crate::pin::PinError) -> Reason {
     Reason::new("guard.pins-unreadable", format!("The approved surface cannot be read: {error}."))
 }
 
-/// An error and its causes as one sentence.
-fn sentence(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+/// An error and its causes as one sentence. What the server says with an error of its own is left
+/// out: it would reach the model in our name, and may repeat a credential.
+fn sentence(error: &CaptureError) -> String {
+    let text = if let CaptureError::Answered { method, code, .. } = error {
+        format!("{method} is answered with error {code}")
+    } else {
+        let error: &dyn std::error::Error = error;
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    };
     format!("The server cannot be listed: {text}.")
 }
 
