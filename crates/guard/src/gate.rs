@@ -4,7 +4,7 @@ mod standing;
 pub(crate) mod view;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use drift::Severity;
 use surface::{Kind, Observation, Place, Surface};
@@ -45,6 +45,8 @@ pub struct Gate {
     pub(crate) events: Events,
     /// The newest standing, so that sessions that see the same share one.
     newest: Mutex<Option<Arc<Standing>>>,
+    /// Until when the listings of all sessions hold, one after the other.
+    listed_until: Mutex<Option<Instant>>,
 }
 
 /// A verdict on one request.
@@ -70,7 +72,25 @@ impl Stance {
 impl Gate {
     /// A gate before the server `alias`.
     pub fn new(alias: String, stance: Stance, pins: Arc<dyn PinSource>, events: Events) -> Self {
-        Self { alias, stance, pins, events, newest: Mutex::new(None) }
+        Self {
+            alias,
+            stance,
+            pins,
+            events,
+            newest: Mutex::default(),
+            listed_until: Mutex::default(),
+        }
+    }
+
+    /// How long a listing holds whose own cost makes it hold for `by_cost`: longer when other
+    /// sessions list too, so that all of them together pay what one alone would.
+    pub(crate) fn pace(&self, by_cost: Duration) -> Duration {
+        let now = Instant::now();
+        let mut listed_until = self.listed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = listed_until.map_or(Duration::ZERO, |until| until.duration_since(now));
+        let holds_for = (others + by_cost).min(by_cost.max(limits::LISTING_SHARED_AGE_MAX));
+        *listed_until = now.checked_add(holds_for);
+        holds_for
     }
 
     /// What an observation means: where it stands against the pin. Pins it when nothing is pinned
@@ -239,5 +259,27 @@ pub(crate) fn align(pinned: &mut Surface, observed: &mut Surface) {
         let place = Place::new(Kind::Server, name);
         pinned.items.remove(&place);
         observed.items.remove(&place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pin::MemoryPins;
+
+    #[test]
+    fn sessions_that_list_together_share_what_one_may_cost() {
+        let events = Events::to(std::io::sink());
+        let pins = Arc::new(MemoryPins::default());
+        let gate = Gate::new("calc".to_owned(), Stance::of(Mode::Hold), pins, events);
+        let by_cost = Duration::from_millis(200);
+        assert_eq!(gate.pace(by_cost), by_cost, "alone");
+        let second = gate.pace(by_cost);
+        assert!(second > by_cost && second <= 2 * by_cost, "{second:?}");
+        for _ in 0..10 {
+            assert!(gate.pace(by_cost) <= limits::LISTING_SHARED_AGE_MAX);
+        }
+        let slow = Duration::from_secs(7);
+        assert_eq!(gate.pace(slow), slow, "sharing never shortens");
     }
 }

@@ -22,8 +22,12 @@ pub const LISTING_RESTARTS_MAX: u32 = 5;
 
 /// A call is decided against a listing no older than this many times what that listing took, so
 /// listing never costs more than a twentieth of a session's time, and a person's pace of calls is
-/// preceded by a listing each.
+/// preceded by a listing each. Sessions that list at the same time share that twentieth.
 pub const LISTING_AGE_FACTOR: u32 = 20;
+
+/// How long sharing may make a listing hold that is cheap: sessions that are many must not make
+/// each other blind.
+pub const LISTING_SHARED_AGE_MAX: Duration = Duration::from_secs(1);
 
 /// No observation is older than this, whatever `ttlMs` claims.
 pub const LISTING_AGE_MAX: Duration = Duration::from_mins(1);

@@ -372,11 +372,12 @@ impl Session {
         };
         let ttl = observation.ttl;
         let standing = self.gate.stand(observation).map_err(|error| unreadable(&error))?;
+        let by_cost = self.gate.pace(started.elapsed() * crate::limits::LISTING_AGE_FACTOR);
         let mut state = self.lock();
         state.standing = Some(Arc::clone(&standing));
         state.asked = Some(asked);
         let list = scope.map(|(_, list)| list);
-        state.freshness.listed(list, started, ttl, doubts);
+        state.freshness.listed(list, by_cost, ttl, doubts);
         Ok(standing)
     }
 
@@ -527,7 +528,7 @@ mod tests {
     #[test]
     fn what_a_server_shows_in_one_era_says_nothing_about_the_other() {
         let mut state = State::default();
-        state.freshness.listed(None, Instant::now(), None, 0);
+        state.freshness.listed(None, std::time::Duration::ZERO, None, 0);
         assert_eq!(state.wanted(Era::Legacy, None), Some(Scope::Everything));
         state.asked = Some(Asked { era: Era::Legacy, meta: None });
         assert_eq!(state.wanted(Era::Legacy, None), None);

@@ -57,18 +57,18 @@ impl Freshness {
         self.doubts
     }
 
-    /// Everything, or one list, was listed from `started` on, when there were `doubts`.
+    /// Everything, or one list, was listed when there were `doubts`; its cost makes it hold for
+    /// `by_cost`.
     pub(crate) fn listed(
         &mut self,
         list: Option<List>,
-        started: Instant,
+        by_cost: Duration,
         ttl: Option<Duration>,
         doubts: u64,
     ) {
         if self.doubts != doubts {
             return;
         }
-        let by_cost = started.elapsed() * limits::LISTING_AGE_FACTOR;
         let listed = |holds_for: Duration| {
             Some(Listed { at: Instant::now(), holds_for: holds_for.min(limits::LISTING_AGE_MAX) })
         };
@@ -94,23 +94,22 @@ mod tests {
     #[test]
     fn a_doubt_during_a_listing_outlives_it() {
         let mut freshness = Freshness::default();
-        let (started, before) = (Instant::now(), freshness.doubts());
-        freshness.listed(None, started, None, before);
+        let (by_cost, before) = (Duration::from_secs(1), freshness.doubts());
+        freshness.listed(None, by_cost, None, before);
         assert_eq!(freshness.wanted(None), None);
         freshness.doubt(Some(List::Tools));
         assert_eq!(freshness.wanted(None), Some(Scope::Everything));
-        freshness.listed(None, started, None, before);
+        freshness.listed(None, by_cost, None, before);
         assert_eq!(freshness.wanted(None), Some(Scope::Everything));
     }
 
     #[test]
     fn a_list_ages_with_what_listing_costs() {
         let mut freshness = Freshness::default();
-        freshness.listed(None, Instant::now(), None, 0);
+        freshness.listed(None, Duration::from_millis(1), None, 0);
         std::thread::sleep(Duration::from_millis(5));
         assert_eq!(freshness.wanted(Some(List::Tools)), Some(Scope::One(List::Tools)));
-        let slow = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
-        freshness.listed(Some(List::Tools), slow, None, 0);
+        freshness.listed(Some(List::Tools), Duration::from_secs(20), None, 0);
         assert_eq!(freshness.wanted(Some(List::Tools)), None);
     }
 }
