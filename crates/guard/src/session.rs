@@ -224,7 +224,17 @@ impl Session {
         if self.gate.stance.strict_payload {
             response.whole.exact()?;
         }
-        let Outcome::Result(result) = response.outcome else { return Ok(View::Same) };
+        let result = match response.outcome {
+            Outcome::Result(result) => result,
+            Outcome::Error(error) => {
+                let code = error.get("code").and_then(wire::Value::as_integer);
+                if code == Some(HEADER_MISMATCH) {
+                    // A tool may ask for a header that its approved schema does not name.
+                    self.lock().freshness.doubt(None);
+                }
+                return Ok(View::Same);
+            }
+        };
         match &awaited.what {
             What::Other => Ok(View::Same),
             What::Opening => {
@@ -519,6 +529,9 @@ fn sentence(error: &CaptureError) -> String {
     format!("The server cannot be listed: {text}.")
 }
 
+/// A request without a header that its server wants (2026-07-28, basic, errors).
+const HEADER_MISMATCH: i64 = -32_020;
+
 const NOTES_SHOWN_MAX: usize = 3;
 
 #[cfg(test)]
@@ -533,5 +546,24 @@ mod tests {
         state.asked = Some(Asked { era: Era::Legacy, meta: None });
         assert_eq!(state.wanted(Era::Legacy, None), None);
         assert_eq!(state.wanted(Era::Modern, None), Some(Scope::Everything));
+    }
+
+    #[test]
+    fn a_header_that_is_missed_makes_what_is_known_doubtful() {
+        let pins = Arc::new(crate::pin::MemoryPins::default());
+        let stance = crate::Stance::of(Mode::Fixed);
+        let events = crate::event::Events::to(std::io::sink());
+        let session = Session::new(Arc::new(Gate::new("calc".to_owned(), stance, pins, events)));
+        let awaited = Awaited { era: Era::Modern, what: What::Other };
+        for (code, doubts) in [(-32_602, 0), (-32_020, 1)] {
+            let text = format!(
+                r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":{code},"message":"Mcp-Param-A"}}}}"#
+            );
+            let document = Document::parse(text.as_bytes(), &wire::Policy::default()).unwrap();
+            let frame = wire::Frame::read(&document).unwrap();
+            let wire::Frame::One(wire::Message::Response(response)) = &frame else { panic!() };
+            assert_eq!(session.response(&awaited, response), None);
+            assert_eq!(session.lock().freshness.doubts(), doubts, "{code}");
+        }
     }
 }
