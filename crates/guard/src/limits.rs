@@ -29,6 +29,9 @@ pub const LISTING_AGE_FACTOR: u32 = 20;
 /// each other blind.
 pub const LISTING_SHARED_AGE_MAX: Duration = Duration::from_secs(1);
 
+/// A call is never decided against a list older than this: a server gains nothing by being slow.
+pub const LIST_AGE_MAX: Duration = Duration::from_secs(10);
+
 /// No observation is older than this, whatever `ttlMs` claims.
 pub const LISTING_AGE_MAX: Duration = Duration::from_mins(1);
 

@@ -386,8 +386,8 @@ impl Session {
         let mut state = self.lock();
         state.standing = Some(Arc::clone(&standing));
         state.asked = Some(asked);
-        let list = scope.map(|(_, list)| list);
-        state.freshness.listed(list, by_cost, ttl, doubts);
+        let scope = scope.map_or(Scope::Everything, |(_, list)| Scope::One(list));
+        state.freshness.listed(scope, list, by_cost, ttl, doubts);
         Ok(standing)
     }
 
@@ -541,7 +541,7 @@ mod tests {
     #[test]
     fn what_a_server_shows_in_one_era_says_nothing_about_the_other() {
         let mut state = State::default();
-        state.freshness.listed(None, std::time::Duration::ZERO, None, 0);
+        state.freshness.listed(Scope::Everything, None, std::time::Duration::ZERO, None, 0);
         assert_eq!(state.wanted(Era::Legacy, None), Some(Scope::Everything));
         state.asked = Some(Asked { era: Era::Legacy, meta: None });
         assert_eq!(state.wanted(Era::Legacy, None), None);
