@@ -17,17 +17,16 @@ use crate::args::Role;
 
 /// Plays a role until the other side ends.
 ///
-/// The echo server has one thread, as Node has; the forwarder has the guard's runtime.
+/// One thread each: the server as Node has, the forwarder as the guard has.
 pub(crate) fn run(role: Role) -> Outcome<()> {
-    let one_thread = || Builder::new_current_thread().enable_all().build();
-    let threads = || Builder::new_multi_thread().enable_all().build();
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     match role {
-        Role::EchoHttp => one_thread()?.block_on(async { echo_http::serve(listen().await?).await }),
+        Role::EchoHttp => runtime.block_on(async { echo_http::serve(listen().await?).await }),
         Role::EchoStdio => echo_stdio::serve(),
         Role::ForwardHttp { upstream } => {
-            threads()?.block_on(async { forward_http::serve(listen().await?, upstream).await })
+            runtime.block_on(async { forward_http::serve(listen().await?, upstream).await })
         }
-        Role::ForwardStdio { command } => threads()?.block_on(forward_stdio::run(&command)),
+        Role::ForwardStdio { command } => runtime.block_on(forward_stdio::run(&command)),
     }
 }
 

@@ -64,7 +64,7 @@ impl Report {
         }
         writeln!(out, "`{}`, {:.0}; {}\n", self.command, self.time, self.machine)?;
         for missing in &self.missing {
-            writeln!(out, "Not measured: {missing}")?;
+            writeln!(out, "Not measured: {missing}\n")?;
         }
         for table in &self.tables {
             let lines = if format == Format::Text { table.text() } else { table.markdown() };
