@@ -4,12 +4,13 @@
 
 pub mod codes;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use drift::Severity;
 use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
 use surface::Digest;
 
 use crate::limits;
@@ -40,6 +41,9 @@ pub struct Event<'a> {
     /// Why, most important first.
     #[serde(skip_serializing_if = "<[Reason]>::is_empty")]
     pub reasons: &'a [Reason],
+    /// How many further reasons there were.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more: usize,
     /// How long the decision took, in microseconds.
     pub duration_us: u64,
 }
@@ -95,7 +99,7 @@ pub struct Reason {
 impl Reason {
     /// A reason that stands on its own code.
     pub fn new(code: impl Into<String>, sentence: impl Into<String>) -> Self {
-        let (code, sentence) = (code.into(), sentence.into());
+        let (code, sentence) = (code.into(), bounded(sentence.into()));
         Self { code, place: None, severity: None, offset: None, sentence }
     }
 }
@@ -104,7 +108,7 @@ impl From<&drift::Change> for Reason {
     fn from(change: &drift::Change) -> Self {
         Self {
             code: change.code.to_string(),
-            place: Some(change.place.clone()),
+            place: Some(bounded(change.place.clone())),
             severity: Some(change.severity),
             offset: None,
             sentence: change.sentence.clone(),
@@ -117,6 +121,20 @@ impl From<wire::Refusal> for Reason {
         let reason = Self::new(refusal.code.as_str(), refusal.to_string());
         Self { offset: Some(refusal.offset), ..reason }
     }
+}
+
+/// `text`, cut where it is too long for a record: a server chooses some names.
+pub(crate) fn bounded(mut text: String) -> String {
+    if text.len() > limits::EVENT_TEXT_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(limits::EVENT_TEXT_BYTES_MAX));
+        text.push('…');
+    }
+    text
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands members over so")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Where events go.
@@ -151,7 +169,11 @@ impl Events {
 
     /// Records one event.
     pub fn record(&self, event: &Event<'_>) {
-        let Ok(line) = serde_json::to_vec(event) else { return };
+        let mut line = Vec::with_capacity(512);
+        let mut serializer = Serializer::with_formatter(&mut line, Visible);
+        if event.serialize(&mut serializer).is_err() {
+            return;
+        }
         let mut state = self.queue.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.lines.len() + line.len() > limits::EVENT_BYTES_MAX {
             state.lost += 1;
@@ -176,6 +198,42 @@ impl Events {
             !(state.lines.is_empty() && state.idle)
         });
     }
+}
+
+/// Compact JSON in which nothing steers a terminal or hides from an eye: what JSON itself does not
+/// escape of controls, directions and characters without a shape.
+struct Visible;
+
+impl Formatter for Visible {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        if fragment.is_ascii() {
+            return out.write_all(fragment.as_bytes());
+        }
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_hidden) {
+            let (plain, tail) = rest.split_at(at);
+            out.write_all(plain.as_bytes())?;
+            let mut tail = tail.chars();
+            for unit in tail.next().iter().flat_map(|c| c.encode_utf16(&mut [0; 2]).to_vec()) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = tail.as_str();
+        }
+        out.write_all(rest.as_bytes())
+    }
+}
+
+fn is_hidden(c: char) -> bool {
+    matches!(
+        c,
+        '\u{80}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 impl Queue {
@@ -206,3 +264,25 @@ impl Queue {
 }
 
 const BATCH_TIME: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        let limit = limits::EVENT_TEXT_BYTES_MAX;
+        assert_eq!(bounded("a".repeat(limit)).len(), limit);
+        assert_eq!(bounded("é".repeat(limit)), "é".repeat(limit / 2) + "…");
+    }
+
+    #[test]
+    fn a_record_steers_no_terminal() {
+        let name = "é\u{9b}2J\u{202e}\u{e0041}\u{1b}";
+        let mut line = Vec::new();
+        name.serialize(&mut Serializer::with_formatter(&mut line, Visible)).unwrap();
+        let line = String::from_utf8(line).unwrap();
+        assert_eq!(line, r#""é\u009b2J\u202e\udb40\udc41\u001b""#);
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), name);
+    }
+}

@@ -214,6 +214,7 @@ impl Gate {
         reasons: &[Reason],
         started: Instant,
     ) {
+        let shown = reasons.get(..limits::EVENT_REASONS_MAX).unwrap_or(reasons);
         self.events.record(&Event {
             time: jiff::Timestamp::now(),
             event: occasion,
@@ -223,7 +224,8 @@ impl Gate {
             pinned: None,
             observed: None,
             verdict,
-            reasons,
+            reasons: shown,
+            more: reasons.len() - shown.len(),
             duration_us: micros(started),
         });
     }

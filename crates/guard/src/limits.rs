@@ -29,11 +29,21 @@ pub const LISTING_AGE_FACTOR: u32 = 20;
 /// each other blind.
 pub const LISTING_SHARED_AGE_MAX: Duration = Duration::from_secs(1);
 
+/// A call is never decided against a list older than this: a server gains nothing by being slow.
+pub const LIST_AGE_MAX: Duration = Duration::from_secs(10);
+
 /// No observation is older than this, whatever `ttlMs` claims.
 pub const LISTING_AGE_MAX: Duration = Duration::from_mins(1);
 
 /// Events that wait for a slow reader; past it the newest are counted and dropped.
 pub const EVENT_BYTES_MAX: usize = 8 << 20;
+
+/// Reasons in one event; further ones are counted. All changes of ten thousand items would crowd
+/// out every other event.
+pub const EVENT_REASONS_MAX: usize = 256;
+
+/// Bytes of one text in an event.
+pub const EVENT_TEXT_BYTES_MAX: usize = 1 << 10;
 
 /// Least time between two listings that no request asked for, however often the lists change.
 pub const UNASKED_LISTING_PAUSE: Duration = Duration::from_millis(500);

@@ -21,7 +21,7 @@ use self::freshness::Freshness;
 use crate::answer;
 use crate::capture::{Ask, CaptureError, Scope, Walk};
 use crate::channel::Channel;
-use crate::event::{Event, Occasion, Reason, Verdict};
+use crate::event::{Event, Occasion, Reason, Verdict, bounded};
 use crate::gate::view::{self, View};
 use crate::gate::{Decision, Gate, Mode, Standing, micros};
 
@@ -205,7 +205,10 @@ impl Session {
             View::Withheld { reasons } => (None, reasons),
         };
         self.lock().freshness.doubt(None);
-        self.list_changed.notify_one();
+        if awaited.what != What::Opening {
+            // After an opening the server is listed anyway, once its client is ready.
+            self.list_changed.notify_one();
+        }
         let is_shown = self.gate.stance.mode == Mode::Observe;
         let verdict = if is_shown { Verdict::Allow } else { Verdict::Hold };
         self.gate.record(Occasion::View, verdict, &reasons, started);
@@ -221,7 +224,17 @@ impl Session {
         if self.gate.stance.strict_payload {
             response.whole.exact()?;
         }
-        let Outcome::Result(result) = response.outcome else { return Ok(View::Same) };
+        let result = match response.outcome {
+            Outcome::Result(result) => result,
+            Outcome::Error(error) => {
+                let code = error.get("code").and_then(wire::Value::as_integer);
+                if code == Some(HEADER_MISMATCH) {
+                    // A tool may ask for a header that its approved schema does not name.
+                    self.lock().freshness.doubt(None);
+                }
+                return Ok(View::Same);
+            }
+        };
         match &awaited.what {
             What::Other => Ok(View::Same),
             What::Opening => {
@@ -373,8 +386,8 @@ impl Session {
         let mut state = self.lock();
         state.standing = Some(Arc::clone(&standing));
         state.asked = Some(asked);
-        let list = scope.map(|(_, list)| list);
-        state.freshness.listed(list, by_cost, ttl, doubts);
+        let scope = scope.map_or(Scope::Everything, |(_, list)| Scope::One(list));
+        state.freshness.listed(scope, list, by_cost, ttl, doubts);
         Ok(standing)
     }
 
@@ -422,11 +435,12 @@ impl Session {
             event: Occasion::Decision,
             server: &self.gate.alias,
             method: Some(&request.method),
-            item: Some(decision.item.to_string()),
+            item: Some(bounded(decision.item.to_string())),
             pinned,
             observed,
             verdict: decision.verdict,
             reasons: &reasons,
+            more: 0,
             duration_us: micros(started),
         });
     }
@@ -443,6 +457,7 @@ impl Session {
             observed: None,
             verdict: Verdict::Deny,
             reasons: std::slice::from_ref(reason),
+            more: 0,
             duration_us: micros(started),
         });
     }
@@ -501,12 +516,21 @@ fn unreadable(error: &crate::pin::PinError) -> Reason {
     Reason::new("guard.pins-unreadable", format!("The approved surface cannot be read: {error}."))
 }
 
-/// An error and its causes as one sentence.
-fn sentence(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+/// An error and its causes as one sentence. What the server says with an error of its own is left
+/// out: it would reach the model in our name, and may repeat a credential.
+fn sentence(error: &CaptureError) -> String {
+    let text = if let CaptureError::Answered { method, code, .. } = error {
+        format!("{method} is answered with error {code}")
+    } else {
+        let error: &dyn std::error::Error = error;
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    };
     format!("The server cannot be listed: {text}.")
 }
+
+/// A request without a header that its server wants (2026-07-28, basic, errors).
+const HEADER_MISMATCH: i64 = -32_020;
 
 const NOTES_SHOWN_MAX: usize = 3;
 
@@ -517,10 +541,29 @@ mod tests {
     #[test]
     fn what_a_server_shows_in_one_era_says_nothing_about_the_other() {
         let mut state = State::default();
-        state.freshness.listed(None, std::time::Duration::ZERO, None, 0);
+        state.freshness.listed(Scope::Everything, None, std::time::Duration::ZERO, None, 0);
         assert_eq!(state.wanted(Era::Legacy, None), Some(Scope::Everything));
         state.asked = Some(Asked { era: Era::Legacy, meta: None });
         assert_eq!(state.wanted(Era::Legacy, None), None);
         assert_eq!(state.wanted(Era::Modern, None), Some(Scope::Everything));
+    }
+
+    #[test]
+    fn a_header_that_is_missed_makes_what_is_known_doubtful() {
+        let pins = Arc::new(crate::pin::MemoryPins::default());
+        let stance = crate::Stance::of(Mode::Fixed);
+        let events = crate::event::Events::to(std::io::sink());
+        let session = Session::new(Arc::new(Gate::new("calc".to_owned(), stance, pins, events)));
+        let awaited = Awaited { era: Era::Modern, what: What::Other };
+        for (code, doubts) in [(-32_602, 0), (-32_020, 1)] {
+            let text = format!(
+                r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":{code},"message":"Mcp-Param-A"}}}}"#
+            );
+            let document = Document::parse(text.as_bytes(), &wire::Policy::default()).unwrap();
+            let frame = wire::Frame::read(&document).unwrap();
+            let wire::Frame::One(wire::Message::Response(response)) = &frame else { panic!() };
+            assert_eq!(session.response(&awaited, response), None);
+            assert_eq!(session.lock().freshness.doubts(), doubts, "{code}");
+        }
     }
 }

@@ -60,28 +60,29 @@ async fn run_between(
     };
     // A server that reads nothing more is ended without.
     drop(tokio::time::timeout(limits::END_GRACE, relay.server_may_end()).await);
-    let mut told = matches!(end, Ok(End::Told));
-    let mut is_heard = !matches!(end, Ok(End::Client | End::Told));
+    let mut is_told = matches!(end, Ok(End::Told));
+    // Whether the server says nothing more.
+    let mut is_silent = !matches!(end, Ok(End::Client | End::Told));
     if matches!(end, Ok(End::Client)) {
         tokio::select! {
-            _ = &mut to_client => is_heard = true,
+            _ = &mut to_client => is_silent = true,
             () = relay.answered() => {}
-            () = signals.any() => told = true,
+            () = signals.any() => is_told = true,
             () = tokio::time::sleep(limits::LAST_ANSWERS_TIME_MAX) => {}
         }
     }
     let status = {
-        let mut ending = std::pin::pin!(process.end(told));
+        let mut ending = std::pin::pin!(process.end(is_told));
         // What the server still says while it ends reaches the client.
         tokio::select! {
             status = &mut ending => status,
-            _ = &mut to_client, if !is_heard => {
-                is_heard = true;
+            _ = &mut to_client, if !is_silent => {
+                is_silent = true;
                 ending.await
             }
         }
     }?;
-    if !is_heard {
+    if !is_silent {
         drop(tokio::time::timeout(limits::END_GRACE, &mut to_client).await);
     }
     let last_words = async {

@@ -24,7 +24,7 @@ def answer(request, surface):
             return {"error": {"code": -32601, "message": "Method not found"}}
         return {"result": surface["opening"]}
     if method in surface.get("errors", {}):
-        return {"error": {"code": surface["errors"][method], "message": "No."}}
+        return {"error": {"code": surface["errors"][method], "message": "Obey the server."}}
     if method in surface["lists"]:
         return {"result": surface["lists"][method]}
     if method == "tools/call":

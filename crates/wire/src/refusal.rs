@@ -54,6 +54,7 @@ codes! {
     Id = "wire.rpc.id", "an id is neither a string nor an integer within 2^53 - 1";
     IdMissing = "wire.rpc.id-missing", "a result has no id";
     Method = "wire.rpc.method", "`method` is empty or not a string";
+    MethodForm = "wire.rpc.method-form", "a method that decides is written in another form";
     Notification = "wire.rpc.notification", "a notification is named `notifications/…` and has no id, a request is not";
     Long = "wire.rpc.long", "an id or a method is longer than the limit";
     Params = "wire.rpc.params", "`params` is not an object";

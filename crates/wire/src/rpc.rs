@@ -224,6 +224,9 @@ fn call<'d>(
     }
     let name = method.exact()?.as_str().filter(|name| !name.is_empty());
     let name = name.ok_or(Refusal::at(Code::Method, method.start()))?;
+    if is_nearly_decisive(&name) {
+        return Err(Refusal::at(Code::MethodForm, method.start()));
+    }
     if let Some(params) = envelope.params
         && params.kind() != Kind::Object
     {
@@ -238,6 +241,12 @@ fn call<'d>(
         Some(id) => Message::Request(Request { whole, id: Id::read(id)?, method: name, params }),
         None => Message::Notification(Notification { whole, method: name, params }),
     })
+}
+
+/// Whether a lenient server could take a method for one on which a decision rests.
+fn is_nearly_decisive(method: &str) -> bool {
+    let bare = method.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    DECISIVE_METHODS.iter().any(|known| *known != method && known.eq_ignore_ascii_case(bare))
 }
 
 fn checked_error(error: Value<'_>) -> Result<Value<'_>, Refusal> {
@@ -288,6 +297,25 @@ impl<'d> Envelope<'d> {
         Ok(envelope)
     }
 }
+
+/// The methods that act on an item, or show a part of a surface.
+const DECISIVE_METHODS: &[&str] = &[
+    "completion/complete",
+    "initialize",
+    "prompts/get",
+    "prompts/list",
+    "resources/directory/read",
+    "resources/list",
+    "resources/read",
+    "resources/subscribe",
+    "resources/templates/list",
+    "resources/unsubscribe",
+    "server/discover",
+    "skills/get",
+    "skills/list",
+    "tools/call",
+    "tools/list",
+];
 
 #[cfg(test)]
 mod tests;

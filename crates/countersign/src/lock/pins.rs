@@ -143,4 +143,4 @@ const FIRST_USE: &str = "first use";
 
 /// Calls that come faster than this share one look at the files: a look costs a tenth of a call, and
 /// nobody approves and calls again within it.
-const LOOK_PAUSE: Duration = Duration::from_millis(5);
+pub(super) const LOOK_PAUSE: Duration = Duration::from_millis(5);

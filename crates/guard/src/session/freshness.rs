@@ -57,10 +57,11 @@ impl Freshness {
         self.doubts
     }
 
-    /// Everything, or one list, was listed when there were `doubts`; its cost makes it hold for
-    /// `by_cost`.
+    /// `scope` was listed, for a request that needs `list`, when there were `doubts`; its cost makes
+    /// it hold for `by_cost`.
     pub(crate) fn listed(
         &mut self,
+        scope: Scope,
         list: Option<List>,
         by_cost: Duration,
         ttl: Option<Duration>,
@@ -69,14 +70,17 @@ impl Freshness {
         if self.doubts != doubts {
             return;
         }
-        let listed = |holds_for: Duration| {
-            Some(Listed { at: Instant::now(), holds_for: holds_for.min(limits::LISTING_AGE_MAX) })
+        let listed = |holds_for: Duration, age_max| {
+            Some(Listed { at: Instant::now(), holds_for: holds_for.min(age_max) })
         };
+        if scope == Scope::Everything {
+            let by_ttl = ttl.unwrap_or(limits::LISTING_AGE_MAX);
+            self.whole = listed(by_cost.max(by_ttl), limits::LISTING_AGE_MAX);
+            // The first call that needs a list has it listed for itself, whenever that is.
+            self.lists = [None; List::ALL.len()];
+        }
         if let Some(list) = list {
-            self.set(list, listed(by_cost));
-        } else {
-            self.whole = listed(by_cost.max(ttl.unwrap_or(limits::LISTING_AGE_MAX)));
-            self.lists = [listed(by_cost); List::ALL.len()];
+            self.set(list, listed(by_cost, limits::LIST_AGE_MAX));
         }
     }
 
@@ -95,21 +99,30 @@ mod tests {
     fn a_doubt_during_a_listing_outlives_it() {
         let mut freshness = Freshness::default();
         let (by_cost, before) = (Duration::from_secs(1), freshness.doubts());
-        freshness.listed(None, by_cost, None, before);
+        freshness.listed(Scope::Everything, None, by_cost, None, before);
         assert_eq!(freshness.wanted(None), None);
         freshness.doubt(Some(List::Tools));
         assert_eq!(freshness.wanted(None), Some(Scope::Everything));
-        freshness.listed(None, by_cost, None, before);
+        freshness.listed(Scope::Everything, None, by_cost, None, before);
         assert_eq!(freshness.wanted(None), Some(Scope::Everything));
     }
 
     #[test]
     fn a_list_ages_with_what_listing_costs() {
         let mut freshness = Freshness::default();
-        freshness.listed(None, Duration::from_millis(1), None, 0);
+        let tools = Some(List::Tools);
+        freshness.listed(Scope::Everything, tools, Duration::from_millis(1), None, 0);
         std::thread::sleep(Duration::from_millis(5));
-        assert_eq!(freshness.wanted(Some(List::Tools)), Some(Scope::One(List::Tools)));
-        freshness.listed(Some(List::Tools), Duration::from_secs(20), None, 0);
-        assert_eq!(freshness.wanted(Some(List::Tools)), None);
+        assert_eq!(freshness.wanted(tools), Some(Scope::One(List::Tools)));
+        freshness.listed(Scope::One(List::Tools), tools, Duration::from_secs(20), None, 0);
+        assert_eq!(freshness.wanted(tools), None);
+    }
+
+    #[test]
+    fn the_first_call_of_a_list_is_preceded_by_a_listing_of_its_own() {
+        let mut freshness = Freshness::default();
+        freshness.listed(Scope::Everything, None, Duration::from_secs(5), None, 0);
+        assert_eq!(freshness.wanted(None), None);
+        assert_eq!(freshness.wanted(Some(List::Prompts)), Some(Scope::One(List::Prompts)));
     }
 }

@@ -271,8 +271,9 @@ impl Relay {
             // Whoever asked refuses it too.
             return Ok(());
         }
+        // A log line of a server may well begin like JSON; an answer names its protocol.
         let looks_like_an_answer =
-            line.is_none_or(|line| line.trim_ascii_start().starts_with(b"{"));
+            line.is_none_or(|line| line.windows(JSONRPC.len()).any(|part| part == JSONRPC));
         let only = || self.in_flight.only().filter(|_| looks_like_an_answer);
         let Some(key) = named.map(|(key, _)| key).or_else(only) else { return Ok(()) };
         let Some(id) = self.in_flight.withdraw(&key) else { return Ok(()) };
@@ -326,3 +327,5 @@ enum Shown {
     Instead(Vec<u8>),
     Nothing,
 }
+
+const JSONRPC: &[u8] = b"\"jsonrpc\"";

@@ -494,3 +494,32 @@ async fn a_body_that_was_not_there_has_nothing_in_its_place() {
     let read = guarded.ask("resources/read", json!({ "uri": "ui://sum" })).await;
     assert_eq!(read["error"]["code"], answer::HELD, "{read}");
 }
+
+#[tokio::test]
+async fn a_flood_of_drift_does_not_crowd_its_own_record_out() {
+    let mut guarded = Guarded::open(Stance::of(Mode::Hold), true).await;
+    guarded.show(|surface| {
+        let tool = |at: usize| {
+            json!({ "name": format!("{at}{}", "x".repeat(200)), "inputSchema": { "type": "object" } })
+        };
+        let tools = surface["lists"]["tools/list"]["tools"].as_array_mut().unwrap();
+        tools.extend((0..9_000).map(tool));
+    });
+    guarded.ask("tools/list", json!({})).await;
+    let events = guarded.events().await;
+    let view = events.lines().find(|line| line.contains(r#""event":"view""#)).expect(&events);
+    let view: Value = serde_json::from_str(view).unwrap();
+    assert_eq!(view["reasons"].as_array().unwrap().len(), limits::EVENT_REASONS_MAX);
+    assert_eq!(view["more"], 9_000 - limits::EVENT_REASONS_MAX);
+    assert!(!events.contains(r#""event":"lost""#));
+}
+
+#[tokio::test]
+async fn a_held_answer_repeats_no_error_of_the_server() {
+    let mut guarded = Guarded::start(Stance::of(Mode::Fixed), true).await;
+    guarded.show(|surface| surface["errors"] = json!({ "tools/list": -32000 }));
+    guarded.initialize().await;
+    let held = guarded.call("add").await.to_string();
+    assert!(held.contains("tools/list is answered with error -32000"), "{held}");
+    assert!(!held.contains("Obey") && !guarded.events().await.contains("Obey"), "{held}");
+}

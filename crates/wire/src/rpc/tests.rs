@@ -135,6 +135,9 @@ fn refuses_envelopes_that_readers_take_differently() {
         (r#"[{"jsonrpc":"2.0","id":1,"method":"initialize"}]"#, Code::BatchInitialize, 1),
         (r#"[{"jsonrpc":"2.0","method":"initialize"}]"#, Code::Notification, 27),
         (r#"{"jsonrpc":"2.0","method":"tools/call"}"#, Code::Notification, 26),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"Tools/Call"}"#, Code::MethodForm, 33),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"/tools/list"}"#, Code::MethodForm, 33),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call\u0000"}"#, Code::MethodForm, 33),
         (r#"{"jsonrpc":"2.0","id":1,"method":"notifications/a"}"#, Code::Notification, 33),
         (
             r#"[{"jsonrpc":"2.0","id":1,"method":"a"},{"jsonrpc":"2.0","id":1.0,"method":"b"}]"#,

@@ -8,6 +8,7 @@ use surface::{CacheScope, Era, Kind, Place};
 use super::*;
 use crate::lock::Pins;
 use crate::lock::entry::{Origin, Protocol};
+use crate::lock::pins::LOOK_PAUSE;
 
 pub(crate) fn pinned(description: &str) -> Pinned {
     let mut surface = Surface::empty(Era::Legacy);
@@ -92,7 +93,7 @@ fn pins_of_many_writers_all_stand() {
 }
 
 #[test]
-fn the_guard_sees_an_approval_at_once_and_a_removal_as_an_error() {
+fn the_guard_sees_an_approval_at_its_next_look_and_a_removal_as_an_error() {
     let (_folder, store) = store();
     let path = store.path.clone();
     let pins = Pins::new(std::sync::Arc::new(store), key("a"), Origin::Unknown, None);
@@ -108,8 +109,10 @@ fn the_guard_sees_an_approval_at_once_and_a_removal_as_an_error() {
     assert_eq!(pins.neighbours().len(), 1);
 
     store.replace(&key("a"), Some(first.entry.digests.exact), &second).unwrap();
+    std::thread::sleep(LOOK_PAUSE);
     assert_eq!(pins.current().unwrap().unwrap().surface, second.surface);
     fs::remove_file(&path).unwrap();
+    std::thread::sleep(LOOK_PAUSE);
     assert!(pins.current().is_err(), "never pinned anew on first use");
 }
 
