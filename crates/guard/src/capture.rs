@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use surface::{Assembly, AssemblyError, Era, List, Observation, Surface};
+use surface::{Assembly, AssemblyError, Digest, Era, List, Observation, Surface};
 use wire::rpc::Outcome;
 use wire::{Document, Frame, Message, Refusal};
 
@@ -156,13 +156,14 @@ pub(crate) enum Scope {
     One(List),
 }
 
-/// What a walk begins with, and where it goes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Walk<'w> {
-    /// Every list. `opening` is the result of `initialize`; a modern server can be asked.
-    Everything { opening: Option<&'w Bytes> },
-    /// One list; the rest is as it was known.
-    Again { known: &'w Surface, list: List },
+/// What listing one list again found.
+#[derive(Debug)]
+pub(crate) enum Again {
+    /// The bytes are those of the last time.
+    Same,
+    /// A surface with the list as it is now, and what to know the answer by the next time: the
+    /// digest of its bytes, when one page was all.
+    Read(Observation, Option<Digest>),
 }
 
 /// A way to ask one server, in one era, for one client.
@@ -176,20 +177,42 @@ pub(crate) struct Ask<'c, C, D> {
 }
 
 impl<C: Channel, D: Fn() -> u64 + Send + Sync> Ask<'_, C, D> {
-    /// Walks until nothing changed meanwhile, a bounded number of times.
-    pub(crate) async fn observe(&self, walk: Walk<'_>) -> Result<Observation, CaptureError> {
+    /// Walks every list, until nothing changed meanwhile, a bounded number of times. `opening` is
+    /// the result of `initialize`; a modern server can be asked.
+    pub(crate) async fn observe(
+        &self,
+        opening: Option<&Bytes>,
+    ) -> Result<Observation, CaptureError> {
         for _ in 0..=limits::LISTING_RESTARTS_MAX {
             let doubts = (self.doubts)();
-            let walked = match walk {
-                Walk::Everything { opening } => self.everything(opening).await,
-                Walk::Again { known, list } => self.list(known, list).await,
-            };
-            let is_torn = (self.doubts)() != doubts || walked.as_ref().is_err_and(is_stale_cursor);
-            if !is_torn {
+            let walked = self.everything(opening).await;
+            if !self.is_torn(doubts, &walked) {
                 return walked;
             }
         }
         Err(CaptureError::Torn { walks: limits::LISTING_RESTARTS_MAX + 1 })
+    }
+
+    /// Walks one list in the same way; the rest is as it was `known`. `page_before` is the digest by which
+    /// the answer of the last time is known.
+    pub(crate) async fn observe_again(
+        &self,
+        known: &Surface,
+        list: List,
+        page_before: Option<Digest>,
+    ) -> Result<Again, CaptureError> {
+        for _ in 0..=limits::LISTING_RESTARTS_MAX {
+            let doubts = (self.doubts)();
+            let walked = self.list(known, list, page_before).await;
+            if !self.is_torn(doubts, &walked) {
+                return walked;
+            }
+        }
+        Err(CaptureError::Torn { walks: limits::LISTING_RESTARTS_MAX + 1 })
+    }
+
+    fn is_torn<T>(&self, doubts: u64, walked: &Result<T, CaptureError>) -> bool {
+        (self.doubts)() != doubts || walked.as_ref().is_err_and(is_stale_cursor)
     }
 
     async fn everything(&self, opening: Option<&Bytes>) -> Result<Observation, CaptureError> {
@@ -219,29 +242,55 @@ impl<C: Channel, D: Fn() -> u64 + Send + Sync> Ask<'_, C, D> {
         Ok(assembly.finish())
     }
 
-    async fn list(&self, known: &Surface, list: List) -> Result<Observation, CaptureError> {
-        let mut assembly = Assembly::again(known, list);
-        if assembly.lists().contains(&list) {
-            self.walk(&mut assembly, list).await?;
+    async fn list(
+        &self,
+        known: &Surface,
+        list: List,
+        page_before: Option<Digest>,
+    ) -> Result<Again, CaptureError> {
+        if !known.declares(list) {
+            return Ok(Again::Same);
         }
-        Ok(assembly.finish())
+        let first = self.first_page(list).await?;
+        let digest = first.as_ref().map(|page| Digest::of_bytes(page));
+        if digest.is_some() && digest == page_before {
+            return Ok(Again::Same);
+        }
+        let mut assembly = Assembly::again(known, list);
+        let pages = self.follow(&mut assembly, list, first).await?;
+        Ok(Again::Read(assembly.finish(), digest.filter(|_| pages == 1)))
     }
 
     async fn walk(&self, assembly: &mut Assembly, list: List) -> Result<(), CaptureError> {
-        let mut cursor: Option<String> = None;
-        loop {
-            let params = cursor.iter().map(|c| ("cursor".to_owned(), Value::from(c.as_str())));
-            let asked = self.ask(list.method(), params.collect()).await;
-            let page = match asked {
-                Err(CaptureError::Answered { code: METHOD_NOT_FOUND, .. }) if cursor.is_none() => {
-                    return Ok(assembly.absent(list, METHOD_NOT_FOUND)?);
-                }
-                asked => asked?,
-            };
-            cursor = read(&page, list.method(), |page| assembly.page(list, page))?;
-            if cursor.is_none() {
-                return Ok(());
-            }
+        let first = self.first_page(list).await?;
+        self.follow(assembly, list, first).await.map(drop)
+    }
+
+    /// Adds the pages of a list from the first one on; gives how many there are.
+    async fn follow(
+        &self,
+        assembly: &mut Assembly,
+        list: List,
+        first: Option<Bytes>,
+    ) -> Result<u32, CaptureError> {
+        let Some(mut page) = first else {
+            assembly.absent(list, METHOD_NOT_FOUND)?;
+            return Ok(0);
+        };
+        let mut pages = 1;
+        while let Some(cursor) = read(&page, list.method(), |page| assembly.page(list, page))? {
+            let params = Map::from_iter([("cursor".to_owned(), Value::from(cursor))]);
+            page = self.ask(list.method(), params).await?;
+            pages += 1;
+        }
+        Ok(pages)
+    }
+
+    /// The first page of a list; `None` when the server does not know the list.
+    async fn first_page(&self, list: List) -> Result<Option<Bytes>, CaptureError> {
+        match self.ask(list.method(), Map::new()).await {
+            Err(CaptureError::Answered { code: METHOD_NOT_FOUND, .. }) => Ok(None),
+            asked => asked.map(Some),
         }
     }
 

@@ -4,6 +4,7 @@
 //! owns the decision, and asks the server for its lists through the relay's [`Channel`].
 
 mod freshness;
+mod listing;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -19,7 +20,7 @@ use wire::{Document, Refusal};
 
 use self::freshness::Freshness;
 use crate::answer;
-use crate::capture::{Ask, CaptureError, Scope, Walk};
+use crate::capture::Scope;
 use crate::channel::Channel;
 use crate::event::{Event, Occasion, Reason, Verdict, bounded};
 use crate::gate::view::{self, View};
@@ -42,6 +43,8 @@ struct State {
     /// How the server was asked for what is known of it.
     asked: Option<Asked>,
     freshness: Freshness,
+    /// By which each list is known when its one page comes again, byte for byte.
+    pages: [Option<Digest>; List::ALL.len()],
     /// When a listing last took too long, and what its callers heard.
     timed_out: Option<(Instant, Reason)>,
 }
@@ -61,6 +64,17 @@ impl State {
         match &self.asked {
             Some(asked) if asked.era == era => self.freshness.wanted(list),
             _ => Some(Scope::Everything),
+        }
+    }
+
+    /// `scope` was read; `page` is the digest of its only page.
+    fn read(&mut self, standing: &Arc<Standing>, scope: Scope, page: Option<Digest>) {
+        self.standing = Some(Arc::clone(standing));
+        match scope {
+            Scope::Everything => self.pages = [None; List::ALL.len()],
+            Scope::One(list) => {
+                self.pages.get_mut(list as usize).into_iter().for_each(|known| *known = page);
+            }
         }
     }
 }
@@ -267,25 +281,6 @@ impl Session {
         self.list_changed.notify_one();
     }
 
-    /// Lists the server whenever its lists change, so that drift is reported without a call: as it
-    /// was listed last, or as a legacy client that has opened the session. Never ends.
-    pub(crate) async fn keep_listed(&self, channel: &impl Channel) {
-        loop {
-            self.list_changed.notified().await;
-            if let Some(asked) = self.asked() {
-                // What goes wrong was recorded; the next call meets it again.
-                let _ = self.fresh(asked, None, channel).await;
-            }
-            tokio::time::sleep(crate::limits::UNASKED_LISTING_PAUSE).await;
-        }
-    }
-
-    fn asked(&self) -> Option<Asked> {
-        let state = self.lock();
-        let legacy = || state.opening.as_ref().map(|_| Asked { era: Era::Legacy, meta: None });
-        state.asked.clone().or_else(legacy)
-    }
-
     /// Whether the session is of 2025-03-26, the one version with batches.
     pub fn speaks_batches(&self) -> bool {
         let Some(opening) = self.lock().opening.clone() else { return false };
@@ -340,57 +335,6 @@ impl Session {
         self.gate.restand(&standing).map_err(|error| unreadable(&error))
     }
 
-    /// Lists what is too old: everything, or one list.
-    async fn fresh(
-        &self,
-        asked: Asked,
-        list: Option<List>,
-        channel: &impl Channel,
-    ) -> Result<Arc<Standing>, Reason> {
-        let since = Instant::now();
-        let _listing = self.listing.lock().await;
-        if let Some((_, reason)) = self.lock().timed_out.as_ref().filter(|(at, _)| *at > since) {
-            // Whoever waited as long as a listing may take waits for no other.
-            return Err(reason.clone());
-        }
-        let (opening, known, wanted) = {
-            let state = self.lock();
-            let wanted = state.wanted(asked.era, list);
-            (state.opening.clone(), state.standing.clone(), wanted)
-        };
-        let scope = match (known, wanted) {
-            (Some(standing), None) => return Ok(standing),
-            (Some(standing), Some(Scope::One(list))) => Some((standing, list)),
-            _ => None,
-        };
-        let Asked { era, meta } = asked.clone();
-        let ask = Ask { channel, era, meta, doubts: || self.lock().freshness.doubts() };
-        let (started, doubts) = (Instant::now(), self.lock().freshness.doubts());
-        let walk = scope.as_ref().map_or(
-            Walk::Everything { opening: opening.as_ref().filter(|_| era == Era::Legacy) },
-            |(known, list)| Walk::Again { known: &known.observed, list: *list },
-        );
-        let listed = tokio::time::timeout(crate::limits::LISTING_TIME_MAX, ask.observe(walk));
-        let observation = match listed.await {
-            Ok(Ok(observation)) => observation,
-            Ok(Err(error)) => return Err(self.unlisted(&error, started)),
-            Err(_) => {
-                let reason = self.unlisted(&CaptureError::TimedOut, started);
-                self.lock().timed_out = Some((Instant::now(), reason.clone()));
-                return Err(reason);
-            }
-        };
-        let ttl = observation.ttl;
-        let standing = self.gate.stand(observation).map_err(|error| unreadable(&error))?;
-        let by_cost = self.gate.pace(started.elapsed() * crate::limits::LISTING_AGE_FACTOR);
-        let mut state = self.lock();
-        state.standing = Some(Arc::clone(&standing));
-        state.asked = Some(asked);
-        let scope = scope.map_or(Scope::Everything, |(_, list)| Scope::One(list));
-        state.freshness.listed(scope, list, by_cost, ttl, doubts);
-        Ok(standing)
-    }
-
     /// The list that `subject` would be found in.
     fn list_of(&self, subject: &Subject<'_>) -> List {
         let standing = self.lock().standing.clone();
@@ -400,12 +344,6 @@ impl Session {
             Subject::Resource(_) if standing.is_some_and(is_of_skill) => List::Skills,
             _ => list_of(subject),
         }
-    }
-
-    fn unlisted(&self, error: &CaptureError, started: Instant) -> Reason {
-        let reason = Reason::new(error.code(), sentence(error));
-        self.gate.record(Occasion::Server, Verdict::Hold, std::slice::from_ref(&reason), started);
-        reason
     }
 
     fn undecidable(&self, subject: &Subject<'_>, reason: Reason) -> Decision {
@@ -516,54 +454,10 @@ fn unreadable(error: &crate::pin::PinError) -> Reason {
     Reason::new("guard.pins-unreadable", format!("The approved surface cannot be read: {error}."))
 }
 
-/// An error and its causes as one sentence. What the server says with an error of its own is left
-/// out: it would reach the model in our name, and may repeat a credential.
-fn sentence(error: &CaptureError) -> String {
-    let text = if let CaptureError::Answered { method, code, .. } = error {
-        format!("{method} is answered with error {code}")
-    } else {
-        let error: &dyn std::error::Error = error;
-        let causes = std::iter::successors(error.source(), |cause| cause.source());
-        causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-    };
-    format!("The server cannot be listed: {text}.")
-}
-
 /// A request without a header that its server wants (2026-07-28, basic, errors).
 const HEADER_MISMATCH: i64 = -32_020;
 
 const NOTES_SHOWN_MAX: usize = 3;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_server_shows_in_one_era_says_nothing_about_the_other() {
-        let mut state = State::default();
-        state.freshness.listed(Scope::Everything, None, std::time::Duration::ZERO, None, 0);
-        assert_eq!(state.wanted(Era::Legacy, None), Some(Scope::Everything));
-        state.asked = Some(Asked { era: Era::Legacy, meta: None });
-        assert_eq!(state.wanted(Era::Legacy, None), None);
-        assert_eq!(state.wanted(Era::Modern, None), Some(Scope::Everything));
-    }
-
-    #[test]
-    fn a_header_that_is_missed_makes_what_is_known_doubtful() {
-        let pins = Arc::new(crate::pin::MemoryPins::default());
-        let stance = crate::Stance::of(Mode::Fixed);
-        let events = crate::event::Events::to(std::io::sink());
-        let session = Session::new(Arc::new(Gate::new("calc".to_owned(), stance, pins, events)));
-        let awaited = Awaited { era: Era::Modern, what: What::Other };
-        for (code, doubts) in [(-32_602, 0), (-32_020, 1)] {
-            let text = format!(
-                r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":{code},"message":"Mcp-Param-A"}}}}"#
-            );
-            let document = Document::parse(text.as_bytes(), &wire::Policy::default()).unwrap();
-            let frame = wire::Frame::read(&document).unwrap();
-            let wire::Frame::One(wire::Message::Response(response)) = &frame else { panic!() };
-            assert_eq!(session.response(&awaited, response), None);
-            assert_eq!(session.lock().freshness.doubts(), doubts, "{code}");
-        }
-    }
-}
+mod tests;

@@ -174,6 +174,21 @@ impl List {
     }
 }
 
+impl Surface {
+    /// Whether the declared capabilities promise `list`.
+    pub fn declares(&self, list: List) -> bool {
+        let pointer = match list {
+            List::Tools => "/tools",
+            List::Prompts => "/prompts",
+            List::Resources | List::Templates => "/resources",
+            List::Skills => "/extensions/io.modelcontextprotocol~1skills",
+        };
+        let capabilities = self.get(Kind::Server, "capabilities");
+        let declared = capabilities.and_then(|capabilities| capabilities.pointer(pointer));
+        declared.is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)))
+    }
+}
+
 impl Assembly {
     /// Begins with the result of `initialize` or `server/discover`.
     ///
@@ -235,18 +250,7 @@ impl Assembly {
 
     /// The lists that the declared capabilities promise, in the order of a capture.
     pub fn lists(&self) -> Vec<List> {
-        let capabilities = self.surface.get(Kind::Server, "capabilities");
-        let declares = |list: &List| {
-            let pointer = match list {
-                List::Tools => "/tools",
-                List::Prompts => "/prompts",
-                List::Resources | List::Templates => "/resources",
-                List::Skills => "/extensions/io.modelcontextprotocol~1skills",
-            };
-            let declared = capabilities.and_then(|capabilities| capabilities.pointer(pointer));
-            declared.is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)))
-        };
-        List::ALL.into_iter().filter(declares).collect()
+        List::ALL.into_iter().filter(|list| self.surface.declares(*list)).collect()
     }
 
     /// Adds one page of `list`; gives the cursor of the next page.

@@ -17,7 +17,7 @@ use wire::{Document, Policy};
 
 use self::channel::{HttpChannel, Line};
 use crate::capture::opening;
-use crate::capture::{Ask, CaptureError, Captured, Conditions, Walk, result_of};
+use crate::capture::{Ask, CaptureError, Captured, Conditions, result_of};
 use crate::channel::ChannelError;
 use crate::http::upstream::events::EventReader;
 use crate::http::upstream::question::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID, Manner, turned_away};
@@ -36,10 +36,8 @@ pub(crate) async fn capture(
     let Opened { channel, era, protocol_version, meta, result } = opened;
     let doubts = || channel.changes.load(Ordering::Relaxed);
     let ask = Ask { channel: &channel, era, meta, doubts };
-    let whole = tokio::time::timeout(
-        conditions.answer_time_max * WHOLE_FACTOR,
-        ask.observe(Walk::Everything { opening: Some(&result) }),
-    );
+    let whole =
+        tokio::time::timeout(conditions.answer_time_max * WHOLE_FACTOR, ask.observe(Some(&result)));
     let observation = whole.await.unwrap_or(Err(CaptureError::TimedOut));
     channel.close().await;
     Ok(Captured { observation: observation?, protocol_version })

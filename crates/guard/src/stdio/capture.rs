@@ -19,7 +19,7 @@ use super::outbox::Outbox;
 use super::pipe::{Pipe, id_in};
 use super::process::Process;
 use crate::capture::opening;
-use crate::capture::{Ask, CaptureError, Captured, Conditions, Walk, ask};
+use crate::capture::{Ask, CaptureError, Captured, Conditions, ask};
 use crate::channel::ChannelError;
 use crate::target::Command;
 
@@ -61,7 +61,7 @@ async fn attempt(
         let opened = open(&pipe, conditions, opening).await?;
         let doubts = || changes.load(Ordering::Relaxed);
         let ask = Ask { channel: &*pipe, era: opened.era, meta: opened.meta, doubts };
-        let observation = ask.observe(Walk::Everything { opening: Some(&opened.result) }).await?;
+        let observation = ask.observe(Some(&opened.result)).await?;
         Ok(Captured { observation, protocol_version: opened.protocol_version })
     };
     let outcome = tokio::time::timeout(conditions.answer_time_max * WHOLE_FACTOR, asked).await;
