@@ -210,7 +210,7 @@ impl Formatter for Visible {
         out: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        if fragment.is_ascii() {
+        if fragment.bytes().all(|byte| byte < 0x7f) {
             return out.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;
@@ -230,7 +230,7 @@ impl Formatter for Visible {
 fn is_hidden(c: char) -> bool {
     matches!(
         c,
-        '\u{80}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}'
+        '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
             | '\u{e0000}'..='\u{e0fff}'
     )
@@ -278,11 +278,11 @@ mod tests {
 
     #[test]
     fn a_record_steers_no_terminal() {
-        let name = "é\u{9b}2J\u{202e}\u{e0041}\u{1b}";
+        let name = "é\u{7f}\u{9b}2J\u{202e}\u{e0041}\u{1b}";
         let mut line = Vec::new();
         name.serialize(&mut Serializer::with_formatter(&mut line, Visible)).unwrap();
         let line = String::from_utf8(line).unwrap();
-        assert_eq!(line, r#""é\u009b2J\u202e\udb40\udc41\u001b""#);
+        assert_eq!(line, r#""é\u007f\u009b2J\u202e\udb40\udc41\u001b""#);
         assert_eq!(serde_json::from_str::<String>(&line).unwrap(), name);
     }
 }
