@@ -52,7 +52,9 @@ fn note(text: &str, is_integer: bool) -> Option<Code> {
         return (!is_safe).then_some(Code::Integer);
     }
     let Ok(double) = text.parse::<f64>() else { return Some(Code::Number) };
-    let is_same = double.is_finite() && decimal(text) == decimal(&format!("{double:e}"));
+    // Of two shortest forms that are equally near, ECMAScript's is the one that RFC 8785 writes.
+    let is_same =
+        double.is_finite() && decimal(text) == decimal(ryu_js::Buffer::new().format_finite(double));
     (!is_same).then_some(Code::Number)
 }
 

@@ -108,6 +108,7 @@ fn notes_scalars_that_parsers_read_differently() {
         ("1e-400", Code::Number),
         ("9007199254740993e0", Code::Number),
         ("0.1000000000000000055511151231257827", Code::Number),
+        ("2228288888881818.3", Code::Number),
     ] {
         assert_eq!(notes(text).first().map(|note| note.0), Some(code), "{text}");
         let strict = Policy { strict_scalars: true, ..Policy::default() };
@@ -125,6 +126,9 @@ fn notes_scalars_that_parsers_read_differently() {
         "5e-324",
         "\"\\ud83d\\ude00\"",
         "1.10",
+        "2228288888881818.2",
+        "1e21",
+        "1.5e-7",
     ] {
         assert_eq!(notes(text), [], "{text}");
     }
