@@ -22,7 +22,7 @@ pub struct Pin {
 
 /// Where pins are kept. Every method is called often and must not block for long.
 pub trait PinSource: Send + Sync {
-    /// The pin as it stands now: an approval made elsewhere is seen by the next call, as another
+    /// The pin as it stands now: an approval made elsewhere is seen within milliseconds, as another
     /// `Arc`. `None` when the server was never pinned.
     ///
     /// # Errors
