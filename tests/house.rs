@@ -12,14 +12,18 @@ const EDGES: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("surface", &["wire"]),
     ("drift", &["surface", "wire"]),
-    ("guard", &["drift", "surface", "wire"]),
-    ("countersign", &["drift", "guard", "surface", "wire"]),
-    ("benches", &["drift", "guard", "surface", "wire"]),
-    ("tests", &["drift", "surface", "wire"]),
+    ("tlog", &[]),
+    ("seal", &["surface", "tlog", "wire"]),
+    ("store", &["seal", "surface", "tlog"]),
+    ("guard", &["drift", "seal", "surface", "tlog", "wire"]),
+    ("registry", &["drift", "seal", "store", "surface", "tlog", "wire"]),
+    ("countersign", &["drift", "guard", "registry", "seal", "store", "surface", "tlog", "wire"]),
+    ("benches", &["drift", "guard", "registry", "seal", "store", "surface", "tlog", "wire"]),
+    ("tests", &["drift", "registry", "seal", "store", "surface", "tlog", "wire"]),
 ];
 
 /// Crates that own no socket, file, clock, randomness or runtime.
-const PURE: &[&str] = &["wire", "surface", "drift"];
+const PURE: &[&str] = &["wire", "surface", "drift", "tlog", "seal"];
 
 /// What none of a pure crate's dependencies may be, however far away.
 const IMPURE: &[&str] =

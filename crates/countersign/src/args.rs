@@ -1,5 +1,9 @@
 //! Arguments as typed. Help, reference and completions come from here and from nowhere else.
 
+pub(crate) mod log;
+pub(crate) mod service;
+pub(crate) mod statement;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -66,6 +70,24 @@ pub(crate) enum Verb {
     Lock(Lock),
     /// Stand between a client and a server
     Guard(Guard),
+    /// Make, show and rotate keys
+    #[command(subcommand)]
+    Key(statement::Key),
+    /// Sign a statement
+    Sign(statement::Sign),
+    /// Verify a statement, a bundle, or the evidence of a lock file, offline
+    Verify(statement::Verify),
+    /// Publish a server's entry and surface in a registry
+    Publish(log::Publish),
+    /// Follow, prove, audit and copy a log
+    #[command(subcommand)]
+    Log(log::Log),
+    /// Run a registry with its log
+    Up(service::Up),
+    /// Run a witness
+    Witness(service::Witness),
+    /// Follow the state changes of a registry
+    Watch(service::Watch),
     /// Print a completion script
     Completions {
         /// The shell

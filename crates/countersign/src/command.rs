@@ -6,8 +6,11 @@ mod check;
 mod diff;
 mod guard;
 mod lock;
+mod log;
 mod pin;
 mod reference;
+mod service;
+mod statement;
 mod surface;
 
 use std::path::PathBuf;
@@ -75,6 +78,14 @@ async fn asking(verb: &Verb, desk: &Desk) -> Result<Exit, Failure> {
         Verb::Diff(arguments) => diff::run(desk, arguments).await,
         Verb::Approve(arguments) => approve::run(desk, arguments).await,
         Verb::Lock(arguments) => lock::run(desk, arguments),
+        Verb::Key(arguments) => statement::key(desk, arguments).await,
+        Verb::Sign(arguments) => statement::sign(desk, arguments).await,
+        Verb::Verify(arguments) => statement::verify(desk, arguments).await,
+        Verb::Publish(arguments) => log::publish(desk, arguments).await,
+        Verb::Log(arguments) => log::log(desk, arguments).await,
+        Verb::Up(arguments) => service::up(desk, arguments).await,
+        Verb::Witness(arguments) => service::witness(desk, arguments).await,
+        Verb::Watch(arguments) => service::watch(desk, arguments).await,
         Verb::Guard(_) | Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
     }
 }

@@ -1,0 +1,14 @@
+//! `countersign witness`
+
+use crate::args::service as args;
+use crate::command::Desk;
+use crate::failure::{Exit, Failure};
+
+/// To come.
+///
+/// # Errors
+/// Always, until it is there.
+#[expect(clippy::unused_async, reason = "to come")]
+pub(super) async fn run(_desk: &Desk, _arguments: &args::Witness) -> Result<Exit, Failure> {
+    Err(Failure::new("not there yet"))
+}

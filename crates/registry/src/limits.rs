@@ -1,0 +1,1 @@
+//! Bounds, each with its reason.

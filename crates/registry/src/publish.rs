@@ -1,0 +1,3 @@
+//! Publishing: server.json and surface, under the publisher's key, admitted and countersigned.
+
+pub mod server_json;

@@ -1,0 +1,1 @@
+//! `server.json` by the official schema of 2025-12-11.

@@ -1,0 +1,19 @@
+//! Statements about servers: who makes them, how they are signed, how anyone verifies them offline.
+//!
+//! [`statement`] is what is said; [`envelope`] signs it (DSSE, canonical JSON, in-toto); [`key`] is
+//! who signs; [`trust`] is whom a reader believes; [`bundle`] is a statement with its evidence.
+//! Absent on purpose: sockets, files, clocks and randomness; the binary brings them.
+
+pub mod bundle;
+pub mod crypto;
+pub mod envelope;
+pub mod key;
+pub mod statement;
+pub mod trust;
+
+pub use bundle::Bundle;
+pub use crypto::Crypto;
+pub use envelope::Envelope;
+pub use key::{KeyId, PrivateKey, PublicKey};
+pub use statement::{Predicate, Statement};
+pub use trust::Trust;

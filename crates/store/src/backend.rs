@@ -1,0 +1,167 @@
+//! Where a log's durable state is kept.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use surface::Digest;
+use tlog::tile::Tile;
+
+/// One durable step of a log: entries, the objects they name, and the head that covers them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// The size of the log before. The commit happens only if the log still has it.
+    pub previous_size: u64,
+    /// The new entries, in order.
+    pub entries: Vec<Bytes>,
+    /// Objects that became known with them.
+    pub objects: Vec<Object>,
+    /// The checkpoint over all entries, signed by the log's own keys.
+    pub head: String,
+}
+
+/// Bytes by their SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    digest: Digest,
+    bytes: Bytes,
+}
+
+impl Object {
+    /// The object of these bytes.
+    pub fn new(bytes: Bytes) -> Self {
+        Self { digest: Digest::of_bytes(&bytes), bytes }
+    }
+
+    /// SHA-256 of the bytes.
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The bytes.
+    pub const fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+/// What a log finds when it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The newest signed head.
+    pub head: String,
+    /// The newest published checkpoint, with its cosignatures.
+    pub published: Option<String>,
+    /// How many entries are in immutable, full tiles and bundles.
+    pub settled_size: u64,
+    /// The entries after those.
+    pub entries: Vec<Bytes>,
+}
+
+/// Durable state. One writer at a time: whoever holds the lead, and even then each commit is a
+/// compare-and-swap on the size.
+///
+/// After an error of [`commit`](Self::commit) nobody knows whether it happened: the log trusts its
+/// memory no more, and loads anew.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// Makes a new log with its first head, which covers nothing.
+    ///
+    /// # Errors
+    /// A log that is there already, or storage that fails.
+    async fn create(&self, head: &str) -> Result<(), StoreError>;
+
+    /// Takes the lead, waiting for a lease of another to end where there are leases, and gives the
+    /// durable state.
+    ///
+    /// # Errors
+    /// No log, another leader, or state that contradicts itself.
+    async fn load(&self) -> Result<Loaded, StoreError>;
+
+    /// Makes a commit durable, whole or not at all.
+    ///
+    /// # Errors
+    /// A log of another size, a lost lead, or storage that fails.
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
+
+    /// Makes full tiles and bundles immutable, and forgets what was only needed to recover the
+    /// entries in them. Repeating it is harmless.
+    ///
+    /// # Errors
+    /// Storage that fails, or a tile that is there with other bytes.
+    async fn settle(&self, size: u64, tiles: &[(Tile, Bytes)]) -> Result<(), StoreError>;
+
+    /// Records the newest published checkpoint, which never shrinks.
+    ///
+    /// # Errors
+    /// Storage that fails.
+    async fn publish(&self, checkpoint: &str) -> Result<(), StoreError>;
+
+    /// A full tile or bundle; `None` if it is not settled.
+    ///
+    /// # Errors
+    /// Storage that fails.
+    async fn tile(&self, tile: Tile) -> Result<Option<Bytes>, StoreError>;
+
+    /// An object; verified against its digest by the caller.
+    ///
+    /// # Errors
+    /// Storage that fails.
+    async fn object(&self, digest: &Digest) -> Result<Option<Bytes>, StoreError>;
+}
+
+/// Why durable state cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// There is no log.
+    #[error("there is no log in {place}")]
+    Missing {
+        /// The directory or database.
+        place: String,
+    },
+    /// There is a log already.
+    #[error("there is a log in {place} already")]
+    Exists {
+        /// The directory or database.
+        place: String,
+    },
+    /// Another process writes the log.
+    #[error("another process writes the log in {place}")]
+    Led {
+        /// The directory or database.
+        place: String,
+    },
+    /// The log has another size than the commit starts from.
+    #[error("the log has {actual} entries, not {expected}")]
+    Moved {
+        /// The size that the commit starts from.
+        expected: u64,
+        /// The size that it has.
+        actual: u64,
+    },
+    /// What is stored contradicts itself.
+    #[error("the log in {place} is damaged: {what}")]
+    Damaged {
+        /// The directory or database.
+        place: String,
+        /// What does not fit.
+        what: String,
+    },
+    /// A witness holds a larger or another checkpoint: this is an old copy of the log.
+    #[error("the witness `{witness}` holds a checkpoint that this log does not: {what}")]
+    Behind {
+        /// The name of the witness.
+        witness: String,
+        /// What it holds.
+        what: String,
+    },
+    /// Storage failed.
+    #[error("{action} {place}")]
+    Storage {
+        /// What was being done.
+        action: &'static str,
+        /// To what.
+        place: String,
+        /// Why it failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
