@@ -110,9 +110,9 @@ impl Service {
     }
 }
 
-/// The name that an entry is about: the server of its statement. Fixed for the life of an origin.
-pub fn name_of(entry: &[u8]) -> Option<String> {
-    Some(Envelope::parse(entry).ok()?.statement().server.clone())
+/// The names that an entry is about ([`Statement::names`]). Fixed for the life of an origin.
+pub fn names_of(entry: &[u8]) -> Vec<String> {
+    Envelope::parse(entry).map(|envelope| envelope.statement().names()).unwrap_or_default()
 }
 
 /// Why the registry cannot do what it was asked.

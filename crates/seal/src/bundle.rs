@@ -11,7 +11,9 @@ pub struct Bundle {
     pub leaves: Vec<Leaf>,
     /// The signed and cosigned checkpoint, verbatim.
     pub checkpoint: String,
-    /// What the log's map holds for the server: the map's leaf with its proof, and the path.
+    /// What the log's map holds for the names that could undo this: the server, the revocations of
+    /// the version, the surface and the publisher's key, the statuses, the rotation of that key. A
+    /// name that is present has its leaf in `leaves`.
     pub latest: Option<LatestProof>,
 }
 
@@ -26,15 +28,15 @@ pub struct Leaf {
     pub hashes: Vec<tlog::Hash>,
 }
 
-/// The proof of a server's newest statement.
+/// The proof of the newest statement under each of some names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LatestProof {
     /// The inclusion proof of the checkpoint's last leaf, which states the map's root.
     pub hashes: Vec<tlog::Hash>,
     /// The entry of that leaf.
     pub map_leaf: tlog::map::MapLeaf,
-    /// The path in the map.
-    pub path: tlog::map::MapProof,
+    /// The path of each name in the map, present or absent.
+    pub paths: Vec<(String, tlog::map::MapProof)>,
 }
 
 impl Bundle {

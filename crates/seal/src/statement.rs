@@ -260,6 +260,48 @@ pub struct Rotation {
     pub to: String,
 }
 
+impl Statement {
+    /// The names under which a log's map knows this statement as the newest: the server's; and for
+    /// what can undo another statement, one for what it undoes, so that a reader can ask for just
+    /// that and learn, provably, that there is none or which. A name has no space, so the forms
+    /// cannot be confused. Part of the specification of an origin: fixed for its life.
+    pub fn names(&self) -> Vec<String> {
+        let mut names = vec![self.server.clone()];
+        names.extend(match &self.predicate {
+            Predicate::Revocation(revocation) => Some(revocation.of.name(&self.server)),
+            Predicate::Status(status) => Some(status_name(&self.server, status.version.as_deref())),
+            Predicate::Rotation(rotation) => Some(rotation_name(&rotation.from)),
+            _ => None,
+        });
+        names
+    }
+}
+
+impl Revoked {
+    /// The name in the map under which a revocation of this is the newest.
+    pub fn name(&self, server: &str) -> String {
+        match self {
+            Self::Version { version } => format!("{server} revoked version {version}"),
+            Self::Surface { exact } => format!("{server} revoked surface {exact}"),
+            // Wherever the key is used.
+            Self::Key { key, .. } => format!("revoked key {}", key.0),
+        }
+    }
+}
+
+/// The name in the map under which the status of a version, or of all of them, is the newest.
+pub fn status_name(server: &str, version: Option<&str>) -> String {
+    match version {
+        Some(version) => format!("{server} status {version}"),
+        None => format!("{server} status"),
+    }
+}
+
+/// The name in the map under which the rotation away from a key is the newest.
+pub fn rotation_name(from: &KeyId) -> String {
+    format!("rotated key {}", from.0)
+}
+
 impl Predicate {
     /// The predicate type.
     pub const fn type_uri(&self) -> &'static str {

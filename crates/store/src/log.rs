@@ -13,8 +13,9 @@ use tlog::{Checkpoint, Hash, Proof, Sign, VerifierKey};
 use crate::backend::{Backend, Object, StoreError};
 use crate::limits;
 
-/// The name that an entry is about.
-pub type NameOf = fn(&[u8]) -> Option<String>;
+/// The names under which the map knows an entry as the newest: the server's, and for what can undo
+/// another statement one for what it undoes ([`seal::Statement::names`]).
+pub type NamesOf = fn(&[u8]) -> Vec<String>;
 
 /// How a log works.
 pub struct Config {
@@ -22,9 +23,9 @@ pub struct Config {
     pub origin: String,
     /// The log's own keys: Ed25519 and ML-DSA-44.
     pub keys: Vec<Arc<dyn Sign>>,
-    /// The name that an entry is about, for the map of latest statements; fixed for the life of the
+    /// The names that an entry is about, for the map of latest statements; fixed for the life of the
     /// origin. `None` makes a log without a map.
-    pub name_of: Option<NameOf>,
+    pub names_of: Option<NamesOf>,
     /// Witnesses, and the policy that a checkpoint has to meet to be published.
     pub cosigning: Option<Cosigning>,
     /// How long a submission waits for others to share its batch.
@@ -39,7 +40,7 @@ impl Config {
         Self {
             origin: origin.into(),
             keys,
-            name_of: None,
+            names_of: None,
             cosigning: None,
             batch_time_max: limits::BATCH_TIME_MAX,
             clock,
@@ -214,15 +215,15 @@ impl Log {
         unimplemented!()
     }
 
-    /// The newest statement about `name` in the newest published checkpoint, provably.
+    /// The newest statement under each of `names` in the newest published checkpoint, provably.
     ///
     /// # Errors
     /// Storage that fails.
     pub async fn latest(
         &self,
-        name: &str,
+        names: &[String],
     ) -> Result<Option<(Arc<Published>, LatestProof)>, StoreError> {
-        let _ = name;
+        let _ = names;
         unimplemented!()
     }
 
