@@ -6,9 +6,12 @@
 
 pub mod bundle;
 pub mod crypto;
+mod der;
 pub mod envelope;
 pub mod key;
+pub mod limits;
 pub mod statement;
+pub mod time;
 pub mod trust;
 
 pub use bundle::Bundle;
