@@ -36,7 +36,8 @@ pub(crate) fn ml_dsa_44(public_key: &[u8], message: &[u8], signature: &[u8]) -> 
 /// ECDSA over P-256 with SHA-256, the signature in DER and with the lower of the two values of `s`:
 /// anybody can make the other one, and would have a second envelope of one statement.
 pub(crate) fn p256(public_key: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    low_s(signature).is_some_and(|low| low == signature) && p256_any_s(public_key, message, signature)
+    low_s(signature).is_some_and(|low| low == signature)
+        && p256_any_s(public_key, message, signature)
 }
 
 /// The same with either value of `s`, as others sign.

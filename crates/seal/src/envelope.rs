@@ -136,7 +136,8 @@ fn encode(payload: &str, signers: &[KeyId], signatures: &[Vec<u8>]) -> Vec<u8> {
     let sizes = signatures.iter().map(|signature| signature.len() * 4 / 3 + 120);
     let mut text = String::with_capacity(payload.len() + 100 + sizes.sum::<usize>());
     // Writing to a string does not fail.
-    let _ = write!(text, r#"{{"payload":"{payload}","payloadType":"{PAYLOAD_TYPE}","signatures":["#);
+    let _ =
+        write!(text, r#"{{"payload":"{payload}","payloadType":"{PAYLOAD_TYPE}","signatures":["#);
     for (index, (id, signature)) in signers.iter().zip(signatures).enumerate() {
         let comma = if index > 0 { "," } else { "" };
         let _ = write!(text, r#"{comma}{{"keyid":"{id}","sig":""#);

@@ -99,7 +99,9 @@ impl PublicKey {
             Some((algorithm, raw, raw.len() == length))
         });
         let Some((algorithm, raw, true)) = found else {
-            return Err(KeyError::Malformed("no SubjectPublicKeyInfo of Ed25519, P-256 or ML-DSA-44"));
+            return Err(KeyError::Malformed(
+                "no SubjectPublicKeyInfo of Ed25519, P-256 or ML-DSA-44",
+            ));
         };
         let is_valid = match algorithm {
             Algorithm::Ed25519 => crypto::is_ed25519_point(raw),
@@ -240,7 +242,10 @@ impl PrivateKey {
     ///
     /// # Errors
     /// A failure of the cryptographic library.
-    pub fn to_pem(&self, passphrase: Option<&Passphrase<'_>>) -> Result<Zeroizing<String>, KeyError> {
+    pub fn to_pem(
+        &self,
+        passphrase: Option<&Passphrase<'_>>,
+    ) -> Result<Zeroizing<String>, KeyError> {
         let document = match &self.pair {
             Pair::Ed25519(pair) => pair.to_pkcs8v1(),
             Pair::P256(pair) => pair.to_pkcs8v1(),

@@ -3,8 +3,28 @@
 /// Seconds since 1970 of a time; `None` unless it has exactly the one form and is in the calendar.
 pub fn parse(text: &str) -> Option<u64> {
     let bytes: &[u8; 20] = text.as_bytes().try_into().ok()?;
-    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', i0, i1, b':', s0, s1, b'Z'] =
-        *bytes
+    let [
+        y0,
+        y1,
+        y2,
+        y3,
+        b'-',
+        m0,
+        m1,
+        b'-',
+        d0,
+        d1,
+        b'T',
+        h0,
+        h1,
+        b':',
+        i0,
+        i1,
+        b':',
+        s0,
+        s1,
+        b'Z',
+    ] = *bytes
     else {
         return None;
     };
@@ -48,7 +68,9 @@ fn digit(byte: u8) -> Option<u64> {
 fn days(year: u64, month: u64) -> Option<u64> {
     const BEFORE: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
     let past = year.checked_sub(1970)?;
-    let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     let leaps = |year: u64| year / 4 - year / 100 + year / 400;
     let leap_days = leaps(year - 1) - leaps(1969) + u64::from(month > 2 && is_leap(year));
     let in_year = BEFORE.get(usize::try_from(month.checked_sub(1)?).ok()?)?;
@@ -86,11 +108,22 @@ mod tests {
     #[test]
     fn no_other_text_is_a_time() {
         for text in [
-            "", "2026-11-25T12:34:56", "2026-11-25t12:34:56Z", "2026-11-25 12:34:56Z",
-            "2026-11-25T12:34:56+00:00", "2026-11-25T12:34:56.0Z", "2026-02-29T00:00:00Z",
-            "2026-04-31T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z",
-            "2026-01-00T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z",
-            "2026-01-01T00:00:60Z", "1969-12-31T23:59:59Z", "+026-01-01T00:00:00Z",
+            "",
+            "2026-11-25T12:34:56",
+            "2026-11-25t12:34:56Z",
+            "2026-11-25 12:34:56Z",
+            "2026-11-25T12:34:56+00:00",
+            "2026-11-25T12:34:56.0Z",
+            "2026-02-29T00:00:00Z",
+            "2026-04-31T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "2026-01-00T00:00:00Z",
+            "2026-01-01T24:00:00Z",
+            "2026-01-01T00:60:00Z",
+            "2026-01-01T00:00:60Z",
+            "1969-12-31T23:59:59Z",
+            "+026-01-01T00:00:00Z",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

@@ -13,12 +13,12 @@ pub(super) fn read(text: &str) -> Result<(&str, Zeroizing<Vec<u8>>), KeyError> {
         return Err(KeyError::Malformed("longer than any key"));
     }
     let mut lines = text.trim_end().lines();
-    let label = lines.next().and_then(|line| line.strip_prefix("-----BEGIN ")?.strip_suffix("-----"));
+    let label = lines.next().and_then(|line| line.strip_prefix(BEGIN)?.strip_suffix("-----"));
     let label = label.ok_or(KeyError::Malformed("no PEM"))?;
     let mut encoded = Zeroizing::new(String::with_capacity(text.len()));
     let mut is_closed = false;
     for line in &mut lines {
-        let end = line.strip_prefix("-----END ").and_then(|line| line.strip_suffix("-----"));
+        let end = line.strip_prefix(END).and_then(|line| line.strip_suffix("-----"));
         if let Some(end) = end {
             is_closed = end == label;
             break;
@@ -37,7 +37,9 @@ pub(super) fn read(text: &str) -> Result<(&str, Zeroizing<Vec<u8>>), KeyError> {
 pub(super) fn write(label: &str, bytes: &[u8]) -> String {
     let encoded = Zeroizing::new(STANDARD.encode(bytes));
     let mut text = String::with_capacity(encoded.len() + encoded.len() / 32 + 80);
-    text.push_str(&format!("-----BEGIN {label}-----\n"));
+    text.push_str(BEGIN);
+    text.push_str(label);
+    text.push_str("-----\n");
     let mut rest = encoded.as_str();
     while !rest.is_empty() {
         let (line, after) = rest.split_at_checked(64).unwrap_or((rest, ""));
@@ -45,6 +47,11 @@ pub(super) fn write(label: &str, bytes: &[u8]) -> String {
         text.push('\n');
         rest = after;
     }
-    text.push_str(&format!("-----END {label}-----\n"));
+    text.push_str(END);
+    text.push_str(label);
+    text.push_str("-----\n");
     text
 }
+
+const BEGIN: &str = "-----BEGIN ";
+const END: &str = "-----END ";

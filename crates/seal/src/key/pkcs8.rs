@@ -89,9 +89,8 @@ impl<'b> Sealed<'b> {
         let is_sha256 = derivation.sequence()?.tagged(der::OBJECT_IDENTIFIER)? == HMAC_SHA256;
         let is_aes256 = scheme.tagged(der::OBJECT_IDENTIFIER)? == AES_256_CBC;
         let iv = scheme.tagged(der::OCTET_STRING)?;
-        let is_whole = [outer, info, algorithm, parameters, derivation, scheme]
-            .iter()
-            .all(Reader::is_at_end);
+        let is_whole =
+            [outer, info, algorithm, parameters, derivation, scheme].iter().all(Reader::is_at_end);
         let is_ours = is_pbes2 && is_pbkdf2 && fits && is_sha256 && is_aes256 && is_whole;
         is_ours.then_some(Self { salt, rounds, iv, encrypted })
     }
@@ -102,8 +101,7 @@ impl<'b> Sealed<'b> {
         let sequence = |parts: &[Vec<u8>]| der::tagged(der::SEQUENCE, &parts.concat());
         let prf = sequence(&[name(HMAC_SHA256), der::tagged(der::NULL, &[])]);
         let rounds = der::unsigned(&self.rounds.to_be_bytes());
-        let derivation =
-            sequence(&[name(PBKDF2), sequence(&[octets(self.salt), rounds, prf])]);
+        let derivation = sequence(&[name(PBKDF2), sequence(&[octets(self.salt), rounds, prf])]);
         let scheme = sequence(&[name(AES_256_CBC), octets(self.iv)]);
         let algorithm = sequence(&[name(PBES2), sequence(&[derivation, scheme])]);
         sequence(&[algorithm, octets(self.encrypted)])

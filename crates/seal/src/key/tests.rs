@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
 
@@ -91,12 +91,9 @@ const fn limits() -> (u32, u32) {
 fn a_public_key_has_one_encoding() {
     for key in keys() {
         let der = key.public().der();
-        for wrong in [
-            [der, &[0]].concat(),
-            der[..der.len() - 1].to_vec(),
-            [&[0], der].concat(),
-            Vec::new(),
-        ] {
+        for wrong in
+            [[der, &[0]].concat(), der[..der.len() - 1].to_vec(), [&[0], der].concat(), Vec::new()]
+        {
             assert!(PublicKey::from_der(&wrong).is_err());
         }
     }

@@ -55,7 +55,9 @@ pub(super) fn check(statement: &Statement) -> Checked {
             let to = it.to.parse::<PublicKey>().ok().filter(|key| key.to_string() == it.to);
             match to {
                 Some(to) if to.id() != it.from => Ok(()),
-                _ => bound("to", "is another public key than `from`, in PEM as this crate writes it"),
+                _ => {
+                    bound("to", "is another public key than `from`, in PEM as this crate writes it")
+                }
             }
         }
     }
@@ -68,7 +70,10 @@ fn declaration(it: &Declaration) -> Checked {
     for (package, digest) in &it.artefacts {
         needed("artefacts", package)?;
         if !is_artefact_digest(digest) {
-            return bound("artefacts", "have digests like `sha512:` and lower-case hexadecimal digits");
+            return bound(
+                "artefacts",
+                "have digests like `sha512:` and lower-case hexadecimal digits",
+            );
         }
     }
     Ok(())
@@ -148,7 +153,10 @@ fn version(version: &str) -> Checked {
 fn word(member: &'static str, word: &str) -> Checked {
     let is_part = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_' | b'/');
     if !(1..=limits::WORD_BYTES_MAX).contains(&word.len()) || !word.bytes().all(is_part) {
-        return bound(member, "has 1 to 128 letters, digits, dots, hyphens, underscores or slashes");
+        return bound(
+            member,
+            "has 1 to 128 letters, digits, dots, hyphens, underscores or slashes",
+        );
     }
     Ok(())
 }

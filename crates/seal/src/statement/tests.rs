@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
 use crate::key::{Algorithm, PrivateKey};
@@ -77,7 +77,11 @@ fn observed() -> Vec<Observed> {
             state: "changed".to_owned(),
             key: Some(key(1).public().id().to_string()),
         },
-        Observed::SplitView { endpoint, observations: vec![3, 4], verdict: "split-view".to_owned() },
+        Observed::SplitView {
+            endpoint,
+            observations: vec![3, 4],
+            verdict: "split-view".to_owned(),
+        },
     ]
 }
 
@@ -116,7 +120,9 @@ pub(crate) fn every() -> Vec<Statement> {
         Revoked::Surface { exact: digest("exact") },
         Revoked::Key { key: key(1).public().id(), since: 12 },
     ];
-    all.extend(undone.map(|of| Predicate::Revocation(Revocation { of, reason: "stolen".to_owned() })));
+    all.extend(
+        undone.map(|of| Predicate::Revocation(Revocation { of, reason: "stolen".to_owned() })),
+    );
     all.extend(observed().into_iter().enumerate().map(|(index, of)| {
         let (changes, vantage, client) = if index == 0 {
             (vec![finding()], Some("fra-1".to_owned()), Some("claude/1.0".to_owned()))
@@ -195,9 +201,18 @@ fn an_unknown_member_is_refused_wherever_it_stands() {
 
 #[test]
 fn a_statement_of_another_type_or_time_is_refused() {
-    refused(|value| value["_type"] = "https://in-toto.io/Statement/v0.1".into(), "seal.statement-type");
-    refused(|value| value["predicateType"] = "https://slsa.dev/provenance/v1".into(), "seal.statement-kind");
-    refused(|value| value["predicate"]["time"] = "2026-11-25T12:00:00.5Z".into(), "seal.statement-time");
+    refused(
+        |value| value["_type"] = "https://in-toto.io/Statement/v0.1".into(),
+        "seal.statement-type",
+    );
+    refused(
+        |value| value["predicateType"] = "https://slsa.dev/provenance/v1".into(),
+        "seal.statement-kind",
+    );
+    refused(
+        |value| value["predicate"]["time"] = "2026-11-25T12:00:00.5Z".into(),
+        "seal.statement-time",
+    );
     refused(|value| value["predicate"]["time"] = 1.into(), "seal.statement-member");
     refused(|value| value["predicate"]["previous"] = "41".into(), "seal.statement-member");
     refused(|value| value["predicate"] = serde_json::Value::Null, "seal.statement-member");
@@ -232,7 +247,8 @@ fn each_bound_holds_at_the_limit_and_not_one_past_it() {
         (|s, n| declared(s).version = "\u{1F4E7}".repeat(n), limits::VERSION_CHARS_MAX),
         (
             |s, n| {
-                let artefact = (0..n).map(|i| (format!("{i}"), format!("sha256:{}", "0".repeat(64))));
+                let artefact =
+                    (0..n).map(|i| (format!("{i}"), format!("sha256:{}", "0".repeat(64))));
                 declared(s).artefacts = artefact.collect();
             },
             limits::LIST_MAX,
