@@ -303,9 +303,10 @@ fn failed(url: &Url, error: reqwest::Error) -> NetError {
             };
         }
         let inner = this.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if this.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if this.is::<rustls::Error>() {
             return NetError::Tls { url: shown(url), source: error };
         }
+        // An I/O error does not give what it wraps as its source, but that one's source.
         cause = match inner {
             Some(inner) => Some(inner),
             None => this.source(),

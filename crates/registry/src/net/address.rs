@@ -30,19 +30,19 @@ pub(super) async fn is_own(address: IpAddr) -> bool {
 
 /// The IPv4 address that an IPv6 address stands for.
 fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = address.segments();
+    let segments = address.segments();
     let v4 = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
-    match [a, b, c, d, e, f] {
-        // IPv4-mapped (RFC 4291) and IPv4-translated (RFC 2765).
-        [0, 0, 0, 0, 0, 0xffff] | [0, 0, 0, 0, 0xffff, 0] => Some(v4(g, h)),
+    match segments {
+        // IPv4-mapped (RFC 4291), IPv4-translated (RFC 2765), NAT64 with the well-known prefix
+        // (RFC 6052), 6to4 (RFC 3056).
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => Some(v4(high, low)),
         // IPv4-compatible; `::` and `::1` are addresses of their own.
-        [0, 0, 0, 0, 0, 0] if g != 0 || h > 1 => Some(v4(g, h)),
-        // NAT64 with the well-known prefix (RFC 6052).
-        [0x64, 0xff9b, 0, 0, 0, 0] => Some(v4(g, h)),
-        // 6to4 (RFC 3056).
-        [0x2002, ..] => Some(v4(b, c)),
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 || low > 1 => Some(v4(high, low)),
         // Teredo (RFC 4380): the client's address, with every bit turned.
-        [0x2001, 0, ..] => Some(v4(!g, !h)),
+        [0x2001, 0, .., high, low] => Some(v4(!high, !low)),
         _ => None,
     }
 }

@@ -121,7 +121,7 @@ async fn serve(
 /// 1 GB in chunks of 64 KiB.
 async fn without_end(stream: &mut TcpStream, bytes_sent: &AtomicUsize) -> std::io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await?;
-    let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();
+    let chunk = [b"10000\r\n".as_slice(), &vec![b'x'; 0x10000], b"\r\n"].concat();
     for _ in 0..(1 << 30) / 0x10000 {
         stream.write_all(&chunk).await?;
         bytes_sent.fetch_add(chunk.len(), Ordering::Relaxed);
