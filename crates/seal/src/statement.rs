@@ -54,6 +54,8 @@ pub struct Declaration {
     pub version: String,
     /// The exact digest of server.json.
     pub entry: Digest,
+    /// The object that holds server.json as it was published: SHA-256 of its bytes.
+    pub object: Digest,
     /// The surface; absent when only the entry was given (*undeclared*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surface: Option<SurfaceClaim>,
