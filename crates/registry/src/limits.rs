@@ -60,3 +60,26 @@ pub const SERVER_JSON_FAULTS_MAX: usize = 32;
 
 /// The publisher's own `_meta`, in canonical JSON: the official registry's limit.
 pub const PUBLISHER_META_BYTES_MAX: usize = 4_096;
+
+// The mirror.
+
+/// A page of an upstream: a hundred rows of 3 kB are usual, and a row may hold a long README.
+pub const PAGE_BYTES_MAX: usize = 16 << 20;
+
+/// Rows of one page; a hundred are asked for.
+pub const PAGE_ROWS_MAX: usize = 1_000;
+
+/// Pages of one sweep: the largest upstream has 840 of a hundred rows.
+pub const PAGES_MAX: u32 = 20_000;
+
+/// A cursor; real ones are a name and a version, or an opaque string of that length.
+pub const CURSOR_BYTES_MAX: usize = 2_048;
+
+/// A name: 200 characters by the schema, and old rows exceed it.
+pub const NAME_BYTES_MAX: usize = 512;
+
+/// A version: 255 characters by the schema.
+pub const VERSION_BYTES_MAX: usize = 512;
+
+/// What is kept of a status and its message, in characters: statements hold it.
+pub const STATUS_CHARS_MAX: usize = 500;

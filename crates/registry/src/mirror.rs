@@ -1,1 +1,3 @@
-//! To come.
+//! Follows upstream registries: what they list, and what they quietly change.
+
+pub mod page;
