@@ -68,3 +68,11 @@ pub const PROJECTION_POLL: Duration = Duration::from_millis(50);
 pub const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How far in the future a statement may claim to be made: the clocks of publishers are not ours.
 pub const CLOCK_SKEW_S_MAX: u64 = 300;
+
+// What a statement of the mirror or the monitor says of changes.
+
+/// Findings of one statement: a statement has 65,535 bytes, and nobody reads more.
+pub const FINDINGS_MAX: usize = 32;
+
+/// The place of a finding, in characters.
+pub const PLACE_CHARS_MAX: usize = 300;
