@@ -84,15 +84,26 @@ fn observation(it: &Observation) -> Checked {
     it.vantage.as_deref().map_or(Ok(()), |vantage| needed("vantage", vantage))?;
     it.client.as_deref().map_or(Ok(()), |client| needed("client", client))?;
     match &it.of {
-        Observed::Surface { endpoint, surface: claim, outcome } => {
+        Observed::Surface { endpoint, surface: claim, outcome, cache_scope, ttl_ms } => {
             needed("endpoint", endpoint)?;
             claim.as_ref().map_or(Ok(()), surface)?;
-            word("outcome", outcome)
+            word("outcome", outcome)?;
+            cache_scope.as_deref().map_or(Ok(()), |scope| word("cacheScope", scope))?;
+            ttl_ms.map_or(Ok(()), |ttl| integer("ttlMs", ttl))
         }
-        Observed::Entry { upstream, version: it, status, .. } => {
+        Observed::Authorization { endpoint, servers, .. } => {
+            needed("endpoint", endpoint)?;
+            count("servers", servers.len())?;
+            servers.iter().try_for_each(|server| needed("servers", server))
+        }
+        Observed::Entry { upstream, version: it, status, official, .. } => {
             needed("upstream", upstream)?;
             version(it)?;
-            word("status", status)
+            word("status", status)?;
+            let Some(official) = official else { return Ok(()) };
+            text("message", &official.message)?;
+            let times = [&official.published_at, &official.updated_at];
+            times.into_iter().flatten().try_for_each(|time| text("publishedAt", time))
         }
         Observed::Namespace { method, subject, state, key } => {
             word("method", method)?;
