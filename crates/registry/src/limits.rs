@@ -83,3 +83,17 @@ pub const VERSION_BYTES_MAX: usize = 512;
 
 /// What is kept of a status and its message, in characters: statements hold it.
 pub const STATUS_CHARS_MAX: usize = 500;
+
+// The API.
+
+/// Rows of a page, where a client asks for none in particular: as the official registry.
+pub const PAGE_ROWS_USUAL: usize = 30;
+
+/// Rows of a page at most: as the official registry.
+pub const PAGE_ROWS_SERVED_MAX: usize = 100;
+
+/// Versions of one server in one answer, the newest: the official API has no pages there.
+pub const VERSIONS_SERVED_MAX: usize = 1_000;
+
+/// A query string: a cursor, a name and a time fit several times.
+pub const QUERY_BYTES_MAX: usize = 4_096;
