@@ -119,3 +119,19 @@ pub const FINDINGS_MAX: usize = 32;
 
 /// The place of a finding, in characters.
 pub const PLACE_CHARS_MAX: usize = 300;
+
+/// How often the proofs of a bundle are made again when a checkpoint is published meanwhile: one is
+/// published a few times a second at most, and a bundle takes milliseconds.
+pub const BUNDLE_TRIES_MAX: usize = 8;
+
+/// Connections at once; one more waits. Each takes some 20 kB and a file descriptor.
+pub const CONNECTIONS_MAX: usize = 4_096;
+
+/// How long the head of a request may take to come.
+pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long requests that are being answered may go on once the service is asked to stop.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// The head of a request: a token, a cursor and a long name fit.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 32 << 10;

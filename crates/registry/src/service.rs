@@ -273,6 +273,9 @@ pub enum ServiceError {
     /// The statement claims a time that is not now.
     #[error("the statement claims a time more than five minutes from now, or none")]
     Time,
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes")]
+    Random,
     /// The statement is durable, but not in the tables yet.
     #[error("entry {index} is in the log; the tables do not have it yet")]
     Late {
@@ -290,8 +293,7 @@ impl ServiceError {
     /// The stable code.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Submit(SubmitError::Full) => "service.busy",
-            Self::Submit(SubmitError::Recovering { .. }) => "service.recovering",
+            Self::Submit(error) => error.code(),
             Self::Kind => "service.kind",
             Self::Time => "service.time",
             Self::Late { .. } => "service.late",

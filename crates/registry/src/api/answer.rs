@@ -78,9 +78,8 @@ impl From<ServiceError> for Refusal {
     fn from(error: ServiceError) -> Self {
         let code = error.code();
         let status = match code {
-            "service.busy" | "service.recovering" | "service.late" => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            "store.full" | "store.recovering" | "store.unknown" | "store.closed"
+            | "service.late" => StatusCode::SERVICE_UNAVAILABLE,
             "service.kind" | "service.time" => StatusCode::BAD_REQUEST,
             _ => {
                 crate::service::tell(&error, "a request failed");
@@ -99,6 +98,16 @@ impl From<store::StoreError> for Refusal {
     fn from(error: store::StoreError) -> Self {
         ServiceError::from(error).into()
     }
+}
+
+/// What a path that is not served answers.
+pub(super) async fn not_found() -> Refusal {
+    Refusal::not_found("there is nothing at this path")
+}
+
+/// What a method that is not served answers.
+pub(super) async fn not_allowed() -> Refusal {
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "api.method", "this path has other methods")
 }
 
 /// A JSON body.

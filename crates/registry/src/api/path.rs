@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn other_paths_stay_as_they_are() {
-        for path in ["/v0.1/servers", "/v0.1/servers/x", "/log/tile/0/000", "/v0.1/publish", "/%2F"] {
+        for path in ["/v0.1/servers", "/v0.1/servers/x", "/log/tile/0/000", "/v0.1/publish", "/%2F"]
+        {
             assert_eq!(normal(path), path);
         }
     }

@@ -25,7 +25,8 @@ impl Query {
         let mut parameters: Vec<(String, String)> = Vec::new();
         for part in query.split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let read = |text| decode(text).ok_or_else(|| Refusal::query("a parameter is not UTF-8"));
+            let read =
+                |text| decode(text).ok_or_else(|| Refusal::query("a parameter is not UTF-8"));
             let (name, value) = (read(name)?, read(value)?);
             if parameters.iter().any(|(known, _)| *known == name) {
                 return Err(Refusal::query(format!("the parameter `{name}` is there twice")));
@@ -63,7 +64,8 @@ impl Query {
     /// How many rows are wanted.
     pub(super) fn limit(&self) -> Result<usize, Refusal> {
         let Some(text) = self.text("limit") else { return Ok(limits::PAGE_ROWS_USUAL) };
-        let wanted = text.parse::<usize>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+        let wanted =
+            text.parse::<usize>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
         wanted.filter(|limit| (1..=limits::PAGE_ROWS_SERVED_MAX).contains(limit)).ok_or_else(|| {
             let most = limits::PAGE_ROWS_SERVED_MAX;
             Refusal::query(format!("`limit` is a number from 1 to {most}"))
