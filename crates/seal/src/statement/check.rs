@@ -84,10 +84,15 @@ fn observation(it: &Observation) -> Checked {
     it.vantage.as_deref().map_or(Ok(()), |vantage| needed("vantage", vantage))?;
     it.client.as_deref().map_or(Ok(()), |client| needed("client", client))?;
     match &it.of {
-        Observed::Surface { endpoint, surface: claim, outcome } => {
+        Observed::Surface { endpoint, surface: claim, outcome, .. } => {
             needed("endpoint", endpoint)?;
             claim.as_ref().map_or(Ok(()), surface)?;
             word("outcome", outcome)
+        }
+        Observed::Authorization { endpoint, servers, .. } => {
+            needed("endpoint", endpoint)?;
+            count("servers", servers.len())?;
+            servers.iter().try_for_each(|server| needed("servers", server))
         }
         Observed::Entry { upstream, version: it, status, .. } => {
             needed("upstream", upstream)?;
