@@ -30,6 +30,9 @@ pub const IDLE_CONNECTIONS_MAX: usize = 4;
 
 /// How long an idle connection is kept.
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
+
+// The projection.
+
 /// How soon a projection that failed tries again.
 pub const PROJECTION_RETRY_MIN: Duration = Duration::from_millis(100);
 /// How late at most: an operator who repaired the database should not have to wait.
@@ -84,20 +87,20 @@ pub const VERSION_BYTES_MAX: usize = 512;
 /// What is kept of a status and its message, in characters: statements hold it.
 pub const STATUS_CHARS_MAX: usize = 500;
 
-// The projection.
+// The API.
 
-/// How soon a projection that failed tries again.
-pub const PROJECTION_RETRY_MIN: Duration = Duration::from_millis(100);
-/// How late at most: an operator who repaired the database should not have to wait.
-pub const PROJECTION_RETRY_MAX: Duration = Duration::from_secs(10);
-/// How often a replica that does not apply entries looks how far the tables are: a submitter waits as
-/// long as that at most beyond the work itself.
-pub const PROJECTION_POLL: Duration = Duration::from_millis(50);
-/// How long a submitter waits for the tables to have its statement. It is in the log by then; the
-/// answer says so if the tables are late.
-pub const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);
-/// How far in the future a statement may claim to be made: the clocks of publishers are not ours.
-pub const CLOCK_SKEW_S_MAX: u64 = 300;
+/// Rows of a page, where a client asks for none in particular: as the official registry.
+pub const PAGE_ROWS_USUAL: usize = 30;
+
+/// Rows of a page at most: as the official registry.
+pub const PAGE_ROWS_SERVED_MAX: usize = 100;
+
+/// Versions of one server in one answer, the newest: the official API has no pages there.
+pub const VERSIONS_SERVED_MAX: usize = 1_000;
+
+/// A query string: a cursor, a name and a time fit several times.
+pub const QUERY_BYTES_MAX: usize = 4_096;
+// The projection.
 
 // What a statement of the mirror or the monitor says of changes.
 
@@ -106,3 +109,19 @@ pub const FINDINGS_MAX: usize = 32;
 
 /// The place of a finding, in characters.
 pub const PLACE_CHARS_MAX: usize = 300;
+
+/// How often the proofs of a bundle are made again when a checkpoint is published meanwhile: one is
+/// published a few times a second at most, and a bundle takes milliseconds.
+pub const BUNDLE_TRIES_MAX: usize = 8;
+
+/// Connections at once; one more waits. Each takes some 20 kB and a file descriptor.
+pub const CONNECTIONS_MAX: usize = 4_096;
+
+/// How long the head of a request may take to come.
+pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long requests that are being answered may go on once the service is asked to stop.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// The head of a request: a token, a cursor and a long name fit.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 32 << 10;

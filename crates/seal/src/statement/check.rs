@@ -84,10 +84,15 @@ fn observation(it: &Observation) -> Checked {
     it.vantage.as_deref().map_or(Ok(()), |vantage| needed("vantage", vantage))?;
     it.client.as_deref().map_or(Ok(()), |client| needed("client", client))?;
     match &it.of {
-        Observed::Surface { endpoint, surface: claim, outcome } => {
+        Observed::Surface { endpoint, surface: claim, outcome, .. } => {
             needed("endpoint", endpoint)?;
             claim.as_ref().map_or(Ok(()), surface)?;
             word("outcome", outcome)
+        }
+        Observed::Authorization { endpoint, servers, .. } => {
+            needed("endpoint", endpoint)?;
+            count("servers", servers.len())?;
+            servers.iter().try_for_each(|server| needed("servers", server))
         }
         Observed::Entry { upstream, version: it, status, .. } => {
             needed("upstream", upstream)?;
@@ -171,6 +176,10 @@ fn needed(member: &'static str, it: &str) -> Checked {
 fn text(member: &'static str, text: &str) -> Checked {
     if text.len() > limits::TEXT_BYTES_MAX {
         return bound(member, "is longer than 4,096 bytes");
+    }
+    // PostgreSQL has no text with it.
+    if text.contains('\0') {
+        return bound(member, "has the character U+0000");
     }
     Ok(())
 }

@@ -84,6 +84,7 @@ async fn list(
     .bind(seen.status)
     .bind(step.time_us);
     step.run("recording a listed entry", row).await?;
+    step.publish_object(&seen.object).await?;
     let is_new_candidate = known.is_none_or(|known| {
         known.state == "vanished" || (known.status == "deleted") != (seen.status == "deleted")
     });
