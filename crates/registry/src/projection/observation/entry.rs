@@ -13,7 +13,7 @@ use crate::projection::step::{Change, Step};
 use crate::service::codes;
 
 pub(super) async fn apply(step: &mut Step<'_>, it: &Observation) -> Result<(), ProjectionError> {
-    let Observed::Entry { upstream, version, entry, object, status } = &it.of else {
+    let Observed::Entry { upstream, version, entry, object, status, .. } = &it.of else {
         return Ok(());
     };
     let row = sqlx::query(
