@@ -1,6 +1,10 @@
 //! Bounds, each with its reason.
 
+mod publish;
+
 use std::time::Duration;
+
+pub use publish::*;
 
 // The HTTP client.
 
@@ -43,23 +47,6 @@ pub const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How far in the future a statement may claim to be made: the clocks of publishers are not ours.
 pub const CLOCK_SKEW_S_MAX: u64 = 300;
 
-// server.json.
-
-/// Largest server.json: real ones stay below 20 kB, and a page of 100 has to fit into what a mirror
-/// takes as one answer (16 MiB).
-pub const SERVER_JSON_BYTES_MAX: usize = 128 << 10;
-
-/// Deepest nesting of server.json: the schema needs 7, the publisher's own `_meta` a few more.
-pub const SERVER_JSON_DEPTH_MAX: usize = 32;
-
-/// Elements of one list of server.json: the longest real one has some 60 environment variables.
-pub const SERVER_JSON_ELEMENTS_MAX: usize = 1_000;
-
-/// Faults that are reported of one server.json: more do not help a person.
-pub const SERVER_JSON_FAULTS_MAX: usize = 32;
-
-/// The publisher's own `_meta`, in canonical JSON: the official registry's limit.
-pub const PUBLISHER_META_BYTES_MAX: usize = 4_096;
 
 // The mirror.
 
@@ -83,55 +70,6 @@ pub const VERSION_BYTES_MAX: usize = 512;
 
 /// What is kept of a status and its message, in characters: statements hold it.
 pub const STATUS_CHARS_MAX: usize = 500;
-
-// Namespaces.
-
-/// Records of one domain that are tried: more than any rotation needs.
-pub const NAMESPACE_RECORDS_MAX: usize = 8;
-
-/// Longest signature over a timestamp, in hexadecimal digits: P-384 needs 192.
-pub const NAMESPACE_SIGNATURE_CHARS_MAX: usize = 256;
-
-/// Longest timestamp, with fractions and offset.
-pub const NAMESPACE_TIMESTAMP_CHARS_MAX: usize = 40;
-
-/// Largest well-known file: the official registry's limit.
-pub const WELL_KNOWN_BYTES_MAX: usize = 4 << 10;
-
-/// How long one resolver is waited for.
-pub const DNS_TIME_MAX: Duration = Duration::from_secs(3);
-
-/// Longest token, of ours or of others: those of GitHub Actions have some 2,000 characters.
-pub const TOKEN_CHARS_MAX: usize = 8 << 10;
-
-/// How long a token of GitHub Actions may live, in seconds: they live ten minutes.
-pub const OIDC_LIFE_S_MAX: u64 = 3_600;
-
-/// Keys of an issuer that are kept.
-pub const JWKS_KEYS_MAX: usize = 32;
-
-/// How long the keys of an issuer are kept.
-pub const JWKS_AGE_MAX: Duration = Duration::from_secs(3_600);
-
-/// How often an unknown key makes us ask the issuer again.
-pub const JWKS_INTERVAL: Duration = Duration::from_secs(30);
-
-/// How old the statement of a proof may be before a login makes another, in microseconds: an hour.
-pub const PROOF_AGE_US_MAX: i64 = 3_600_000_000;
-// The projection.
-
-/// How soon a projection that failed tries again.
-pub const PROJECTION_RETRY_MIN: Duration = Duration::from_millis(100);
-/// How late at most: an operator who repaired the database should not have to wait.
-pub const PROJECTION_RETRY_MAX: Duration = Duration::from_secs(10);
-/// How often a replica that does not apply entries looks how far the tables are: a submitter waits as
-/// long as that at most beyond the work itself.
-pub const PROJECTION_POLL: Duration = Duration::from_millis(50);
-/// How long a submitter waits for the tables to have its statement. It is in the log by then; the
-/// answer says so if the tables are late.
-pub const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);
-/// How far in the future a statement may claim to be made: the clocks of publishers are not ours.
-pub const CLOCK_SKEW_S_MAX: u64 = 300;
 
 // What a statement of the mirror or the monitor says of changes.
 
