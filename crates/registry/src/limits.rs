@@ -1,6 +1,10 @@
 //! Bounds, each with its reason.
 
+mod publish;
+
 use std::time::Duration;
+
+pub use publish::*;
 
 // The HTTP client.
 
@@ -46,23 +50,6 @@ pub const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How far in the future a statement may claim to be made: the clocks of publishers are not ours.
 pub const CLOCK_SKEW_S_MAX: u64 = 300;
 
-// server.json.
-
-/// Largest server.json: real ones stay below 20 kB, and a page of 100 has to fit into what a mirror
-/// takes as one answer (16 MiB).
-pub const SERVER_JSON_BYTES_MAX: usize = 128 << 10;
-
-/// Deepest nesting of server.json: the schema needs 7, the publisher's own `_meta` a few more.
-pub const SERVER_JSON_DEPTH_MAX: usize = 32;
-
-/// Elements of one list of server.json: the longest real one has some 60 environment variables.
-pub const SERVER_JSON_ELEMENTS_MAX: usize = 1_000;
-
-/// Faults that are reported of one server.json: more do not help a person.
-pub const SERVER_JSON_FAULTS_MAX: usize = 32;
-
-/// The publisher's own `_meta`, in canonical JSON: the official registry's limit.
-pub const PUBLISHER_META_BYTES_MAX: usize = 4_096;
 
 // The mirror.
 
