@@ -30,6 +30,36 @@ pub const IDLE_CONNECTIONS_MAX: usize = 4;
 
 /// How long an idle connection is kept.
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
+/// How soon a projection that failed tries again.
+pub const PROJECTION_RETRY_MIN: Duration = Duration::from_millis(100);
+/// How late at most: an operator who repaired the database should not have to wait.
+pub const PROJECTION_RETRY_MAX: Duration = Duration::from_secs(10);
+/// How often a replica that does not apply entries looks how far the tables are: a submitter waits as
+/// long as that at most beyond the work itself.
+pub const PROJECTION_POLL: Duration = Duration::from_millis(50);
+/// How long a submitter waits for the tables to have its statement. It is in the log by then; the
+/// answer says so if the tables are late.
+pub const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How far in the future a statement may claim to be made: the clocks of publishers are not ours.
+pub const CLOCK_SKEW_S_MAX: u64 = 300;
+
+// server.json.
+
+/// Largest server.json: real ones stay below 20 kB, and a page of 100 has to fit into what a mirror
+/// takes as one answer (16 MiB).
+pub const SERVER_JSON_BYTES_MAX: usize = 128 << 10;
+
+/// Deepest nesting of server.json: the schema needs 7, the publisher's own `_meta` a few more.
+pub const SERVER_JSON_DEPTH_MAX: usize = 32;
+
+/// Elements of one list of server.json: the longest real one has some 60 environment variables.
+pub const SERVER_JSON_ELEMENTS_MAX: usize = 1_000;
+
+/// Faults that are reported of one server.json: more do not help a person.
+pub const SERVER_JSON_FAULTS_MAX: usize = 32;
+
+/// The publisher's own `_meta`, in canonical JSON: the official registry's limit.
+pub const PUBLISHER_META_BYTES_MAX: usize = 4_096;
 
 // The mirror.
 

@@ -3,10 +3,15 @@
 //! Canonical JSON (RFC 8785). Times are RFC 3339 in UTC with whole seconds, and given by the caller.
 //! Each predicate type has a JSON Schema in `docs/schema/`.
 
+mod check;
+mod payload;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use surface::{Digest, Digests, Era};
+
+pub use payload::StatementError;
 
 use crate::key::KeyId;
 
@@ -352,9 +357,7 @@ impl Predicate {
             Self::Rotation(_) => "https://countersign.dev/predicate/rotation/v1",
         }
     }
-
-    /// The digest of what the statement is mainly about: the subject's digest.
-    pub fn about(&self) -> Digest {
-        unimplemented!()
-    }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
