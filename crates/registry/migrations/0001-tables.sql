@@ -35,11 +35,14 @@ CREATE INDEX statements_of_server ON statements (server, position);
 CREATE TABLE servers (
     server TEXT NOT NULL PRIMARY KEY,
     -- In lower case: names that differ in case alone are one name.
-    folded TEXT NOT NULL UNIQUE,
+    folded TEXT NOT NULL,
     -- The first and the newest statement about it.
     first BIGINT NOT NULL,
     newest BIGINT NOT NULL
 );
+
+-- Not unique: an upstream may list what nobody may publish here.
+CREATE INDEX servers_folded ON servers (folded);
 
 -- Every version: one row of `GET /v0.1/servers`.
 CREATE TABLE versions (
@@ -143,7 +146,7 @@ CREATE TABLE upstream_entries (
     server TEXT NOT NULL,
     version TEXT NOT NULL,
     position BIGINT NOT NULL,
-    -- NULL once it vanished.
+    -- What it is, or was before it vanished.
     entry TEXT,
     object TEXT,
     status TEXT NOT NULL,

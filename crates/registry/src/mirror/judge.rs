@@ -147,7 +147,7 @@ impl Circumstances {
     pub(super) fn reset(&self, gone: usize, of: usize) -> Saying {
         let place = format!("{gone} of {of} entries");
         let changes = vec![finding("upstream.reset", "warning", &place)];
-        let of = self.gone("", "reset");
+        let of = self.gone("*", "reset");
         let statement = self.observation(self.host(), of, None, changes);
         Saying { statement, objects: Vec::new() }
     }

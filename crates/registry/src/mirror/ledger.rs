@@ -90,7 +90,9 @@ impl Listed {
     pub(super) fn insert(&mut self, name: &str, version: &str, known: Known) {
         let versions = self.names.entry(name.to_owned()).or_default();
         if known.is_latest {
-            versions.values_mut().for_each(|other| other.is_latest = false);
+            for other in versions.values_mut() {
+                other.is_latest = false;
+            }
         }
         versions.insert(version.to_owned(), known);
     }

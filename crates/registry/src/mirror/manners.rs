@@ -45,7 +45,7 @@ impl Asker {
             attempt += 1;
             self.turn().await;
             let error = match self.client.send(request(url, etag)).await {
-                Ok(response) => match self.answer(response) {
+                Ok(response) => match answer(response) {
                     Ok(answer) => return Ok(answer),
                     Err(error) => error,
                 },
@@ -61,22 +61,6 @@ impl Asker {
             }
             tracing::info!(%error, attempt, wait_ms = wait.as_millis(), "asking an upstream again");
             tokio::time::sleep(wait).await;
-        }
-    }
-
-    fn answer(&self, response: Response) -> Result<Answer, MirrorError> {
-        match response.status {
-            StatusCode::OK => {
-                let etag = response.headers.get(ETAG).and_then(|value| value.to_str().ok());
-                let etag = etag.filter(|etag| etag.len() <= limits::ETAG_BYTES_MAX);
-                Ok(Answer::Body(response.body, etag.map(str::to_owned)))
-            }
-            StatusCode::NOT_MODIFIED => Ok(Answer::Unchanged),
-            StatusCode::NOT_FOUND => Ok(Answer::Absent),
-            status => Err(MirrorError::Status {
-                status: status.as_u16(),
-                retry_after: retry_after(&response.headers),
-            }),
         }
     }
 
@@ -98,6 +82,22 @@ fn request(url: &Url, etag: Option<&str>) -> Request {
         bytes_max: limits::PAGE_BYTES_MAX,
         time_max: limits::PAGE_TIME_MAX,
         ..Request::get(url.clone())
+    }
+}
+
+fn answer(response: Response) -> Result<Answer, MirrorError> {
+    match response.status {
+        StatusCode::OK => {
+            let etag = response.headers.get(ETAG).and_then(|value| value.to_str().ok());
+            let etag = etag.filter(|etag| etag.len() <= limits::ETAG_BYTES_MAX);
+            Ok(Answer::Body(response.body, etag.map(str::to_owned)))
+        }
+        StatusCode::NOT_MODIFIED => Ok(Answer::Unchanged),
+        StatusCode::NOT_FOUND => Ok(Answer::Absent),
+        status => Err(MirrorError::Status {
+            status: status.as_u16(),
+            retry_after: retry_after(&response.headers),
+        }),
     }
 }
 

@@ -84,7 +84,9 @@ impl<'m> Run<'m> {
         };
         let mut newest = Newest { time: None, latest_us: now_us + SKEW_US };
         newest.hear(progress.newest.as_deref());
-        stored.iter().for_each(|page| newest.hear(page.newest.as_deref()));
+        for page in &stored {
+            newest.hear(page.newest.as_deref());
+        }
         Ok(Self {
             mirror,
             ledger,
@@ -160,6 +162,8 @@ impl<'m> Run<'m> {
                     stored.seen.push(mark);
                     newest.hear(entry.official.updated_at.as_deref());
                     if self.is_deferred(&entry) {
+                        // Not stated with its page: unless the walk ends, it has to come again.
+                        stored.etag = None;
                         self.deferred.push(*entry);
                     } else {
                         sayings.extend(self.entry(&entry).await?);
@@ -285,7 +289,7 @@ impl<'m> Run<'m> {
                 match self.look_up(&name, &version).await? {
                     Found::Gone => {}
                     Found::There(saying) => {
-                        sayings.extend(saying);
+                        sayings.extend(saying.map(|saying| *saying));
                         continue;
                     }
                 }
@@ -314,7 +318,7 @@ impl<'m> Run<'m> {
         };
         match page::row(body, &self.mirror.own_key) {
             Row::Entry(entry) if entry.name == name && entry.version == version => {
-                Ok(Found::There(self.entry(&entry).await?))
+                Ok(Found::There(self.entry(&entry).await?.map(Box::new)))
             }
             // An answer about another entry, or none that can be read, says nothing about this one.
             _ => Ok(Found::There(None)),
@@ -324,7 +328,7 @@ impl<'m> Run<'m> {
 
 enum Found {
     Gone,
-    There(Option<Saying>),
+    There(Option<Box<Saying>>),
 }
 
 /// Appends statements, many at a time.
