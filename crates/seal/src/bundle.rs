@@ -73,7 +73,8 @@ pub struct Outcome {
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// Its stable code, such as `seal.inclusion`.
+    /// Its stable code, such as `seal.inclusion`. Readers tell three apart: `seal.revocation` (the
+    /// version, its surface or a key is revoked), `seal.status` (deleted), `seal.freshness`.
     pub code: &'static str,
     /// Whether it holds.
     pub holds: bool,
@@ -92,6 +93,8 @@ pub struct Verified {
     pub surface: Option<surface::Digests>,
     /// The index of the newest statement about the server.
     pub latest: u64,
+    /// The size of the tree that the checkpoint commits to: of two bundles, the larger is newer.
+    pub size: u64,
     /// What the witnesses vouch for: seconds since 1970.
     pub time_s: Option<u64>,
 }
