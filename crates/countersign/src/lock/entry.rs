@@ -130,7 +130,10 @@ impl Pinned {
         let digests = Digests::of_surface(&surface);
         let items = item_digests(&surface);
         let approvals = BTreeMap::new();
-        Self { entry: Entry { origin, artefact, protocol, digests, items, published: None, approvals }, surface }
+        Self {
+            entry: Entry { origin, artefact, protocol, digests, items, published: None, approvals },
+            surface,
+        }
     }
 
     /// The same pin of another surface.

@@ -26,7 +26,8 @@ impl Reader {
             return Ok(Self::Folder(text.into()));
         }
         let usage = |why: &str| Failure::usage(format!("{why}: a log is read at an https URL"));
-        let mut prefix = Url::parse(text).map_err(|error| usage("this is no URL").because(error))?;
+        let mut prefix =
+            Url::parse(text).map_err(|error| usage("this is no URL").because(error))?;
         let is_local = prefix.host_str().is_some_and(is_this_machine);
         if prefix.scheme() != "https" && !(prefix.scheme() == "http" && is_local) {
             return Err(usage("only this machine is read without TLS"));

@@ -34,9 +34,13 @@ impl View {
     /// A checkpoint that is not accepted.
     pub(crate) fn at(reader: Reader, note: &[u8], trust: &Trust) -> Result<Self, Failure> {
         let refused = || {
-            Failure::refusal(codes::LOG_CHECKPOINT, format!("the checkpoint of {reader} is not accepted"))
+            Failure::refusal(
+                codes::LOG_CHECKPOINT,
+                format!("the checkpoint of {reader} is not accepted"),
+            )
         };
-        let verified = trust.policy.open(note, &Crypto).map_err(|error| refused().because(error))?;
+        let verified =
+            trust.policy.open(note, &Crypto).map_err(|error| refused().because(error))?;
         let note = String::from_utf8(note.to_vec()).map_err(|error| refused().because(error))?;
         Ok(Self { reader, note, verified })
     }
@@ -77,7 +81,8 @@ impl View {
         let hashes = self.hashes(&self.plan(&indices)?).await?;
         for (index, entry) in indices.into_iter().zip(&entries) {
             if hashes.leaf(index) != Some(Hash::of_leaf(entry)) {
-                return Err(self.forged(&tile.to_string())
+                return Err(self
+                    .forged(&tile.to_string())
                     .because(format!("entry {index} is not the one in the tree")));
             }
         }
@@ -94,7 +99,8 @@ impl View {
         let inclusion = hashes.inclusion(index).ok_or_else(missing)?;
         let mut entries = self.entries(index / WIDTH).await?;
         let at = usize::try_from(index % WIDTH).unwrap_or_default();
-        let entry = if at < entries.len() { entries.swap_remove(at) } else { return Err(missing()) };
+        let entry =
+            if at < entries.len() { entries.swap_remove(at) } else { return Err(missing()) };
         let checkpoint = self.note.clone();
         Ok((entry, Proof { extra: None, index, hashes: inclusion, checkpoint }))
     }
@@ -107,7 +113,10 @@ impl View {
         let new = self.checkpoint();
         let forked = |what: String| Failure::refusal(codes::LOG_FORKED, what);
         if new.size < old.size {
-            return Err(forked(format!("the log shrank from {} to {} entries", old.size, new.size)));
+            return Err(forked(format!(
+                "the log shrank from {} to {} entries",
+                old.size, new.size
+            )));
         }
         let rewritten =
             || forked(format!("the first {} entries of the log are not what they were", old.size));
