@@ -16,7 +16,7 @@ use crate::lock::entry::Origin;
 use crate::lock::{Key, Pins};
 use crate::log;
 use crate::log::backing::Backing;
-use crate::log::evidence::{Named, Source};
+use crate::log::evidence::{self, Named};
 use crate::output::style;
 use crate::source::{Reach, Source, words_shown};
 
@@ -96,7 +96,7 @@ async fn backing(
         Failure::usage(format!("`{key}` was not pinned as what a log has"))
             .hint("say what it is published as: `--as io.github.acme/files@1.4.0`")
     })?;
-    let source = arguments.log.as_deref().map(Source::of).transpose()?;
+    let source = arguments.log.as_deref().map(evidence::Source::of).transpose()?;
     let kept = desk.store.evidence(key)?.into_iter().collect();
     let backing = Backing::new(named.clone(), log::trust(trust)?, source, log::cache(&named), kept);
     if let Err(failure) = backing.renew().await {

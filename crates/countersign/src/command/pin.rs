@@ -10,7 +10,7 @@ use crate::failure::{Exit, Failure};
 use crate::lock::entry::Published;
 use crate::lock::{Key, Pinned, neighbours};
 use crate::log;
-use crate::log::evidence::{self, Source};
+use crate::log::evidence;
 use crate::output::style;
 use crate::report::{Comparison, human};
 use crate::source::{Reach, Source};
@@ -79,7 +79,7 @@ async fn prove(backed: &args::Backed, pinned: &mut Pinned) -> Result<Option<Stri
         Failure::usage("what is the server published as?")
             .hint("say it: `--as io.github.acme/files@1.4.0`")
     })?;
-    let bundle = Source::of(from)?.bundle(&named).await?;
+    let bundle = evidence::Source::of(from)?.bundle(&named).await?;
     let refused = |why: String| Failure::refusal(codes::LOG_EVIDENCE, why);
     let verified = evidence::judge(&bundle, &named, &log::trust(trust)?, log::now_s())
         .map_err(|objection| refused(objection.sentence))?;
