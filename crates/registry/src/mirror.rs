@@ -1,1 +1,4 @@
-//! To come.
+//! Follows upstream registries: what they list, and what they quietly change.
+
+pub mod compare;
+pub mod page;

@@ -1,10 +1,19 @@
 //! What every part of the registry works with: the log, the tables, the keys.
 
+pub mod codes;
+pub mod time;
+
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use seal::{Envelope, PrivateKey, Statement};
+use seal::{Envelope, Predicate, PrivateKey, Statement};
 use store::{Database, Log, Object, Receipt, StoreError, SubmitError};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::limits;
+use crate::projection::{self, Progress};
 
 /// The registry's own state. Clones share it.
 #[derive(Clone)]
@@ -21,6 +30,9 @@ struct Inner {
     operator: String,
     /// Where the registry is reached, without a final slash.
     public_url: String,
+    /// How many entries are in the tables.
+    progress: Progress,
+    following: JoinHandle<()>,
 }
 
 /// A statement that is in the log and in the tables.
@@ -33,7 +45,8 @@ pub struct Appended {
 }
 
 impl Service {
-    /// A registry over an open log and its tables.
+    /// A registry over an open log and its tables ([`MIGRATIONS`]). Starts the projection, so it has
+    /// to be called inside a runtime.
     pub fn new(
         log: Log,
         database: Database,
@@ -41,7 +54,10 @@ impl Service {
         operator: String,
         public_url: String,
     ) -> Self {
-        Self { inner: Arc::new(Inner { log, database, keys, operator, public_url }) }
+        let (sender, progress) = watch::channel(0);
+        let following = tokio::spawn(projection::follow(log.clone(), database.clone(), sender));
+        let inner = Inner { log, database, keys, operator, public_url, progress, following };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The log.
@@ -69,22 +85,36 @@ impl Service {
         &self.inner.public_url
     }
 
-    /// The time, in seconds since 1970.
-    pub fn now_s(&self) -> u64 {
-        unimplemented!()
+    /// How many entries of the log are in the tables.
+    pub fn progress(&self) -> Progress {
+        self.inner.progress.clone()
     }
 
-    /// Appends an envelope that somebody else signed, and waits until the projection has it.
+    /// The time, in seconds since 1970.
+    #[expect(
+        clippy::unused_self,
+        reason = "the clock belongs to the service, whose log has it too"
+    )]
+    pub fn now_s(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+
+    /// Appends an envelope that somebody else signed, and waits until the projection has it. The
+    /// caller has verified its signatures, and that the signer may say what it says.
     ///
     /// # Errors
-    /// Whatever keeps it out of the log.
+    /// Whatever keeps it out of the log; a kind of statement that only the registry makes.
     pub async fn append(
         &self,
         envelope: Envelope,
         objects: Vec<Object>,
     ) -> Result<Appended, ServiceError> {
-        let _ = (envelope, objects);
-        unimplemented!()
+        // INVARIANT: a verdict, a status, and what is known of upstreams and namespaces, are the
+        // registry's own words: the projection takes them as such.
+        if is_ours_alone(&envelope.statement().predicate) {
+            return Err(ServiceError::Kind);
+        }
+        self.submit(envelope, objects).await
     }
 
     /// Signs a statement with the registry's keys, appends it, and waits until the projection has
@@ -97,8 +127,21 @@ impl Service {
         statement: Statement,
         objects: Vec<Object>,
     ) -> Result<Appended, ServiceError> {
-        let _ = (statement, objects);
-        unimplemented!()
+        let keys: Vec<&PrivateKey> = self.inner.keys.iter().collect();
+        self.submit(Envelope::sign(statement, &keys)?, objects).await
+    }
+
+    /// Waits until the tables have the entry at `index`.
+    ///
+    /// # Errors
+    /// Tables that are late.
+    pub async fn projected(&self, index: u64) -> Result<(), ServiceError> {
+        let mut progress = self.inner.progress.clone();
+        let there = progress.wait_for(|size| *size > index);
+        match tokio::time::timeout(limits::PROJECTION_WAIT_MAX, there).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(ServiceError::Late { index }),
+        }
     }
 
     /// An object.
@@ -108,11 +151,55 @@ impl Service {
     pub async fn object(&self, digest: &surface::Digest) -> Result<Option<Bytes>, ServiceError> {
         Ok(self.inner.log.object(digest).await?)
     }
+
+    /// Finishes what waits, closes the log and stops the projection.
+    pub async fn close(&self) {
+        self.inner.log.close().await;
+        self.inner.following.abort();
+        self.inner.database.pool().close().await;
+    }
+
+    async fn submit(
+        &self,
+        envelope: Envelope,
+        objects: Vec<Object>,
+    ) -> Result<Appended, ServiceError> {
+        // INVARIANT: no entry claims a time more than the skew after it was sequenced, so `updatedAt`,
+        // which never goes back, cannot be pushed into the future.
+        let said_us = time::us_of_rfc3339(&envelope.statement().time).ok_or(ServiceError::Time)?;
+        let latest_s = self.now_s().saturating_add(limits::CLOCK_SKEW_S_MAX);
+        if said_us / 1_000_000 > i64::try_from(latest_s).unwrap_or(i64::MAX) {
+            return Err(ServiceError::Time);
+        }
+        let entry = Bytes::copy_from_slice(envelope.bytes());
+        let receipt = self.inner.log.submit(entry, objects).await?;
+        self.projected(receipt.index).await?;
+        Ok(Appended { receipt, envelope })
+    }
 }
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.following.abort();
+    }
+}
+
+/// The tables of the registry, for [`Database::open`]. Each part adds its own file at the end.
+pub const MIGRATIONS: &[(&str, &str)] =
+    &[("0001-tables", include_str!("../migrations/0001-tables.sql"))];
 
 /// The names that an entry is about ([`Statement::names`]). Fixed for the life of an origin.
 pub fn names_of(entry: &[u8]) -> Vec<String> {
     Envelope::parse(entry).map(|envelope| envelope.statement().names()).unwrap_or_default()
+}
+
+fn is_ours_alone(predicate: &Predicate) -> bool {
+    use seal::statement::Observed;
+    match predicate {
+        Predicate::Countersignature(_) | Predicate::Status(_) => true,
+        Predicate::Observation(it) => !matches!(it.of, Observed::Surface { .. }),
+        _ => false,
+    }
 }
 
 /// Why the registry cannot do what it was asked.
@@ -137,4 +224,35 @@ pub enum ServiceError {
     /// A statement could not be signed.
     #[error(transparent)]
     Envelope(#[from] seal::envelope::EnvelopeError),
+    /// Somebody else says what only the registry says.
+    #[error("only the registry itself makes statements of this kind")]
+    Kind,
+    /// The statement claims a time that is not now.
+    #[error("the statement claims a time more than five minutes from now, or none")]
+    Time,
+    /// The statement is durable, but not in the tables yet.
+    #[error("entry {index} is in the log; the tables do not have it yet")]
+    Late {
+        /// Its index.
+        index: u64,
+    },
+}
+
+impl ServiceError {
+    /// The error of a failed `action` on the tables.
+    pub fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Database { action, source }
+    }
+
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Submit(SubmitError::Full) => "service.busy",
+            Self::Submit(SubmitError::Recovering { .. }) => "service.recovering",
+            Self::Kind => "service.kind",
+            Self::Time => "service.time",
+            Self::Late { .. } => "service.late",
+            _ => "service.failed",
+        }
+    }
 }

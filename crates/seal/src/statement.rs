@@ -3,10 +3,15 @@
 //! Canonical JSON (RFC 8785). Times are RFC 3339 in UTC with whole seconds, and given by the caller.
 //! Each predicate type has a JSON Schema in `docs/schema/`.
 
+mod check;
+mod payload;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use surface::{Digest, Digests, Era};
+
+pub use payload::StatementError;
 
 use crate::key::KeyId;
 
@@ -54,6 +59,8 @@ pub struct Declaration {
     pub version: String,
     /// The exact digest of server.json.
     pub entry: Digest,
+    /// The object that holds server.json as it was published: SHA-256 of its bytes.
+    pub object: Digest,
     /// The surface; absent when only the entry was given (*undeclared*).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surface: Option<SurfaceClaim>,
@@ -151,6 +158,21 @@ pub enum Observed {
         surface: Option<SurfaceClaim>,
         /// `surface`, `auth-required`, `mcp-error`, `not-mcp`, `tls-error`, `unreachable`.
         outcome: String,
+        /// `public` or `private`, as the server says who may share it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cache_scope: Option<String>,
+        /// How long the server says that it holds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ttl_ms: Option<u64>,
+    },
+    /// Who authorizes for a live server: its resource metadata (RFC 9728).
+    Authorization {
+        /// Where the server was asked.
+        endpoint: String,
+        /// The issuers that it names, sorted; empty where it names none.
+        servers: Vec<String>,
+        /// The object with the documents, as they came.
+        object: Option<Digest>,
     },
     /// An entry of an upstream registry.
     Entry {
@@ -164,6 +186,9 @@ pub enum Observed {
         object: Option<Digest>,
         /// The status that the upstream says.
         status: String,
+        /// What the upstream says beside.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        official: Option<Official>,
     },
     /// The proof of a namespace.
     Namespace {
@@ -185,6 +210,23 @@ pub enum Observed {
         /// `split-view` or `cloaking`.
         verdict: String,
     },
+}
+
+/// What an upstream says of an entry, beside its status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Official {
+    /// The message that goes with the status.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// When it was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_at: Option<String>,
+    /// When it was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<String>,
+    /// Whether it is the latest version.
+    pub is_latest: bool,
 }
 
 /// See [`Predicate::Approval`].
@@ -315,9 +357,7 @@ impl Predicate {
             Self::Rotation(_) => "https://countersign.dev/predicate/rotation/v1",
         }
     }
-
-    /// The digest of what the statement is mainly about: the subject's digest.
-    pub fn about(&self) -> Digest {
-        unimplemented!()
-    }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -58,8 +58,9 @@ pub struct Loaded {
 /// Durable state. One writer at a time: whoever holds the lead, and even then each commit is a
 /// compare-and-swap on the size.
 ///
-/// After an error of [`commit`](Self::commit) nobody knows whether it happened: the log trusts its
-/// memory no more, and loads anew.
+/// After an error of [`commit`](Self::commit), [`settle`](Self::settle) or
+/// [`publish`](Self::publish) nobody knows whether it happened: the log trusts its memory no more,
+/// and loads anew. `settle` and `publish` may run while a commit does; `load` runs alone.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
     /// Makes a new log with its first head, which covers nothing.
@@ -69,7 +70,7 @@ pub trait Backend: Send + Sync + 'static {
     async fn create(&self, head: &str) -> Result<(), StoreError>;
 
     /// Takes the lead, waiting for a lease of another to end where there are leases, and gives the
-    /// durable state.
+    /// durable state. Whoever has the lead keeps it, and gets what is durable now.
     ///
     /// # Errors
     /// No log, another leader, or state that contradicts itself.
@@ -81,8 +82,9 @@ pub trait Backend: Send + Sync + 'static {
     /// A log of another size, a lost lead, or storage that fails.
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
 
-    /// Makes full tiles and bundles immutable, and forgets what was only needed to recover the
-    /// entries in them. Repeating it is harmless.
+    /// Makes full tiles and bundles immutable, so that all of the first `size` entries (a multiple of
+    /// 256) are in such, and forgets what was only needed to recover those entries. Repeating it is
+    /// harmless.
     ///
     /// # Errors
     /// Storage that fails, or a tile that is there with other bytes.
@@ -93,6 +95,9 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// Storage that fails.
     async fn publish(&self, checkpoint: &str) -> Result<(), StoreError>;
+
+    /// Gives up the lead. What comes after needs another [`load`](Self::load).
+    async fn release(&self);
 
     /// A full tile or bundle; `None` if it is not settled.
     ///

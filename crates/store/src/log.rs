@@ -228,7 +228,10 @@ impl Log {
     }
 
     /// The index of an entry by its leaf hash.
-    pub fn find(&self, leaf: Hash) -> Option<u64> {
+    ///
+    /// # Errors
+    /// Storage that fails.
+    pub async fn find(&self, leaf: Hash) -> Result<Option<u64>, StoreError> {
         let _ = leaf;
         unimplemented!()
     }
@@ -244,20 +247,55 @@ impl Log {
 #[non_exhaustive]
 pub enum SubmitError {
     /// The entry or an object is too long.
-    #[error("an entry of {size} bytes, where {max} fit")]
+    #[error("an entry or object of {size} bytes, where {max} fit")]
     TooLong {
         /// Its length in bytes.
         size: usize,
         /// The limit.
         max: usize,
     },
+    /// More objects than one entry may bring.
+    #[error("an entry with {count} objects, where {max} may come")]
+    TooMany {
+        /// How many came.
+        count: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// The entry has the form of the log's own statements about its map.
+    #[error("only the log itself states the root of its map")]
+    Reserved,
     /// Too many wait already.
     #[error("the log is busy")]
     Full,
-    /// The log does not sign until it has recovered.
+    /// The log does not sign until it has recovered. Nothing was added.
     #[error("the log is recovering: {why}")]
     Recovering {
         /// From what.
         why: String,
     },
+    /// Storage failed while the entry was being added.
+    #[error("nobody knows whether the entry was added; adding it again is safe: {why}")]
+    Unknown {
+        /// How it failed.
+        why: String,
+    },
+    /// The log was closed. Nothing was added.
+    #[error("the log is closed")]
+    Closed,
+}
+
+impl SubmitError {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => "store.too-long",
+            Self::TooMany { .. } => "store.too-many",
+            Self::Reserved => "store.reserved",
+            Self::Full => "store.full",
+            Self::Recovering { .. } => "store.recovering",
+            Self::Unknown { .. } => "store.unknown",
+            Self::Closed => "store.closed",
+        }
+    }
 }
