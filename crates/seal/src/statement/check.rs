@@ -87,9 +87,9 @@ fn observation(it: &Observation) -> Checked {
         Observed::Surface { endpoint, surface: claim, outcome, cache_scope, ttl_ms } => {
             needed("endpoint", endpoint)?;
             claim.as_ref().map_or(Ok(()), surface)?;
-            word("outcome", outcome)?;
             cache_scope.as_deref().map_or(Ok(()), |scope| word("cacheScope", scope))?;
-            ttl_ms.map_or(Ok(()), |ttl| integer("ttlMs", ttl))
+            ttl_ms.map_or(Ok(()), |ttl_ms| integer("ttlMs", ttl_ms))?;
+            word("outcome", outcome)
         }
         Observed::Authorization { endpoint, servers, .. } => {
             needed("endpoint", endpoint)?;
@@ -100,10 +100,14 @@ fn observation(it: &Observation) -> Checked {
             needed("upstream", upstream)?;
             version(it)?;
             word("status", status)?;
-            let Some(official) = official else { return Ok(()) };
-            text("message", &official.message)?;
-            let times = [&official.published_at, &official.updated_at];
-            times.into_iter().flatten().try_for_each(|time| text("publishedAt", time))
+            official.as_ref().map_or(Ok(()), |official| {
+                text("message", &official.message)?;
+                let times =
+                    [("publishedAt", &official.published_at), ("updatedAt", &official.updated_at)];
+                times
+                    .into_iter()
+                    .try_for_each(|(of, time)| time.as_deref().map_or(Ok(()), |it| text(of, it)))
+            })
         }
         Observed::Namespace { method, subject, state, key } => {
             word("method", method)?;
@@ -182,6 +186,10 @@ fn needed(member: &'static str, it: &str) -> Checked {
 fn text(member: &'static str, text: &str) -> Checked {
     if text.len() > limits::TEXT_BYTES_MAX {
         return bound(member, "is longer than 4,096 bytes");
+    }
+    // PostgreSQL has no text with it.
+    if text.contains('\0') {
+        return bound(member, "has the character U+0000");
     }
     Ok(())
 }
