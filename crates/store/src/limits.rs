@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub mod scale;
+
 /// Entries in one batch: a tile's width, so that a batch touches two tiles at most.
 pub const BATCH_ENTRIES_MAX: usize = 256;
 /// How long a submission may wait for others to share its batch.
