@@ -35,3 +35,6 @@ pub const PBKDF2_ROUNDS: u32 = 600_000;
 
 /// Most rounds of a key file that is read: ten seconds of work, and no more.
 pub const PBKDF2_ROUNDS_MAX: u32 = 10_000_000;
+
+/// Most rotations after one another that a reader follows: one a month for twenty years.
+pub const ROTATIONS_MAX: usize = 256;

@@ -12,9 +12,10 @@ use super::step::Step;
 
 pub(super) async fn apply(step: &mut Step<'_>, it: &Observation) -> Result<(), ProjectionError> {
     match &it.of {
-        Observed::Surface { endpoint, surface, outcome } => {
+        Observed::Surface { endpoint, surface, outcome, .. } => {
             self::surface::apply(step, it, endpoint, surface.as_ref(), outcome).await
         }
+        Observed::Authorization { .. } => Ok(()),
         Observed::Entry { .. } => entry::apply(step, it).await,
         Observed::Namespace { .. } => namespace::apply(step, it).await,
         Observed::SplitView { endpoint, verdict, .. } => {

@@ -44,6 +44,7 @@ pub(crate) fn declaration() -> Declaration {
     Declaration {
         version: "1.4.0".to_owned(),
         entry: digest("server.json"),
+        object: digest("server.json as published"),
         surface: Some(claim()),
         artefacts: BTreeMap::from([artefact]),
     }
@@ -152,9 +153,10 @@ fn the_payload_of_a_declaration_is_what_the_specification_shows() {
     let bare = Declaration { surface: None, artefacts: BTreeMap::new(), ..declaration() };
     let payload = say(Predicate::Declaration(bare)).to_payload().unwrap();
     let entry = digest("server.json").to_string();
+    let object = digest("server.json as published");
     let hex = entry.strip_prefix("sha256:").unwrap();
     let expected = format!(
-        r#"{{"_type":"https://in-toto.io/Statement/v1","predicate":{{"entry":"{entry}","previous":41,"time":"2026-11-25T12:00:00Z","version":"1.4.0"}},"predicateType":"https://countersign.dev/predicate/declaration/v1","subject":[{{"digest":{{"sha256":"{hex}"}},"name":"io.github.acme/files"}}]}}"#
+        r#"{{"_type":"https://in-toto.io/Statement/v1","predicate":{{"entry":"{entry}","object":"{object}","previous":41,"time":"2026-11-25T12:00:00Z","version":"1.4.0"}},"predicateType":"https://countersign.dev/predicate/declaration/v1","subject":[{{"digest":{{"sha256":"{hex}"}},"name":"io.github.acme/files"}}]}}"#
     );
     assert_eq!(String::from_utf8(payload).unwrap(), expected);
 }
