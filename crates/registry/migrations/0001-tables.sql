@@ -145,7 +145,7 @@ CREATE TABLE upstream_entries (
     server TEXT NOT NULL,
     version TEXT NOT NULL,
     position BIGINT NOT NULL,
-    -- NULL once it vanished.
+    -- What it is, or was before it vanished.
     entry TEXT,
     object TEXT,
     status TEXT NOT NULL,

@@ -1,6 +1,10 @@
 //! Bounds, each with its reason.
 
+mod publish;
+
 use std::time::Duration;
+
+pub use publish::*;
 
 // The HTTP client.
 
@@ -46,23 +50,6 @@ pub const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How far in the future a statement may claim to be made: the clocks of publishers are not ours.
 pub const CLOCK_SKEW_S_MAX: u64 = 300;
 
-// server.json.
-
-/// Largest server.json: real ones stay below 20 kB, and a page of 100 has to fit into what a mirror
-/// takes as one answer (16 MiB).
-pub const SERVER_JSON_BYTES_MAX: usize = 128 << 10;
-
-/// Deepest nesting of server.json: the schema needs 7, the publisher's own `_meta` a few more.
-pub const SERVER_JSON_DEPTH_MAX: usize = 32;
-
-/// Elements of one list of server.json: the longest real one has some 60 environment variables.
-pub const SERVER_JSON_ELEMENTS_MAX: usize = 1_000;
-
-/// Faults that are reported of one server.json: more do not help a person.
-pub const SERVER_JSON_FAULTS_MAX: usize = 32;
-
-/// The publisher's own `_meta`, in canonical JSON: the official registry's limit.
-pub const PUBLISHER_META_BYTES_MAX: usize = 4_096;
 
 // The mirror.
 
@@ -77,12 +64,6 @@ pub const PAGES_MAX: u32 = 20_000;
 
 /// A cursor; real ones are a name and a version, or an opaque string of that length.
 pub const CURSOR_BYTES_MAX: usize = 2_048;
-
-/// A name: 200 characters by the schema, and old rows exceed it.
-pub const NAME_BYTES_MAX: usize = 512;
-
-/// A version: 255 characters by the schema.
-pub const VERSION_BYTES_MAX: usize = 512;
 
 /// What is kept of a status and its message, in characters: statements hold it.
 pub const STATUS_CHARS_MAX: usize = 500;
@@ -125,3 +106,39 @@ pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The head of a request: a token, a cursor and a long name fit.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 32 << 10;
+/// Rows of a page that an upstream is asked for: the most that the official one documents.
+pub const PAGE_ROWS_ASKED: &str = "100";
+
+/// How long a page may take: 16 MiB over a slow line.
+pub const PAGE_TIME_MAX: Duration = Duration::from_mins(2);
+
+/// How often a page is asked for before the walk gives up; the next walk goes on there.
+pub const ATTEMPTS_MAX: u32 = 5;
+
+/// How long an upstream may make a walk wait; past it the next walk goes on.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(15);
+
+/// A validator that is kept.
+pub const ETAG_BYTES_MAX: usize = 256;
+
+/// How far a walk of what is recent goes back before the newest `updatedAt` that was received: rows
+/// that were written together appear one after the other.
+pub const OVERLAP: Duration = Duration::from_mins(15);
+
+/// How old a walk may be that is gone on with; an older one begins anew, as its cursors may be stale.
+pub const WALK_AGE_MAX: Duration = Duration::from_hours(24);
+
+/// Pages whose statements are on their way into the log while the next is asked for.
+pub const PAGES_IN_FLIGHT_MAX: usize = 8;
+
+/// Sweeps in a row that do not list an entry before it counts as gone.
+pub const MISSED_SWEEPS: i64 = 2;
+
+/// Rows that vanish in one sweep before that is a reset of the upstream, as a share in percent; and
+/// how many at least, as in a small registry each row is more than that.
+pub const RESET_PERCENT: usize = 2;
+/// See [`RESET_PERCENT`].
+pub const RESET_ROWS_MIN: usize = 10;
+
+/// Rows of a reset whose absence is asked for one by one.
+pub const RESET_PROBES: usize = 50;

@@ -219,8 +219,11 @@ impl Drop for Inner {
 }
 
 /// The tables of the registry, for [`Database::open`]. Each part adds its own file at the end.
-pub const MIGRATIONS: &[(&str, &str)] =
-    &[("0001-tables", include_str!("../migrations/0001-tables.sql"))];
+pub const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001-tables", include_str!("../migrations/0001-tables.sql")),
+    ("0002-publish", include_str!("../migrations/0002-publish.sql")),
+    ("0027-mirror", include_str!("../migrations/0027-mirror.sql")),
+];
 
 /// The names that an entry is about ([`Statement::names`]). Fixed for the life of an origin.
 pub fn names_of(entry: &[u8]) -> Vec<String> {

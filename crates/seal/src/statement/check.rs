@@ -84,9 +84,11 @@ fn observation(it: &Observation) -> Checked {
     it.vantage.as_deref().map_or(Ok(()), |vantage| needed("vantage", vantage))?;
     it.client.as_deref().map_or(Ok(()), |client| needed("client", client))?;
     match &it.of {
-        Observed::Surface { endpoint, surface: claim, outcome, .. } => {
+        Observed::Surface { endpoint, surface: claim, outcome, cache_scope, ttl_ms } => {
             needed("endpoint", endpoint)?;
             claim.as_ref().map_or(Ok(()), surface)?;
+            cache_scope.as_deref().map_or(Ok(()), |scope| word("cacheScope", scope))?;
+            ttl_ms.map_or(Ok(()), |ttl_ms| integer("ttlMs", ttl_ms))?;
             word("outcome", outcome)
         }
         Observed::Authorization { endpoint, servers, .. } => {
@@ -94,10 +96,18 @@ fn observation(it: &Observation) -> Checked {
             count("servers", servers.len())?;
             servers.iter().try_for_each(|server| needed("servers", server))
         }
-        Observed::Entry { upstream, version: it, status, .. } => {
+        Observed::Entry { upstream, version: it, status, official, .. } => {
             needed("upstream", upstream)?;
             version(it)?;
-            word("status", status)
+            word("status", status)?;
+            official.as_ref().map_or(Ok(()), |official| {
+                text("message", &official.message)?;
+                let times =
+                    [("publishedAt", &official.published_at), ("updatedAt", &official.updated_at)];
+                times
+                    .into_iter()
+                    .try_for_each(|(of, time)| time.as_deref().map_or(Ok(()), |it| text(of, it)))
+            })
         }
         Observed::Namespace { method, subject, state, key } => {
             word("method", method)?;
