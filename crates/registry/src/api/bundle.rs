@@ -54,7 +54,7 @@ pub(super) async fn latest(
     let none = || Refusal::not_found("no published checkpoint covers this yet");
     for _ in 0..limits::BUNDLE_TRIES_MAX {
         let (published, latest) = api.service.log().latest(names).await?.ok_or_else(none)?;
-        let mut wanted = BTreeSet::from_iter(indices.iter().copied());
+        let mut wanted: BTreeSet<u64> = indices.iter().copied().collect();
         for (name, path) in &latest.paths {
             let held = path.verify(latest.map_leaf.root, &tlog::Map::key(name));
             let held =
