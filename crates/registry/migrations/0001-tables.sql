@@ -34,12 +34,14 @@ CREATE INDEX statements_of_server ON statements (server, position);
 -- Every server name.
 CREATE TABLE servers (
     server TEXT NOT NULL PRIMARY KEY,
-    -- In lower case: names that differ in case alone are one name.
-    folded TEXT NOT NULL UNIQUE,
+    -- In lower case: names that differ in case alone are one name, and publishing sees to it that
+    -- there is one.
+    folded TEXT NOT NULL,
     -- The first and the newest statement about it.
     first BIGINT NOT NULL,
     newest BIGINT NOT NULL
 );
+CREATE INDEX servers_folded ON servers (folded);
 
 -- Every version: one row of `GET /v0.1/servers`.
 CREATE TABLE versions (
@@ -143,7 +145,7 @@ CREATE TABLE upstream_entries (
     server TEXT NOT NULL,
     version TEXT NOT NULL,
     position BIGINT NOT NULL,
-    -- NULL once it vanished.
+    -- What it is, or was before it vanished.
     entry TEXT,
     object TEXT,
     status TEXT NOT NULL,
@@ -164,6 +166,12 @@ CREATE TABLE namespaces (
     present_us BIGINT NOT NULL,
     time_us BIGINT NOT NULL,
     PRIMARY KEY (server, method, subject)
+);
+
+-- Objects that everybody may read: entries, and surfaces that are shown to everybody.
+CREATE TABLE public_objects (
+    digest TEXT NOT NULL PRIMARY KEY,
+    position BIGINT NOT NULL
 );
 
 -- State changes: the feed.
@@ -194,4 +202,10 @@ CREATE TABLE outbox (
 CREATE TABLE outbox_mark (
     id BIGINT NOT NULL PRIMARY KEY,
     change_id BIGINT NOT NULL
+);
+
+-- Secrets that all replicas share, such as the key of cursors: base64 by name.
+CREATE TABLE secrets (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
 );

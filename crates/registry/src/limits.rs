@@ -34,6 +34,9 @@ pub const IDLE_CONNECTIONS_MAX: usize = 4;
 
 /// How long an idle connection is kept.
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
+
+// The projection.
+
 /// How soon a projection that failed tries again.
 pub const PROJECTION_RETRY_MIN: Duration = Duration::from_millis(100);
 /// How late at most: an operator who repaired the database should not have to wait.
@@ -62,14 +65,23 @@ pub const PAGES_MAX: u32 = 20_000;
 /// A cursor; real ones are a name and a version, or an opaque string of that length.
 pub const CURSOR_BYTES_MAX: usize = 2_048;
 
-/// A name: 200 characters by the schema, and old rows exceed it.
-pub const NAME_BYTES_MAX: usize = 512;
-
-/// A version: 255 characters by the schema.
-pub const VERSION_BYTES_MAX: usize = 512;
-
 /// What is kept of a status and its message, in characters: statements hold it.
 pub const STATUS_CHARS_MAX: usize = 500;
+
+// The API.
+
+/// Rows of a page, where a client asks for none in particular: as the official registry.
+pub const PAGE_ROWS_USUAL: usize = 30;
+
+/// Rows of a page at most: as the official registry.
+pub const PAGE_ROWS_SERVED_MAX: usize = 100;
+
+/// Versions of one server in one answer, the newest: the official API has no pages there.
+pub const VERSIONS_SERVED_MAX: usize = 1_000;
+
+/// A query string: a cursor, a name and a time fit several times.
+pub const QUERY_BYTES_MAX: usize = 4_096;
+// The projection.
 
 // What a statement of the mirror or the monitor says of changes.
 
@@ -78,3 +90,55 @@ pub const FINDINGS_MAX: usize = 32;
 
 /// The place of a finding, in characters.
 pub const PLACE_CHARS_MAX: usize = 300;
+
+/// How often the proofs of a bundle are made again when a checkpoint is published meanwhile: one is
+/// published a few times a second at most, and a bundle takes milliseconds.
+pub const BUNDLE_TRIES_MAX: usize = 8;
+
+/// Connections at once; one more waits. Each takes some 20 kB and a file descriptor.
+pub const CONNECTIONS_MAX: usize = 4_096;
+
+/// How long the head of a request may take to come.
+pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long requests that are being answered may go on once the service is asked to stop.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// The head of a request: a token, a cursor and a long name fit.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 32 << 10;
+/// Rows of a page that an upstream is asked for: the most that the official one documents.
+pub const PAGE_ROWS_ASKED: &str = "100";
+
+/// How long a page may take: 16 MiB over a slow line.
+pub const PAGE_TIME_MAX: Duration = Duration::from_mins(2);
+
+/// How often a page is asked for before the walk gives up; the next walk goes on there.
+pub const ATTEMPTS_MAX: u32 = 5;
+
+/// How long an upstream may make a walk wait; past it the next walk goes on.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(15);
+
+/// A validator that is kept.
+pub const ETAG_BYTES_MAX: usize = 256;
+
+/// How far a walk of what is recent goes back before the newest `updatedAt` that was received: rows
+/// that were written together appear one after the other.
+pub const OVERLAP: Duration = Duration::from_mins(15);
+
+/// How old a walk may be that is gone on with; an older one begins anew, as its cursors may be stale.
+pub const WALK_AGE_MAX: Duration = Duration::from_hours(24);
+
+/// Pages whose statements are on their way into the log while the next is asked for.
+pub const PAGES_IN_FLIGHT_MAX: usize = 8;
+
+/// Sweeps in a row that do not list an entry before it counts as gone.
+pub const MISSED_SWEEPS: i64 = 2;
+
+/// Rows that vanish in one sweep before that is a reset of the upstream, as a share in percent; and
+/// how many at least, as in a small registry each row is more than that.
+pub const RESET_PERCENT: usize = 2;
+/// See [`RESET_PERCENT`].
+pub const RESET_ROWS_MIN: usize = 10;
+
+/// Rows of a reset whose absence is asked for one by one.
+pub const RESET_PROBES: usize = 50;

@@ -319,6 +319,12 @@ fn failed(url: &Url, error: reqwest::Error) -> NetError {
     NetError::Unreachable { url: shown(url), source: error }
 }
 
+/// A URL of the configuration.
+pub(crate) fn url_of_text<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
+    let text: String = serde::Deserialize::deserialize(from)?;
+    text.parse().map_err(serde::de::Error::custom)
+}
+
 const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub struct Entry {
 /// What an upstream says of an entry in `_meta`; outside its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Official {
-    /// `active`, `deprecated` or `deleted`; `active` where nothing is said.
+    /// `active`, `deprecated`, `deleted`, or `other`; `active` where nothing is said.
     pub status: String,
     /// The message that goes with it.
     pub message: String,
@@ -133,26 +133,37 @@ fn entry(raw: &[u8], own_key: &str) -> Result<(String, String, Value, Official),
         return Err("entry.not-an-object");
     };
     strip(&mut server, own_key);
-    let name = text(&server, "name", limits::NAME_BYTES_MAX).ok_or("entry.name")?;
-    let version = text(&server, "version", limits::VERSION_BYTES_MAX).ok_or("entry.version")?;
+    let text = |member: &str| server.get(member).and_then(Value::as_str);
+    let name = text("name").filter(|name| is_name(name)).ok_or("entry.name")?.to_owned();
+    let version =
+        text("version").filter(|version| is_version(version)).ok_or("entry.version")?.to_owned();
     Ok((name, version, server, official(meta.as_ref())))
 }
 
-fn text(server: &Value, member: &str, bytes_max: usize) -> Option<String> {
-    let text = server.get(member)?.as_str()?;
-    let is_plain = !text.is_empty() && !text.chars().any(char::is_control);
-    (is_plain && text.len() <= bytes_max).then(|| text.to_owned())
+/// What a statement can be about.
+fn is_name(name: &str) -> bool {
+    let length = 1..=seal::limits::SERVER_BYTES_MAX;
+    length.contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn is_version(version: &str) -> bool {
+    let length = 1..=seal::limits::VERSION_CHARS_MAX;
+    length.contains(&version.chars().count()) && !version.contains(char::is_control)
 }
 
 fn official(meta: Option<&Value>) -> Official {
     let said = meta.and_then(|meta| meta.get(OFFICIAL));
     let of = |member: &str| said.and_then(|said| said.get(member)).and_then(Value::as_str);
-    let short = |text: &str| text.chars().take(limits::STATUS_CHARS_MAX).collect::<String>();
+    let plain = |text: &str| {
+        let plain = text.chars().filter(|c| !c.is_control());
+        plain.take(limits::STATUS_CHARS_MAX).collect::<String>()
+    };
+    let status = of("status").unwrap_or("active");
     Official {
-        status: of("status").map_or_else(|| "active".to_owned(), short),
-        message: of("statusMessage").map(short).unwrap_or_default(),
-        published_at: of("publishedAt").map(short),
-        updated_at: of("updatedAt").map(short),
+        status: if STATUSES.contains(&status) { status } else { "other" }.to_owned(),
+        message: of("statusMessage").map(plain).unwrap_or_default(),
+        published_at: of("publishedAt").map(plain),
+        updated_at: of("updatedAt").map(plain),
         is_latest: said.and_then(|said| said.get("isLatest")).and_then(Value::as_bool)
             == Some(true),
     }
@@ -309,6 +320,8 @@ impl<'b> Tokens<'b> {
 
 /// The `_meta` key of what a registry says of an entry.
 pub const OFFICIAL: &str = "io.modelcontextprotocol.registry/official";
+
+const STATUSES: [&str; 3] = ["active", "deprecated", "deleted"];
 
 /// Rows and what stands around them.
 const POLICY: Policy = Policy {

@@ -84,15 +84,30 @@ fn observation(it: &Observation) -> Checked {
     it.vantage.as_deref().map_or(Ok(()), |vantage| needed("vantage", vantage))?;
     it.client.as_deref().map_or(Ok(()), |client| needed("client", client))?;
     match &it.of {
-        Observed::Surface { endpoint, surface: claim, outcome } => {
+        Observed::Surface { endpoint, surface: claim, outcome, cache_scope, ttl_ms } => {
             needed("endpoint", endpoint)?;
             claim.as_ref().map_or(Ok(()), surface)?;
+            cache_scope.as_deref().map_or(Ok(()), |scope| word("cacheScope", scope))?;
+            ttl_ms.map_or(Ok(()), |ttl_ms| integer("ttlMs", ttl_ms))?;
             word("outcome", outcome)
         }
-        Observed::Entry { upstream, version: it, status, .. } => {
+        Observed::Authorization { endpoint, servers, .. } => {
+            needed("endpoint", endpoint)?;
+            count("servers", servers.len())?;
+            servers.iter().try_for_each(|server| needed("servers", server))
+        }
+        Observed::Entry { upstream, version: it, status, official, .. } => {
             needed("upstream", upstream)?;
             version(it)?;
-            word("status", status)
+            word("status", status)?;
+            official.as_ref().map_or(Ok(()), |official| {
+                text("message", &official.message)?;
+                let times =
+                    [("publishedAt", &official.published_at), ("updatedAt", &official.updated_at)];
+                times
+                    .into_iter()
+                    .try_for_each(|(of, time)| time.as_deref().map_or(Ok(()), |it| text(of, it)))
+            })
         }
         Observed::Namespace { method, subject, state, key } => {
             word("method", method)?;
@@ -171,6 +186,10 @@ fn needed(member: &'static str, it: &str) -> Checked {
 fn text(member: &'static str, text: &str) -> Checked {
     if text.len() > limits::TEXT_BYTES_MAX {
         return bound(member, "is longer than 4,096 bytes");
+    }
+    // PostgreSQL has no text with it.
+    if text.contains('\0') {
+        return bound(member, "has the character U+0000");
     }
     Ok(())
 }

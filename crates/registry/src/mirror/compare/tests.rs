@@ -89,9 +89,10 @@ fn renaming_keys_between_schema_versions_is_a_migration() {
         "remotes": [{ "type": "streamable-http", "url": "https://files.acme.com/mcp",
             "variables": { "some_key": { "is_required": true } } }]
     });
-    let migrated = ("entry.migrated".to_owned(), "info".to_owned(), String::new());
-    assert_eq!(codes(&old, &new), [migrated.clone()]);
-    assert_eq!(codes(&server(), &with("/$schema", json!("older"))), [migrated]);
+    for (old, new) in [(&old, &new), (&server(), &with("/$schema", json!("older")))] {
+        let migrated = ("entry.migrated".to_owned(), "info".to_owned(), String::new());
+        assert_eq!(codes(old, new), [migrated]);
+    }
     // A migration is no cover: what else changes with it is found.
     let mut more = new.clone();
     more["packages"][0]["identifier"] = json!("@acme/filez");

@@ -83,6 +83,8 @@ fn a_row_that_parsers_read_differently_is_refused_alone() {
         (br#"{"server":{"name":"a/b"}}"#, "entry.version"),
         (br#"{"server":{"name":"","version":"1"}}"#, "entry.name"),
         (br#"{"server":{"name":"a\n/b","version":"1"}}"#, "entry.name"),
+        ("{\"server\":{\"name\":\"а/b\",\"version\":\"1\"}}".as_bytes(), "entry.name"),
+        (br#"{"server":{"name":"a/b","version":"1\n"}}"#, "entry.version"),
         (br#"{"server":{"name":7,"version":"1"}}"#, "entry.name"),
         (br#"{"server":[]}"#, "entry.not-an-object"),
         (br#"["server"]"#, "entry.not-an-object"),
@@ -136,14 +138,30 @@ fn the_bounds_hold_at_the_limit_and_one_past_it() {
     assert_eq!(rows(limits::PAGE_ROWS_MAX).unwrap().rows.len(), limits::PAGE_ROWS_MAX);
     assert_eq!(rows(limits::PAGE_ROWS_MAX + 1), Err(PageError::TooManyRows));
     for (name, version, is_entry) in [
-        (limits::NAME_BYTES_MAX, limits::VERSION_BYTES_MAX, true),
-        (limits::NAME_BYTES_MAX + 1, 1, false),
-        (1, limits::VERSION_BYTES_MAX + 1, false),
+        (seal::limits::SERVER_BYTES_MAX, seal::limits::VERSION_CHARS_MAX, true),
+        (seal::limits::SERVER_BYTES_MAX + 1, 1, false),
+        (1, seal::limits::VERSION_CHARS_MAX + 1, false),
     ] {
         let server = json!({ "name": "n".repeat(name), "version": "1".repeat(version) });
         let row = row(json!({ "server": server }).to_string().into(), OWN);
         assert_eq!(matches!(row, Row::Entry(_)), is_entry, "{name} {version}");
     }
+}
+
+#[test]
+fn what_an_upstream_says_is_kept_in_forms_that_a_statement_takes() {
+    let said = |official: Value| {
+        let row_text =
+            json!({ "server": { "name": "a/b", "version": "1" }, "_meta": { OFFICIAL: official } });
+        let Row::Entry(entry) = row(row_text.to_string().into(), OWN) else { panic!() };
+        entry.official
+    };
+    assert_eq!(said(json!({ "status": "deleted" })).status, "deleted");
+    assert_eq!(said(json!({ "status": "active\u{1b}[2J" })).status, "other");
+    let message = "a\u{0}b".to_owned() + &"c".repeat(limits::STATUS_CHARS_MAX);
+    let message = said(json!({ "statusMessage": message })).message;
+    assert_eq!((&message[..3], message.len()), ("abc", limits::STATUS_CHARS_MAX));
+    assert!(!said(json!({ "isLatest": "true" })).is_latest);
 }
 
 #[test]

@@ -173,9 +173,8 @@ fn bounds_hold_at_the_limit_and_not_one_past_it() {
     let error = parse(&own(limits::PUBLISHER_META_BYTES_MAX + 1)).unwrap_err();
     assert_eq!(error.code(), "server-json.publisher-meta-long");
 
-    let variables = |n: usize| {
-        with("/packages/0/environmentVariables", json!(vec![json!({ "name": "A" }); n]))
-    };
+    let variables =
+        |n: usize| with("/packages/0/environmentVariables", json!(vec![json!({ "name": "A" }); n]));
     parse(&variables(limits::SERVER_JSON_ELEMENTS_MAX)).unwrap();
     let error = parse(&variables(limits::SERVER_JSON_ELEMENTS_MAX + 1)).unwrap_err();
     assert_eq!(error.faults()[0].code, Code::Many);
@@ -201,11 +200,13 @@ fn bounds_hold_at_the_limit_and_not_one_past_it() {
 
 #[test]
 fn ranges_are_told_from_versions() {
-    for range in ["^1.2", "~1", ">=1", "=1", "1.x", "1.2.*", "v1.X", "*", "1 - 2", "1 || 2", "1.x-a"]
+    for range in
+        ["^1.2", "~1", ">=1", "=1", "1.x", "1.2.*", "v1.X", "*", "1 - 2", "1 || 2", "1.x-a"]
     {
         assert!(is_range(range), "{range}");
     }
-    for version in ["1.2.3", "2025.06.18", "1.0.0-x", "v1", "x", "1.2.3-alpha.x", "fix", "1.2.3.x"] {
+    for version in ["1.2.3", "2025.06.18", "1.0.0-x", "v1", "x", "1.2.3-alpha.x", "fix", "1.2.3.x"]
+    {
         assert!(!is_range(version), "{version}");
     }
 }
