@@ -12,6 +12,7 @@ use drift::Severity;
 use surface::Digest;
 
 use crate::env;
+use crate::log::evidence::Named;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -141,6 +142,23 @@ pub(crate) struct Context {
     pub(crate) context: String,
 }
 
+/// What a log has to say of the server.
+#[derive(Debug, Args)]
+pub(crate) struct Backed {
+    /// The log that has to fix this surface: its URL, such as `https://registry.example/log`, or a
+    /// FILE with a bundle of evidence
+    #[arg(long = "log", value_name = "URL|FILE", requires = "trust", env = env::LOG)]
+    pub(crate) log: Option<String>,
+
+    /// Whom to believe: logs, witnesses, registries, publishers
+    #[arg(long, value_name = "FILE", env = env::TRUST)]
+    pub(crate) trust: Option<PathBuf>,
+
+    /// What the server is published as, `io.github.acme/files` or with `@VERSION` [default: as pinned]
+    #[arg(long = "as", value_name = "NAME[@VERSION]", requires = "trust")]
+    pub(crate) named: Option<Named>,
+}
+
 /// `countersign surface`
 #[derive(Debug, Args)]
 pub(crate) struct Surface {
@@ -171,6 +189,9 @@ pub(crate) struct Pin {
     /// The alias; else made from the package, the program or the host
     #[arg(long, value_name = "ALIAS")]
     pub(crate) name: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) published: Backed,
 
     /// Replace a pin from which the server has drifted, without a look at the changes
     #[arg(long)]
@@ -321,6 +342,9 @@ pub(crate) struct Guard {
     /// [default: notice in fixed, info in hold]
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) hold_at: Option<Severity>,
+
+    #[command(flatten)]
+    pub(crate) published: Backed,
 
     /// Refuse, rather than forward, numbers and half characters in arguments and results that
     /// parsers read differently

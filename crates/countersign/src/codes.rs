@@ -11,6 +11,12 @@ macro_rules! codes {
 }
 
 codes! {
+    LOG_CHECKPOINT = "log.checkpoint", "A checkpoint that the trust roots do not accept: a signature of the log or a quorum of witnesses is missing or wrong.";
+    LOG_FORKED = "log.forked", "The log shrank, or is no longer what it was at a checkpoint that was accepted before.";
+    LOG_FORGED = "log.forged", "A tile or an entry that the checkpoint does not commit to.";
+    LOG_MAP = "log.map", "The log states another map of the newest statements than its own entries make.";
+    LOG_EVIDENCE = "log.evidence", "The evidence about a published server does not hold.";
+    LOG_DIFFERS = "log.differs", "The log fixes another surface for the version than the server shows.";
     PIN_MISSING = "pin.missing", "Nothing is pinned under this alias in this context.";
     PIN_EXISTS = "pin.exists", "The server is pinned, and shows something else now: `pin` does not replace an approval unasked.";
     APPROVE_DIGEST = "approve.digest-changed", "The server does not show what `--digest` says was reviewed.";

@@ -6,6 +6,12 @@ pub(crate) const LOCK: &str = "COUNTERSIGN_LOCK";
 /// The authorization context to use, as `--context` does.
 pub(crate) const CONTEXT: &str = "COUNTERSIGN_CONTEXT";
 
+/// The log that has to back a pin, as `--log` does.
+pub(crate) const LOG: &str = "COUNTERSIGN_LOG";
+
+/// The trust roots, as `--trust` does.
+pub(crate) const TRUST: &str = "COUNTERSIGN_TRUST";
+
 /// Where pins outside a repository are kept, before `XDG_DATA_HOME`.
 pub(crate) const DATA_DIRECTORY: &str = "COUNTERSIGN_DATA";
 
@@ -37,6 +43,8 @@ pub(crate) const NO_COLOR: &str = "NO_COLOR";
 pub(crate) const DOCUMENTED: &[(&str, &str)] = &[
     (LOCK, "The lock file to use, as `--lock` does."),
     (CONTEXT, "The authorization context to use, as `--context` does."),
+    (LOG, "The log that has to back a pin, as `--log` does."),
+    (TRUST, "The trust roots, as `--trust` does."),
     (DATA_DIRECTORY, "Where pins outside a repository are kept."),
     (XDG_DATA_HOME, "The data directory that holds `countersign/pins.db` otherwise."),
     (NO_COLOR, "Any value but the empty one turns colour off."),

@@ -57,6 +57,18 @@ pub(crate) trait Store: Send + Sync {
         pinned: &Pinned,
     ) -> Result<(), StoreError>;
 
+    /// The bundle that proves what a pin was published as; `None` when none is kept.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    fn evidence(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Keeps such a bundle, in the place of an older one.
+    ///
+    /// # Errors
+    /// A store that cannot be written.
+    fn keep_evidence(&self, key: &Key, bundle: &str) -> Result<(), StoreError>;
+
     /// A value that changes whenever the pin changes; cheap enough for every call.
     fn stamp(&self, key: &Key) -> Stamp;
 

@@ -7,6 +7,7 @@ mod command;
 mod env;
 mod failure;
 mod lock;
+mod log;
 mod output;
 mod report;
 mod source;

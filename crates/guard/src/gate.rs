@@ -13,6 +13,7 @@ use wire::request::Subject;
 pub(crate) use self::standing::Standing;
 use crate::event::{Event, Events, Occasion, Reason, Verdict};
 use crate::limits;
+use crate::pin::published::Published;
 use crate::pin::{Pin, PinError, PinSource};
 
 /// What happens to what drifted.
@@ -42,6 +43,8 @@ pub struct Gate {
     pub(crate) alias: String,
     pub(crate) stance: Stance,
     pins: Arc<dyn PinSource>,
+    /// The log that has to back the pin, if one has to.
+    published: Option<Arc<dyn Published>>,
     pub(crate) events: Events,
     /// The newest standing, so that sessions that see the same share one.
     newest: Mutex<Option<Arc<Standing>>>,
@@ -76,10 +79,23 @@ impl Gate {
             alias,
             stance,
             pins,
+            published: None,
             events,
             newest: Mutex::default(),
             listed_until: Mutex::default(),
         }
+    }
+
+    /// The same gate, where only what a log backs counts as approved.
+    #[must_use]
+    pub fn backed_by(self, published: Arc<dyn Published>) -> Self {
+        Self { published: Some(published), ..self }
+    }
+
+    /// Why the log does not back the pin, as a reason.
+    pub(crate) fn objection(&self, pin: &Pin) -> Option<Reason> {
+        let objection = self.published.as_ref()?.objection(pin)?;
+        Some(Reason::new(objection.ground.code(), objection.sentence))
     }
 
     /// How long a listing holds whose own cost makes it hold for `by_cost`: longer when other
@@ -153,6 +169,9 @@ impl Gate {
             let sentence = "This server is not pinned: nobody approved what it shows.";
             return (vec![Reason::new("guard.unpinned", sentence)], true);
         };
+        if let Some(reason) = self.objection(pin) {
+            return (vec![reason], true);
+        }
         let of_server = standing.server_changes().filter(|c| c.severity == Severity::Critical);
         let mut reasons: Vec<_> = of_server.map(Reason::from).collect();
         let mut holds = !reasons.is_empty();

@@ -19,5 +19,6 @@ pub mod target;
 
 pub use channel::{Channel, ChannelError};
 pub use gate::{Gate, Mode, Stance};
+pub use pin::published::{Ground, Objection, Published};
 pub use pin::{Pin, PinError, PinSource};
 pub use target::{Command, Endpoint, Target};

@@ -1,5 +1,7 @@
 //! Pins as the guard needs them: what was approved, wherever it is kept.
 
+pub mod published;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

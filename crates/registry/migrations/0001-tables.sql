@@ -34,14 +34,13 @@ CREATE INDEX statements_of_server ON statements (server, position);
 -- Every server name.
 CREATE TABLE servers (
     server TEXT NOT NULL PRIMARY KEY,
-    -- In lower case: names that differ in case alone are one name.
+    -- In lower case: names that differ in case alone are one name, and publishing sees to it that
+    -- there is one.
     folded TEXT NOT NULL,
     -- The first and the newest statement about it.
     first BIGINT NOT NULL,
     newest BIGINT NOT NULL
 );
-
--- Not unique: an upstream may list what nobody may publish here.
 CREATE INDEX servers_folded ON servers (folded);
 
 -- Every version: one row of `GET /v0.1/servers`.
@@ -169,6 +168,12 @@ CREATE TABLE namespaces (
     PRIMARY KEY (server, method, subject)
 );
 
+-- Objects that everybody may read: entries, and surfaces that are shown to everybody.
+CREATE TABLE public_objects (
+    digest TEXT NOT NULL PRIMARY KEY,
+    position BIGINT NOT NULL
+);
+
 -- State changes: the feed.
 CREATE TABLE changes (
     -- From 1, without gaps.
@@ -197,4 +202,10 @@ CREATE TABLE outbox (
 CREATE TABLE outbox_mark (
     id BIGINT NOT NULL PRIMARY KEY,
     change_id BIGINT NOT NULL
+);
+
+-- Secrets that all replicas share, such as the key of cursors: base64 by name.
+CREATE TABLE secrets (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
 );

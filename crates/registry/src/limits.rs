@@ -1,6 +1,10 @@
 //! Bounds, each with its reason.
 
+mod publish;
+
 use std::time::Duration;
+
+pub use publish::*;
 
 // The HTTP client.
 
@@ -30,6 +34,9 @@ pub const IDLE_CONNECTIONS_MAX: usize = 4;
 
 /// How long an idle connection is kept.
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
+
+// The projection.
+
 /// How soon a projection that failed tries again.
 pub const PROJECTION_RETRY_MIN: Duration = Duration::from_millis(100);
 /// How late at most: an operator who repaired the database should not have to wait.
@@ -43,23 +50,6 @@ pub const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How far in the future a statement may claim to be made: the clocks of publishers are not ours.
 pub const CLOCK_SKEW_S_MAX: u64 = 300;
 
-// server.json.
-
-/// Largest server.json: real ones stay below 20 kB, and a page of 100 has to fit into what a mirror
-/// takes as one answer (16 MiB).
-pub const SERVER_JSON_BYTES_MAX: usize = 128 << 10;
-
-/// Deepest nesting of server.json: the schema needs 7, the publisher's own `_meta` a few more.
-pub const SERVER_JSON_DEPTH_MAX: usize = 32;
-
-/// Elements of one list of server.json: the longest real one has some 60 environment variables.
-pub const SERVER_JSON_ELEMENTS_MAX: usize = 1_000;
-
-/// Faults that are reported of one server.json: more do not help a person.
-pub const SERVER_JSON_FAULTS_MAX: usize = 32;
-
-/// The publisher's own `_meta`, in canonical JSON: the official registry's limit.
-pub const PUBLISHER_META_BYTES_MAX: usize = 4_096;
 
 // The mirror.
 
@@ -78,6 +68,21 @@ pub const CURSOR_BYTES_MAX: usize = 2_048;
 /// What is kept of a status and its message, in characters: statements hold it.
 pub const STATUS_CHARS_MAX: usize = 500;
 
+// The API.
+
+/// Rows of a page, where a client asks for none in particular: as the official registry.
+pub const PAGE_ROWS_USUAL: usize = 30;
+
+/// Rows of a page at most: as the official registry.
+pub const PAGE_ROWS_SERVED_MAX: usize = 100;
+
+/// Versions of one server in one answer, the newest: the official API has no pages there.
+pub const VERSIONS_SERVED_MAX: usize = 1_000;
+
+/// A query string: a cursor, a name and a time fit several times.
+pub const QUERY_BYTES_MAX: usize = 4_096;
+// The projection.
+
 // What a statement of the mirror or the monitor says of changes.
 
 /// Findings of one statement: a statement has 65,535 bytes, and nobody reads more.
@@ -86,6 +91,21 @@ pub const FINDINGS_MAX: usize = 32;
 /// The place of a finding, in characters.
 pub const PLACE_CHARS_MAX: usize = 300;
 
+/// How often the proofs of a bundle are made again when a checkpoint is published meanwhile: one is
+/// published a few times a second at most, and a bundle takes milliseconds.
+pub const BUNDLE_TRIES_MAX: usize = 8;
+
+/// Connections at once; one more waits. Each takes some 20 kB and a file descriptor.
+pub const CONNECTIONS_MAX: usize = 4_096;
+
+/// How long the head of a request may take to come.
+pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long requests that are being answered may go on once the service is asked to stop.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// The head of a request: a token, a cursor and a long name fit.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 32 << 10;
 /// Rows of a page that an upstream is asked for: the most that the official one documents.
 pub const PAGE_ROWS_ASKED: &str = "100";
 

@@ -161,7 +161,7 @@ pub async fn store_position(
 const LAYOUT: i64 = 1;
 
 /// The tables that are rebuilt.
-const REBUILT: [&str; 11] = [
+const REBUILT: [&str; 12] = [
     "DELETE FROM projection",
     "DELETE FROM statements",
     "DELETE FROM servers",
@@ -172,6 +172,7 @@ const REBUILT: [&str; 11] = [
     "DELETE FROM surfaces",
     "DELETE FROM upstream_entries",
     "DELETE FROM namespaces",
+    "DELETE FROM public_objects",
     "DELETE FROM changes",
 ];
 

@@ -1,5 +1,6 @@
 //! What every part of the registry works with: the log, the tables, the keys.
 
+pub mod catalogue;
 pub mod codes;
 pub mod time;
 
@@ -9,11 +10,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use seal::{Envelope, Predicate, PrivateKey, Statement};
 use store::{Database, Log, Object, Receipt, StoreError, SubmitError};
+use tlog::VerifierKey;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::limits;
 use crate::projection::{self, Progress};
+pub use catalogue::Catalogue;
 
 /// The registry's own state. Clones share it.
 #[derive(Clone)]
@@ -30,9 +33,24 @@ struct Inner {
     operator: String,
     /// Where the registry is reached, without a final slash.
     public_url: String,
-    /// How many entries are in the tables.
+    /// The log's verifier keys.
+    log_keys: Vec<VerifierKey>,
+    catalogue: Catalogue,
+    /// How many entries are in the tables and in the catalogue.
     progress: Progress,
-    following: JoinHandle<()>,
+    following: [JoinHandle<()>; 2],
+}
+
+/// Who the registry is.
+pub struct Identity {
+    /// Signs countersignatures, statuses, and what the registry observes.
+    pub keys: Vec<PrivateKey>,
+    /// The operator's reverse DNS, `com.example.registry`: the key of `_meta` in answers.
+    pub operator: String,
+    /// Where the registry is reached, without a final slash.
+    pub public_url: String,
+    /// The log's verifier keys, as clients have to trust them.
+    pub log_keys: Vec<VerifierKey>,
 }
 
 /// A statement that is in the log and in the tables.
@@ -47,16 +65,26 @@ pub struct Appended {
 impl Service {
     /// A registry over an open log and its tables ([`MIGRATIONS`]). Starts the projection, so it has
     /// to be called inside a runtime.
-    pub fn new(
-        log: Log,
-        database: Database,
-        keys: Vec<PrivateKey>,
-        operator: String,
-        public_url: String,
-    ) -> Self {
-        let (sender, progress) = watch::channel(0);
-        let following = tokio::spawn(projection::follow(log.clone(), database.clone(), sender));
-        let inner = Inner { log, database, keys, operator, public_url, progress, following };
+    pub fn new(log: Log, database: Database, identity: Identity) -> Self {
+        let (applied, applying) = watch::channel(0);
+        let (ready, progress) = watch::channel(0);
+        let catalogue = Catalogue::default();
+        let following = [
+            tokio::spawn(projection::follow(log.clone(), database.clone(), applied)),
+            tokio::spawn(catalogue.clone().follow(database.clone(), applying, ready)),
+        ];
+        let Identity { keys, operator, public_url, log_keys } = identity;
+        let inner = Inner {
+            log,
+            database,
+            keys,
+            operator,
+            public_url,
+            log_keys,
+            catalogue,
+            progress,
+            following,
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -83,6 +111,16 @@ impl Service {
     /// Where the registry is reached.
     pub fn public_url(&self) -> &str {
         &self.inner.public_url
+    }
+
+    /// The log's verifier keys.
+    pub fn log_keys(&self) -> &[VerifierKey] {
+        &self.inner.log_keys
+    }
+
+    /// Which servers and versions there are.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.inner.catalogue
     }
 
     /// How many entries of the log are in the tables.
@@ -155,7 +193,7 @@ impl Service {
     /// Finishes what waits, closes the log and stops the projection.
     pub async fn close(&self) {
         self.inner.log.close().await;
-        self.inner.following.abort();
+        self.inner.following.iter().for_each(JoinHandle::abort);
         self.inner.database.pool().close().await;
     }
 
@@ -180,19 +218,25 @@ impl Service {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.following.abort();
+        self.following.iter().for_each(JoinHandle::abort);
     }
 }
 
 /// The tables of the registry, for [`Database::open`]. Each part adds its own file at the end.
 pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0001-tables", include_str!("../migrations/0001-tables.sql")),
+    ("0002-publish", include_str!("../migrations/0002-publish.sql")),
     ("0027-mirror", include_str!("../migrations/0027-mirror.sql")),
 ];
 
 /// The names that an entry is about ([`Statement::names`]). Fixed for the life of an origin.
 pub fn names_of(entry: &[u8]) -> Vec<String> {
     Envelope::parse(entry).map(|envelope| envelope.statement().names()).unwrap_or_default()
+}
+
+/// Logs an error once, where it is handled.
+pub(crate) fn tell(error: &(dyn std::error::Error + 'static), says: &'static str) {
+    tracing::error!(error, "{says}");
 }
 
 fn is_ours_alone(predicate: &Predicate) -> bool {
@@ -232,6 +276,9 @@ pub enum ServiceError {
     /// The statement claims a time that is not now.
     #[error("the statement claims a time more than five minutes from now, or none")]
     Time,
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes")]
+    Random,
     /// The statement is durable, but not in the tables yet.
     #[error("entry {index} is in the log; the tables do not have it yet")]
     Late {
@@ -249,8 +296,7 @@ impl ServiceError {
     /// The stable code.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Submit(SubmitError::Full) => "service.busy",
-            Self::Submit(SubmitError::Recovering { .. }) => "service.recovering",
+            Self::Submit(error) => error.code(),
             Self::Kind => "service.kind",
             Self::Time => "service.time",
             Self::Late { .. } => "service.late",

@@ -110,6 +110,77 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// Storage that fails.
     async fn object(&self, digest: &Digest) -> Result<Option<Bytes>, StoreError>;
+
+    /// The backend as its replicas share it; `None` where one process has the log to itself.
+    fn shared(&self) -> Option<&dyn Shared> {
+        None
+    }
+}
+
+/// What replicas need that do not lead: they follow the log, and hand what they are asked to add to
+/// whoever leads.
+#[async_trait]
+pub trait Shared: Send + Sync {
+    /// The durable state, without taking the lead.
+    ///
+    /// # Errors
+    /// No log, or state that contradicts itself.
+    async fn read(&self) -> Result<Loaded, StoreError>;
+
+    /// What came after the first `size` entries. Waits for something new for a second at most.
+    ///
+    /// # Errors
+    /// [`StoreError::Moved`] if so much came that the rest is only in tiles: then read anew.
+    async fn follow(&self, size: u64) -> Result<Followed, StoreError>;
+
+    /// Hands entries to whoever leads. They are durable when this returns, and sequenced once they
+    /// are seen in the log. Handing an entry in again is harmless.
+    ///
+    /// # Errors
+    /// Storage that fails.
+    async fn hand_in(&self, submissions: &[Submission]) -> Result<(), StoreError>;
+
+    /// For the leader: what was handed in, oldest first, at most a batch. Waits for something for a
+    /// second at most. Their objects are durable already.
+    ///
+    /// # Errors
+    /// Storage that fails.
+    async fn handed_in(&self) -> Result<Vec<HandedIn>, StoreError>;
+
+    /// Forgets what was handed in, once it is in the log.
+    ///
+    /// # Errors
+    /// Storage that fails.
+    async fn forget(&self, handed_in: &[HandedIn]) -> Result<(), StoreError>;
+}
+
+/// What a follower finds that is new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// Commits in order, without objects.
+    pub commits: Vec<Commit>,
+    /// The newest published checkpoint.
+    pub published: Option<String>,
+    /// Whether nobody leads, so that [`Backend::load`] will not wait.
+    pub is_lead_free: bool,
+}
+
+/// An entry to add, and the objects it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submission {
+    /// The entry.
+    pub entry: Bytes,
+    /// The objects.
+    pub objects: Vec<Object>,
+}
+
+/// An entry that a follower handed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedIn {
+    /// Its place in the queue.
+    pub number: i64,
+    /// The entry.
+    pub entry: Bytes,
 }
 
 /// Why durable state cannot be read or written.

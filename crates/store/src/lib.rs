@@ -15,6 +15,6 @@ pub mod memory;
 pub mod oracle;
 pub mod scale;
 
-pub use backend::{Backend, Commit, Object, StoreError};
+pub use backend::{Backend, Commit, Object, Shared, StoreError};
 pub use database::Database;
 pub use log::{Config, Log, Receipt, SubmitError};

@@ -10,6 +10,7 @@ pub mod checkpoint;
 pub mod cosignature;
 pub mod crypto;
 pub mod hash;
+pub mod limits;
 pub mod map;
 pub mod note;
 pub mod policy;

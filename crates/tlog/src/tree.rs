@@ -18,14 +18,29 @@ impl Frontier {
 
     /// The root of the tree.
     pub fn root(&self) -> Hash {
-        unimplemented!()
+        let mut peaks = self.peaks.iter().rev().copied();
+        let Some(smallest) = peaks.next() else { return Hash::of_nothing() };
+        peaks.fold(smallest, |right, left| Hash::of_node(left, right))
     }
 
     /// Adds a leaf. `node` is called with the level and index of each node that it completes, the
     /// leaf (level 0) first.
-    pub fn append(&mut self, leaf: Hash, node: impl FnMut(u8, u64, Hash)) {
-        let _ = (leaf, node);
-        unimplemented!()
+    pub fn append(&mut self, leaf: Hash, mut node: impl FnMut(u8, u64, Hash)) {
+        let mut hash = leaf;
+        let mut level = 0;
+        let mut index = self.size;
+        node(level, index, hash);
+        // A completed left sibling is the last peak, for as long as the index is odd.
+        while index % 2 == 1
+            && let Some(left) = self.peaks.pop()
+        {
+            hash = Hash::of_node(left, hash);
+            index /= 2;
+            level += 1;
+            node(level, index, hash);
+        }
+        self.peaks.push(hash);
+        self.size += 1;
     }
 }
 
@@ -40,8 +55,31 @@ pub fn verify_inclusion(
     hashes: &[Hash],
     root: Hash,
 ) -> Result<(), ProofError> {
-    let _ = (leaf, index, size, hashes, root);
-    unimplemented!()
+    if index >= size {
+        return Err(ProofError::OutOfRange);
+    }
+    let (mut node, mut last) = (index, size - 1);
+    let mut hash = leaf;
+    for sibling in hashes {
+        if last == 0 {
+            return Err(ProofError::Length);
+        }
+        if node % 2 == 1 || node == last {
+            hash = Hash::of_node(*sibling, hash);
+            while node % 2 == 0 && node != 0 {
+                node /= 2;
+                last /= 2;
+            }
+        } else {
+            hash = Hash::of_node(hash, *sibling);
+        }
+        node /= 2;
+        last /= 2;
+    }
+    if last != 0 {
+        return Err(ProofError::Length);
+    }
+    if hash == root { Ok(()) } else { Err(ProofError::Root) }
 }
 
 /// Verifies a consistency proof (RFC 9162 section 2.1.4.2).
@@ -55,12 +93,53 @@ pub fn verify_consistency(
     root: Hash,
     hashes: &[Hash],
 ) -> Result<(), ProofError> {
-    let _ = (old_size, old_root, size, root, hashes);
-    unimplemented!()
+    if old_size > size {
+        return Err(ProofError::OutOfRange);
+    }
+    if old_size == size || old_size == 0 {
+        let is_old_root =
+            if old_size == 0 { old_root == Hash::of_nothing() } else { old_root == root };
+        return match (hashes, is_old_root) {
+            ([], true) => Ok(()),
+            ([], false) => Err(ProofError::Root),
+            _ => Err(ProofError::Length),
+        };
+    }
+    let mut hashes = hashes.iter().copied();
+    // A perfect old tree is a node of the new one, and is not repeated in the proof.
+    let first = if old_size.is_power_of_two() { Some(old_root) } else { hashes.next() };
+    let first = first.ok_or(ProofError::Length)?;
+    let (mut node, mut last) = (old_size - 1, size - 1);
+    while node % 2 == 1 {
+        node /= 2;
+        last /= 2;
+    }
+    let (mut old, mut new) = (first, first);
+    for hash in hashes {
+        if last == 0 {
+            return Err(ProofError::Length);
+        }
+        if node % 2 == 1 || node == last {
+            old = Hash::of_node(hash, old);
+            new = Hash::of_node(hash, new);
+            while node % 2 == 0 && node != 0 {
+                node /= 2;
+                last /= 2;
+            }
+        } else {
+            new = Hash::of_node(new, hash);
+        }
+        node /= 2;
+        last /= 2;
+    }
+    if last != 0 {
+        return Err(ProofError::Length);
+    }
+    if old == old_root && new == root { Ok(()) } else { Err(ProofError::Root) }
 }
 
 /// Why a proof proves nothing.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofError {
     /// The index is not in the tree, or the old tree is larger.

@@ -14,6 +14,9 @@ use crate::args;
 use crate::failure::{Exit, Failure};
 use crate::lock::entry::Origin;
 use crate::lock::{Key, Pins};
+use crate::log;
+use crate::log::backing::Backing;
+use crate::log::evidence::{self, Named};
 use crate::output::style;
 use crate::source::{Reach, Source, words_shown};
 
@@ -32,7 +35,11 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Guard) -> Result<Exit, Fa
     // Looked for only where it is recorded: a client waits for the guard to start.
     let artefact = if is_pinned { None } else { source.artefact() };
     let pins = Pins::new(Arc::clone(&desk.store), key.clone(), origin.clone(), artefact);
-    let gate = Gate::new(key.to_string(), stance, Arc::new(pins), events.clone());
+    let mut gate = Gate::new(key.to_string(), stance, Arc::new(pins), events.clone());
+    if let Some(backing) = backing(desk, &key, &arguments.published).await? {
+        backing.keep_renewed();
+        gate = gate.backed_by(backing);
+    }
     let gate = Arc::new(gate);
     let ended = match (target, arguments.listen) {
         (Target::Command(command), None) => stdio(command, gate).await,
@@ -72,6 +79,30 @@ fn subject(desk: &Desk, arguments: &args::Guard) -> Result<(Key, Source), Failur
     };
     let alias = arguments.name.clone().map_or_else(|| source.alias(), Ok)?;
     Ok((Key::new(&alias, context)?, source))
+}
+
+/// The log that has to back the pin, where one has to: from what was kept, and newer if it can be
+/// reached.
+async fn backing(
+    desk: &Desk,
+    key: &Key,
+    arguments: &args::Backed,
+) -> Result<Option<Arc<Backing>>, Failure> {
+    let Some(trust) = &arguments.trust else { return Ok(None) };
+    let entry = desk.store.entries()?.remove(key);
+    let recorded = entry.and_then(|entry| entry.published);
+    let named = arguments.named.clone().or_else(|| recorded.as_ref().map(Named::from));
+    let named = named.ok_or_else(|| {
+        Failure::usage(format!("`{key}` was not pinned as what a log has"))
+            .hint("say what it is published as: `--as io.github.acme/files@1.4.0`")
+    })?;
+    let source = arguments.log.as_deref().map(evidence::Source::of).transpose()?;
+    let kept = desk.store.evidence(key)?.into_iter().collect();
+    let backing = Backing::new(named.clone(), log::trust(trust)?, source, log::cache(&named), kept);
+    if let Err(failure) = backing.renew().await {
+        desk.output.note(&format!("{failure}; what was proved before stands until it is stale"));
+    }
+    Ok(Some(Arc::new(backing)))
 }
 
 fn stance(arguments: &args::Guard) -> Stance {

@@ -1,11 +1,16 @@
 //! Logs, and what is published in them.
 
+mod audit;
+mod prove;
 mod publish;
-mod read;
+mod sync;
+mod tail;
 
 use super::Desk;
 use crate::args::log as args;
 use crate::failure::{Exit, Failure};
+use crate::log::reader::Reader;
+use crate::log::view::View;
 
 /// `countersign publish`
 ///
@@ -20,5 +25,17 @@ pub(super) async fn publish(desk: &Desk, arguments: &args::Publish) -> Result<Ex
 /// # Errors
 /// Whatever keeps it from doing what was asked.
 pub(super) async fn log(desk: &Desk, arguments: &args::Log) -> Result<Exit, Failure> {
-    read::run(desk, arguments).await
+    match arguments {
+        args::Log::Tail(arguments) => tail::run(desk, arguments).await,
+        args::Log::Prove(arguments) => prove::run(desk, arguments).await,
+        args::Log::Audit(arguments) => audit::run(desk, arguments).await,
+        args::Log::Sync(arguments) => sync::run(desk, arguments).await,
+    }
+}
+
+/// A log at its newest checkpoint.
+async fn newest(source: &args::Source) -> Result<(View, seal::Trust), Failure> {
+    let trust = crate::log::trust(&source.trust)?;
+    let view = View::newest(Reader::of(&source.log)?, &trust).await?;
+    Ok((view, trust))
 }

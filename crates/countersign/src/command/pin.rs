@@ -7,7 +7,10 @@ use super::approve::approver;
 use crate::args;
 use crate::codes;
 use crate::failure::{Exit, Failure};
+use crate::lock::entry::Published;
 use crate::lock::{Key, Pinned, neighbours};
+use crate::log;
+use crate::log::evidence;
 use crate::output::style;
 use crate::report::{Comparison, human};
 use crate::source::{Reach, Source};
@@ -29,6 +32,10 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Pin) -> Result<Exit, Fail
     let artefact = source.identity(&reach.conditions).await.ok().flatten();
     let (protocol, surface) = (observed.protocol(), observed.observation.surface);
     let mut pinned = Pinned::of(surface, source.origin(root), artefact, protocol);
+    let evidence = prove(&arguments.published, &mut pinned).await?;
+    if let Some(bundle) = &evidence {
+        desk.store.keep_evidence(&key, bundle)?;
+    }
     let Some(standing) = standing else {
         pinned.approve(Timestamp::now(), &approver(None), None, Vec::new());
         desk.store.replace(&key, None, &pinned)?;
@@ -62,6 +69,28 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Pin) -> Result<Exit, Fail
         "look at the changes with `countersign approve {key}`, or replace the pin with \
              `--replace`"
     )))
+}
+
+/// Asks the log for the evidence that it fixes what was observed, where a log is named; the pin then
+/// records what it was published as.
+async fn prove(backed: &args::Backed, pinned: &mut Pinned) -> Result<Option<String>, Failure> {
+    let (Some(from), Some(trust)) = (&backed.log, &backed.trust) else { return Ok(None) };
+    let named = backed.named.clone().ok_or_else(|| {
+        Failure::usage("what is the server published as?")
+            .hint("say it: `--as io.github.acme/files@1.4.0`")
+    })?;
+    let bundle = evidence::Source::of(from)?.bundle(&named).await?;
+    let refused = |why: String| Failure::refusal(codes::LOG_EVIDENCE, why);
+    let verified = evidence::judge(&bundle, &named, &log::trust(trust)?, log::now_s())
+        .map_err(|objection| refused(objection.sentence))?;
+    let surface = verified.surface.map(|digests| digests.semantic);
+    if surface != Some(pinned.entry.digests.semantic) {
+        let what = format!("the log fixes another surface for {named} than the server shows");
+        return Err(Failure::refusal(codes::LOG_DIFFERS, what)
+            .hint("do not pin it: ask the publisher, or look at the log's state changes"));
+    }
+    pinned.entry.published = Some(Published { server: verified.server, version: verified.version });
+    String::from_utf8(bundle).map(Some).map_err(|error| refused(error.to_string()))
 }
 
 fn tell(desk: &Desk, key: &Key, pinned: &Pinned, what: &str) {

@@ -58,7 +58,7 @@ impl Database {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
                 let mut connection = options.connect().await?;
-                sqlx::query(SCHEMA).execute(&mut connection).await?;
+                sqlx::raw_sql(SCHEMA).execute(&mut connection).await?;
                 work(connection).await
             })
         };
@@ -144,6 +144,27 @@ impl Store for Database {
         if changed == 1 { Ok(()) } else { Err(StoreError::Moved(key.clone())) }
     }
 
+    fn evidence(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
+        if !self.path.exists() {
+            return Ok(None);
+        }
+        self.with("reading", async |mut connection| {
+            let row = sqlx::query("SELECT bundle FROM evidence WHERE alias = $1 AND context = $2");
+            let row = row.bind(&key.alias).bind(&key.context);
+            let row: Option<SqliteRow> = row.fetch_optional(&mut connection).await?;
+            row.map(|row| row.try_get::<String, _>(0).map(String::into_bytes)).transpose()
+        })
+    }
+
+    fn keep_evidence(&self, key: &Key, bundle: &str) -> Result<(), StoreError> {
+        self.with("writing", async |mut connection| {
+            let statement = sqlx::query(KEEP_EVIDENCE);
+            let statement = statement.bind(&key.alias).bind(&key.context).bind(bundle);
+            statement.execute(&mut connection).await?;
+            connection.close().await
+        })
+    }
+
     fn stamp(&self, _key: &Key) -> Stamp {
         let of = || {
             let file = File::open(&self.path).ok()?;
@@ -173,7 +194,17 @@ CREATE TABLE IF NOT EXISTS pins (
     lock TEXT NOT NULL,
     surface TEXT NOT NULL,
     PRIMARY KEY (alias, context)
+) STRICT;
+CREATE TABLE IF NOT EXISTS evidence (
+    alias TEXT NOT NULL,
+    context TEXT NOT NULL,
+    bundle TEXT NOT NULL,
+    PRIMARY KEY (alias, context)
 ) STRICT";
+
+const KEEP_EVIDENCE: &str = "\
+INSERT INTO evidence (alias, context, bundle) VALUES ($1, $2, $3)
+ON CONFLICT (alias, context) DO UPDATE SET bundle = $3";
 
 const INSERT: &str = "\
 INSERT INTO pins (alias, context, exact, lock, surface)

@@ -22,6 +22,8 @@ pub(crate) struct Entry {
     pub(crate) digests: Digests,
     /// The digests of each item.
     pub(crate) items: BTreeMap<Place, Digests>,
+    /// What the surface was published as, in a log whose evidence is kept beside the pin.
+    pub(crate) published: Option<Published>,
     /// Who approved what, oldest first.
     pub(crate) approvals: BTreeMap<Timestamp, Approval>,
 }
@@ -91,6 +93,16 @@ pub(crate) struct Protocol {
     pub(crate) cache_scope: CacheScope,
 }
 
+/// A version that a log fixes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Published {
+    /// The server's registry name.
+    pub(crate) server: String,
+    /// The version.
+    pub(crate) version: String,
+}
+
 /// An approval: who let what stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,7 +130,10 @@ impl Pinned {
         let digests = Digests::of_surface(&surface);
         let items = item_digests(&surface);
         let approvals = BTreeMap::new();
-        Self { entry: Entry { origin, artefact, protocol, digests, items, approvals }, surface }
+        Self {
+            entry: Entry { origin, artefact, protocol, digests, items, published: None, approvals },
+            surface,
+        }
     }
 
     /// The same pin of another surface.

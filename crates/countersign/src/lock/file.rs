@@ -37,6 +37,10 @@ impl FileStore {
         self.surfaces.join(format!("{key}.json"))
     }
 
+    fn evidence_path(&self, key: &Key) -> PathBuf {
+        self.surfaces.join(format!("{key}.proof"))
+    }
+
     fn read_entries(&self) -> Result<BTreeMap<Key, Entry>, StoreError> {
         let Some(bytes) = read_bounded(&self.path, limits::LOCK_BYTES_MAX)? else {
             return Ok(BTreeMap::new());
@@ -110,6 +114,16 @@ impl Store for FileStore {
             let _ = ask_git_to_merge_by_lines(&self.path);
         }
         Ok(())
+    }
+
+    fn evidence(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
+        read_bounded(&self.evidence_path(key), limits::EVIDENCE_BYTES_MAX)
+    }
+
+    fn keep_evidence(&self, key: &Key, bundle: &str) -> Result<(), StoreError> {
+        fs::create_dir_all(&self.surfaces)
+            .map_err(|source| io_error("writing", &self.surfaces, source))?;
+        Prepared::new(&self.evidence_path(key), bundle.as_bytes())?.place()
     }
 
     fn stamp(&self, key: &Key) -> Stamp {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use surface::{Digests, Place};
 
 use super::Key;
-use super::entry::{Approval, Entry, Origin, Protocol, Word};
+use super::entry::{Approval, Entry, Origin, Protocol, Published, Word};
 use crate::artefact::Artefact;
 use crate::output::safe;
 
@@ -94,6 +94,7 @@ struct EntryText {
     headers: BTreeMap<String, String>,
     file: Option<String>,
     artefact: Option<Artefact>,
+    published: Option<Published>,
     protocol: Protocol,
     surface: Digests,
     #[serde(default)]
@@ -121,6 +122,7 @@ impl EntryText {
             protocol: self.protocol,
             digests: self.surface,
             items,
+            published: self.published,
             approvals: self.approval,
         })
     }
@@ -149,6 +151,9 @@ fn lines(entry: &Entry) -> Vec<(String, String)> {
     if let Some(artefact) = &entry.artefact {
         let members = artefact.members();
         line("artefact", table(members.into_iter().map(|(k, v)| (k, quoted(v)))));
+    }
+    if let Some(Published { server, version }) = &entry.published {
+        line("published", table([("server", quoted(server)), ("version", quoted(version))]));
     }
     line("protocol", protocol(&entry.protocol));
     line("surface", digests(&entry.digests));

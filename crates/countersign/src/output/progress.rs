@@ -63,3 +63,35 @@ impl Progress {
 }
 
 const NAMES_SHOWN_MAX: usize = 3;
+
+/// A count on stderr that rises to a total.
+#[derive(Debug)]
+pub(crate) struct Count {
+    what: &'static str,
+    total: u64,
+    done: Option<Mutex<u64>>,
+}
+
+impl Count {
+    /// A count from nothing to `total`.
+    pub(crate) fn of(what: &'static str, total: u64) -> Self {
+        let done = io::stderr().is_terminal().then(|| Mutex::new(0));
+        Self { what, total, done }
+    }
+
+    /// So many more are done.
+    pub(crate) fn add(&self, more: usize) {
+        let Some(done) = &self.done else { return };
+        let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *done += u64::try_from(more).unwrap_or_default();
+        let _ = write!(io::stderr().lock(), "\r\x1b[2K{} {}/{}", self.what, *done, self.total);
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        if self.done.is_some() {
+            let _ = write!(io::stderr().lock(), "\r\x1b[2K");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use surface::{CacheScope, Digests, Era};
 use super::{Outcome, exit_of};
 use crate::artefact::Artefact;
 use crate::failure::Failure;
-use crate::lock::entry::{Approval, Origin, Word};
+use crate::lock::entry::{Approval, Origin, Published, Word};
 use crate::lock::{Entry, Key};
 
 /// What `check --json` prints.
@@ -74,6 +74,8 @@ struct Pin<'a> {
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     artefact: &'a Option<Artefact>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published: &'a Option<Published>,
     era: Era,
     #[serde(rename = "protocolVersion")]
     protocol_version: &'a str,
@@ -145,6 +147,7 @@ impl<'a> Pin<'a> {
             url,
             file,
             artefact: &entry.artefact,
+            published: &entry.published,
             era: entry.protocol.era,
             protocol_version: &entry.protocol.version,
             cache_scope: entry.protocol.cache_scope,

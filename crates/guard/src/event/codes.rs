@@ -7,6 +7,14 @@ pub const ALL: &[(&str, &str)] = &[
     ("guard.pinned", "The surface was pinned on first use; nobody has reviewed it."),
     ("guard.pins-unreadable", "The pins cannot be read or written, so everything is held."),
     ("guard.unlisted", "The server does not list the item, and nobody approved it."),
+    (
+        "guard.log-missing",
+        "The log is not known to hold the server's version, so nothing is backed.",
+    ),
+    ("guard.log-differs", "The log fixes another surface than the pinned one."),
+    ("guard.log-revoked", "The log revokes the version, its surface or its publisher's key."),
+    ("guard.log-stale", "The newest proof of the log's state is older than accepted."),
+    ("guard.log-unproved", "The evidence of the log does not verify."),
     ("guard.server-ended", "The server ended before it answered."),
     ("guard.unknown-id", "The server answered what nobody asked."),
     (

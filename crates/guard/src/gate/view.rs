@@ -190,11 +190,12 @@ fn judge(gate: &Gate, pin: &Pin, item: &Place, shown: &Surface) -> Judged {
 /// The pin that views are judged by. Without one, a fixed surface is empty, and the other modes
 /// pin what the first listing finds.
 fn pinned(gate: &Gate) -> Option<std::sync::Arc<Pin>> {
+    let is_observed = gate.stance.mode == Mode::Observe;
     match gate.pin() {
         Ok(None) if gate.stance.mode != Mode::Fixed => None,
-        Ok(Some(pin)) => Some(pin),
-        // What cannot be read approves nothing.
-        Ok(None) | Err(_) => {
+        Ok(Some(pin)) if is_observed || gate.objection(&pin).is_none() => Some(pin),
+        // What cannot be read, or is not backed by the log that has to back it, approves nothing.
+        Ok(_) | Err(_) => {
             let nothing = Surface::empty(Era::Modern);
             Some(std::sync::Arc::new(Pin::new(nothing, surface::CacheScope::Private)))
         }

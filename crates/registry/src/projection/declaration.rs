@@ -60,6 +60,7 @@ async fn follow_up(step: &mut Step<'_>, it: &Declaration) -> Result<(), Projecti
     .bind(&step.envelope.statement().server)
     .bind(&it.version);
     step.run("adding a surface to a version", row).await?;
+    step.publish_surface(claim).await?;
     let says = format!("the surface of {} {} was declared", step.server(), it.version);
     step.change(Change::new("publish.declared", Some(&it.version), says)).await
 }
@@ -99,7 +100,11 @@ async fn insert(
     .bind(if claim.is_some() { "declared" } else { "undeclared" })
     .bind(step.time_us);
     step.run("adding a version", row).await?;
-    Ok(())
+    step.publish_object(&it.object).await?;
+    match claim {
+        Some(claim) => step.publish_surface(claim).await,
+        None => Ok(()),
+    }
 }
 
 /// The first key that declares for a server is its key; another one, which no rotation introduced,

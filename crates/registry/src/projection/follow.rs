@@ -26,7 +26,7 @@ pub async fn follow(log: Log, database: Database, progress: watch::Sender<u64>) 
                 tokio::time::sleep(limits::PROJECTION_POLL).await;
             }
             Err(error) => {
-                tell(&error);
+                crate::service::tell(&error, "the tables do not follow the log");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(limits::PROJECTION_RETRY_MAX);
             }
@@ -42,11 +42,6 @@ pub async fn rebuild(database: &Database) -> Result<(), ProjectionError> {
     let connecting = ProjectionError::database("connecting to the tables");
     let mut connection = database.pool().acquire().await.map_err(connecting)?;
     empty(&mut connection).await.map(|_| ())
-}
-
-fn tell(error: &ProjectionError) {
-    let error: &(dyn std::error::Error + 'static) = error;
-    tracing::error!(error, "the tables do not follow the log");
 }
 
 enum Ended {

@@ -26,7 +26,7 @@ pub(super) async fn apply(step: &mut Step<'_>, it: &Revocation) -> Result<(), Pr
     .bind(kind)
     .bind(&subject)
     .bind(since)
-    .bind(text(&it.reason));
+    .bind(&it.reason);
     step.run("recording a revocation", row).await?;
     let versions = revoked_versions(step, it).await?;
     for version in &versions {
@@ -50,7 +50,7 @@ pub(super) async fn apply(step: &mut Step<'_>, it: &Revocation) -> Result<(), Pr
         }
         Revoked::Key { key, .. } => format!("the key {} was revoked: {}", key.0, it.reason),
     };
-    step.change(Change::new(code, version, text(&says))).await
+    step.change(Change::new(code, version, says)).await
 }
 
 /// The versions of the server that fall with what is revoked.
@@ -79,9 +79,4 @@ async fn revoked_versions(
     let rows = query.fetch_all(&mut *step.tx).await;
     rows.and_then(|rows| rows.iter().map(|row| row.try_get(0)).collect())
         .map_err(ProjectionError::database("reading what is revoked"))
-}
-
-/// A text as both databases take it.
-pub(super) fn text(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
 }

@@ -7,7 +7,7 @@ use super::step::{Change, Step};
 
 pub(super) async fn apply(step: &mut Step<'_>, it: &Rotation) -> Result<(), ProjectionError> {
     let server = step.server().to_owned();
-    let Some(next) = key_of_pem(&it.to) else { return Ok(()) };
+    let Ok(next) = it.to.parse::<seal::PublicKey>() else { return Ok(()) };
     let (from, to) = (it.from.0.to_string(), next.id().0.to_string());
     let row = sqlx::query(
         "UPDATE keys SET state = 'rotated', until = $1 \
@@ -26,11 +26,4 @@ pub(super) async fn apply(step: &mut Step<'_>, it: &Rotation) -> Result<(), Proj
     step.run("adding a key", row).await?;
     let says = format!("{server} rotated its key from {from} to {to}");
     step.change(Change::new("key.rotated", None, says)).await
-}
-
-fn key_of_pem(pem: &str) -> Option<seal::PublicKey> {
-    use base64::Engine as _;
-    let lines = pem.lines().filter(|line| !line.starts_with("-----"));
-    let der = base64::engine::general_purpose::STANDARD.decode(lines.collect::<String>()).ok()?;
-    seal::PublicKey::from_der(&der).ok()
 }

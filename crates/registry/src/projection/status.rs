@@ -5,13 +5,12 @@ use seal::statement::Status;
 use sqlx::Row as _;
 
 use super::ProjectionError;
-use super::revocation::text;
 use super::rows;
 use super::step::{Change, Step};
 
 pub(super) async fn apply(step: &mut Step<'_>, it: &Status) -> Result<(), ProjectionError> {
     let server = step.server().to_owned();
-    let message = text(&it.message);
+    let message = it.message.clone();
     // One statement for all versions is one change of each row, and one in the feed.
     let query = sqlx::query(
         "SELECT version FROM versions WHERE server = $1 AND ($2 = '' OR version = $2) \

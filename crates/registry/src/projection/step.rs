@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use drift::Severity;
 use seal::Envelope;
-use seal::statement::Finding;
+use seal::statement::{Finding, SurfaceClaim};
 use sqlx::AnyConnection;
 use sqlx::query::Query;
 use surface::Digest;
@@ -124,6 +124,32 @@ impl Step<'_> {
         Ok(done.map_err(ProjectionError::database(action))?.rows_affected())
     }
 
+    /// Lets everybody read an object.
+    ///
+    /// # Errors
+    /// A database that fails.
+    pub async fn publish_object(&mut self, digest: &Digest) -> Result<(), ProjectionError> {
+        let row = sqlx::query(
+            "INSERT INTO public_objects (digest, position) VALUES ($1, $2) \
+             ON CONFLICT (digest) DO NOTHING",
+        );
+        let row = row.bind(digest.to_string()).bind(self.index);
+        self.run("publishing an object", row).await?;
+        Ok(())
+    }
+
+    /// Lets everybody read a surface, if it is one that everybody is shown.
+    ///
+    /// # Errors
+    /// A database that fails.
+    pub async fn publish_surface(&mut self, claim: &SurfaceClaim) -> Result<(), ProjectionError> {
+        // INVARIANT: what depends on who asks is never served to others.
+        if claim.authorization == ANONYMOUS {
+            self.publish_object(&claim.object).await?;
+        }
+        Ok(())
+    }
+
     /// Puts a state change into the feed, and into the outbox if it was never there.
     ///
     /// # Errors
@@ -156,6 +182,9 @@ impl Step<'_> {
         Ok(())
     }
 }
+
+/// The authorization class of a surface that everybody is shown.
+const ANONYMOUS: &str = "anonymous";
 
 /// The number by which a severity is stored and ordered.
 pub const fn severity_number(severity: Severity) -> i64 {

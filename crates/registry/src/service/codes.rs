@@ -87,8 +87,6 @@ pub const CODES: &[(&str, &str)] = &[
     ("api.path", "The path names nothing in one way only."),
     ("api.body", "The body is too long, or is not strict JSON."),
     ("api.method", "The method is not implemented here."),
-    ("service.busy", "Too many submissions wait; try again in a moment."),
-    ("service.recovering", "The log does not sign until it has verified its state again."),
     ("service.time", "The statement claims a time more than five minutes from now."),
     ("service.kind", "Only the registry itself makes statements of this kind."),
     ("service.late", "The statement is in the log; the tables are behind. Asking again is safe."),

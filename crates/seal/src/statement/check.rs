@@ -187,6 +187,10 @@ fn text(member: &'static str, text: &str) -> Checked {
     if text.len() > limits::TEXT_BYTES_MAX {
         return bound(member, "is longer than 4,096 bytes");
     }
+    // PostgreSQL has no text with it.
+    if text.contains('\0') {
+        return bound(member, "has the character U+0000");
+    }
     Ok(())
 }
 

@@ -109,6 +109,7 @@ async fn list(
     .bind(step.time_us)
     .bind(message);
     step.run("recording a listed entry", row).await?;
+    step.publish_object(&object).await?;
     let is_new_candidate = known.is_none_or(|known| {
         known.state == "vanished" || (known.status == "deleted") != (seen.status == "deleted")
     });

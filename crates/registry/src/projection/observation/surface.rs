@@ -23,6 +23,9 @@ pub(super) async fn apply(
     };
     let before = outcome_before(step, &key).await?;
     store(step, &key, claim, outcome).await?;
+    if let Some(claim) = claim {
+        step.publish_surface(claim).await?;
+    }
     if !it.changes.is_empty() {
         let says = format!("{server} shows another surface at {endpoint}");
         step.change(Change::new("surface.changed", None, says).findings(&it.changes)).await?;

@@ -1,0 +1,99 @@
+//! The OpenAPI 3.1 description, generated from the handlers.
+
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
+
+use super::answer::{ErrorBody, json};
+use super::render::{Countersign, Official, SurfaceDigests};
+use super::{log, metrics, servers};
+
+/// A server's version.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ServerResponse<'r> {
+    /// server.json, byte for byte as it was published.
+    server: serde_json::Value,
+    /// What the registry says beside it.
+    #[serde(rename = "_meta")]
+    meta: ResponseMeta<'r>,
+}
+
+/// What the registry says of a version. The key of `countersign` begins with the operator's reverse
+/// DNS: `com.example.registry/countersign`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ResponseMeta<'r> {
+    /// As the official registry.
+    #[serde(rename = "io.modelcontextprotocol.registry/official")]
+    official: Official<'r>,
+    /// What the log has.
+    #[serde(rename = "<operator>/countersign")]
+    countersign: Countersign<'r>,
+}
+
+/// A page of servers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ServerList<'r> {
+    /// The rows.
+    servers: Vec<ServerResponse<'r>>,
+    /// What comes after.
+    metadata: ListMetadata,
+}
+
+/// How many rows there are, and where the next page begins.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListMetadata {
+    /// Rows of this page.
+    count: u32,
+    /// The cursor of the next page, if there is one.
+    next_cursor: Option<String>,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Countersign registry",
+        description = "The MCP registry API, over a transparency log.",
+        license(name = "Apache-2.0 OR MIT"),
+    ),
+    paths(
+        servers::list,
+        servers::versions,
+        servers::version,
+        log::about,
+        log::checkpoint,
+        log::tile,
+        log::key,
+        log::proof,
+        log::object,
+        log::latest,
+        log::bundle,
+        metrics::show,
+        metrics::health,
+        metrics::ready,
+    ),
+    components(schemas(
+        ServerList,
+        ServerResponse,
+        ResponseMeta,
+        ListMetadata,
+        Official,
+        Countersign,
+        SurfaceDigests,
+        ErrorBody,
+    ))
+)]
+struct Description;
+
+/// The description, as JSON that people can read.
+pub fn openapi() -> String {
+    let mut text = Description::openapi().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// `GET /openapi.json`
+pub(super) async fn show() -> Response {
+    json(StatusCode::OK, openapi())
+}

@@ -1,0 +1,88 @@
+//! Takes connections, bounded in number and time, and ends them in good order.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+
+use crate::limits;
+
+/// Serves until `stop` resolves; then lets what is being answered finish, as long as the bound allows.
+///
+/// # Errors
+/// Nothing that a client does: a listener that can accept no more.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send,
+) -> io::Result<()> {
+    let slots = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
+    let (stopping, stopped) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    tokio::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = accept(&listener, &slots) => accepted,
+        };
+        let Ok((stream, slot)) = accepted else {
+            // Out of file descriptors, most likely: those that end will free some.
+            tokio::time::sleep(limits::PROJECTION_RETRY_MIN).await;
+            continue;
+        };
+        let (router, stopped) = (router.clone(), stopped.clone());
+        connections.spawn(async move {
+            connection(stream, router, stopped).await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    stopping.send_replace(true);
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(limits::DRAIN_TIME_MAX, drained).await.is_err() {
+        tracing::warn!(left = connections.len(), "requests were cut off");
+    }
+    Ok(())
+}
+
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, slot))
+}
+
+async fn connection(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>) {
+    let answer = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let router = router.clone();
+        async move {
+            Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_default())
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::REQUEST_HEAD_TIME_MAX)
+        .max_buf_size(limits::REQUEST_HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), answer);
+    tokio::pin!(connection);
+    // How a client ends its connection is its own affair.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stopped.wait_for(|stopped| *stopped) => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}

@@ -1,0 +1,56 @@
+//! Bounds on what is published, and on proofs of who may.
+
+use std::time::Duration;
+
+// server.json.
+
+/// Largest server.json: real ones stay below 20 kB, and a page of 100 has to fit into what a mirror
+/// takes as one answer (16 MiB).
+pub const SERVER_JSON_BYTES_MAX: usize = 128 << 10;
+
+/// Deepest nesting of server.json: the schema needs 7, the publisher's own `_meta` a few more.
+pub const SERVER_JSON_DEPTH_MAX: usize = 32;
+
+/// Elements of one list of server.json: the longest real one has some 60 environment variables.
+pub const SERVER_JSON_ELEMENTS_MAX: usize = 1_000;
+
+/// Faults that are reported of one server.json: more do not help a person.
+pub const SERVER_JSON_FAULTS_MAX: usize = 32;
+
+/// The publisher's own `_meta`, in canonical JSON: the official registry's limit.
+pub const PUBLISHER_META_BYTES_MAX: usize = 4_096;
+
+// Namespaces.
+
+/// Records of one domain that are tried: more than any rotation needs.
+pub const NAMESPACE_RECORDS_MAX: usize = 8;
+
+/// Longest signature over a timestamp, in hexadecimal digits: P-384 needs 192.
+pub const NAMESPACE_SIGNATURE_CHARS_MAX: usize = 256;
+
+/// Longest timestamp, with fractions and offset.
+pub const NAMESPACE_TIMESTAMP_CHARS_MAX: usize = 40;
+
+/// Largest well-known file: the official registry's limit.
+pub const WELL_KNOWN_BYTES_MAX: usize = 4 << 10;
+
+/// How long one resolver is waited for.
+pub const DNS_TIME_MAX: Duration = Duration::from_secs(3);
+
+/// Longest token, of ours or of others: those of GitHub Actions have some 2,000 characters.
+pub const TOKEN_CHARS_MAX: usize = 8 << 10;
+
+/// How long a token of GitHub Actions may live, in seconds: they live ten minutes.
+pub const OIDC_LIFE_S_MAX: u64 = 3_600;
+
+/// Keys of an issuer that are kept.
+pub const JWKS_KEYS_MAX: usize = 32;
+
+/// How long the keys of an issuer are kept.
+pub const JWKS_AGE_MAX: Duration = Duration::from_secs(3_600);
+
+/// How often an unknown key makes us ask the issuer again.
+pub const JWKS_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How old the statement of a proof may be before a login makes another, in microseconds: an hour.
+pub const PROOF_AGE_US_MAX: i64 = 3_600_000_000;
