@@ -43,7 +43,11 @@ pub(super) async fn rebuild(
     };
     let mut reader = Reader { config, ..Reader::new(config) };
     reader.marks.extend(held.map(|(size, root)| Mark { size, root, map: None }));
-    reader.marks.extend(published.iter().map(|(it, _)| Mark { size: it.size, root: it.root, map: None }));
+    reader.marks.extend(published.iter().map(|(it, _)| Mark {
+        size: it.size,
+        root: it.root,
+        map: None,
+    }));
     reader.marks.push(Mark { size: head.size, root: head.root, map: None });
     reader.settled(backend, loaded.settled_size).await?;
     let mut entries = loaded.entries.into_iter().peekable();
@@ -52,10 +56,14 @@ pub(super) async fn rebuild(
         reader.take(parse(config, some).await?)?;
     }
     let Reader { tail, index, map, marks, .. } = reader;
-    let map_at = |size| marks.iter().find(|mark| mark.size == size).and_then(|mark| mark.map.clone());
+    let map_at =
+        |size| marks.iter().find(|mark| mark.size == size).and_then(|mark| mark.map.clone());
     let published = published.map(|(checkpoint, note)| {
         let map = map_at(checkpoint.size).ok_or_else(|| {
-            config.damaged(format!("{} entries are published, and {expected} stored", checkpoint.size))
+            config.damaged(format!(
+                "{} entries are published, and {expected} stored",
+                checkpoint.size
+            ))
         })?;
         Ok::<_, StoreError>((checkpoint, note, map))
     });
@@ -154,7 +162,9 @@ impl<'c> Reader<'c> {
             let (size, tiles) = self.tail.settleable();
             for tile in tiles.iter().filter(|tile| tile.level.is_some_and(|level| level > 0)) {
                 if Some(fetch(backend, config, *tile).await?) != self.tail.tile(*tile) {
-                    return Err(config.damaged(format!("{tile} is not what follows from the entries")));
+                    return Err(
+                        config.damaged(format!("{tile} is not what follows from the entries"))
+                    );
                 }
             }
             self.tail.forget(size, &tiles);
