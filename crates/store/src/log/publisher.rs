@@ -176,13 +176,18 @@ impl Publisher {
             Answer::Not(held) => {
                 witness.held = held;
                 witness.failures = witness.failures.saturating_add(1);
-                let pause = limits::WITNESS_PAUSE_MIN * 2_u32.saturating_pow(witness.failures.min(16));
+                let pause =
+                    limits::WITNESS_PAUSE_MIN * 2_u32.saturating_pow(witness.failures.min(16));
                 witness.next = Instant::now() + pause.min(limits::WITNESS_PAUSE_MAX);
                 None
             }
             Answer::Ahead(what) => {
                 let witness = name(&*witness.cosigner);
-                tracing::error!(witness, what, "a witness holds what this log does not: it is an old copy");
+                tracing::error!(
+                    witness,
+                    what,
+                    "a witness holds what this log does not: it is an old copy"
+                );
                 let error = StoreError::Behind { witness, what };
                 self.shared.distrust(Trust::Never(error.to_string()));
                 None

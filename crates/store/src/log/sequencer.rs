@@ -181,8 +181,8 @@ impl Sequencer {
             };
             fresh.entry(leaf).or_insert(index);
             for object in brought {
-                let is_stored =
-                    known.is_some() && self.shared.backend.object(&object.digest()).await?.is_some();
+                let is_stored = known.is_some()
+                    && self.shared.backend.object(&object.digest()).await?.is_some();
                 if !is_stored {
                     objects.push(object);
                 }
@@ -300,7 +300,8 @@ impl Sequencer {
             let tail = &self.shared.state().tail;
             (tail.unsettled(), tail.size_bytes())
         };
-        let is_much = unsettled >= limits::UNSETTLED_ENTRIES_MAX || bytes >= limits::UNSETTLED_BYTES_MAX;
+        let is_much =
+            unsettled >= limits::UNSETTLED_ENTRIES_MAX || bytes >= limits::UNSETTLED_BYTES_MAX;
         if is_much {
             self.join_settling().await;
         }

@@ -95,14 +95,15 @@ impl Shared {
         note: String,
         map: Map,
     ) -> Result<(), StoreError> {
-        let map_leaf = match checkpoint.size.checked_sub(1).filter(|_| self.config.names_of.is_some()) {
-            Some(last) => {
-                let hashes = self.inclusion(&checkpoint, last).await?;
-                let leaf = MapLeaf { covers: last, root: map.clone().root() };
-                Some((leaf, hashes))
-            }
-            None => None,
-        };
+        let map_leaf =
+            match checkpoint.size.checked_sub(1).filter(|_| self.config.names_of.is_some()) {
+                Some(last) => {
+                    let hashes = self.inclusion(&checkpoint, last).await?;
+                    let leaf = MapLeaf { covers: last, root: map.clone().root() };
+                    Some((leaf, hashes))
+                }
+                None => None,
+            };
         let published = Arc::new(Published { checkpoint, note });
         let shown = Shown { published: Arc::clone(&published), map, map_leaf };
         *self.shown.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(shown));
@@ -144,7 +145,7 @@ impl Shared {
 
     /// The hashes of a plan, authenticated.
     async fn hashes(&self, checkpoint: &Checkpoint, plan: &Plan) -> Result<Hashes, StoreError> {
-        let tiles = plan.tiles().iter().map(|tile| async {
+        let tiles = plan.tiles().iter().map(|tile| async move {
             let bytes = self.tile(*tile, checkpoint.size).await?;
             bytes.ok_or_else(|| self.config.damaged(format!("{tile} is missing")))
         });
@@ -190,7 +191,8 @@ impl Shared {
     pub(super) async fn entries(&self, start: u64, end: u64) -> Result<Vec<Bytes>, StoreError> {
         let (head, tail_start, mut tail) = {
             let state = self.state();
-            let end = end.min(state.tail.size()).min(start.saturating_add(limits::READ_ENTRIES_MAX));
+            let end =
+                end.min(state.tail.size()).min(start.saturating_add(limits::READ_ENTRIES_MAX));
             let tail = start.max(state.tail.start())..end;
             let tail: Vec<Bytes> = tail.filter_map(|i| state.tail.entry(i).cloned()).collect();
             (state.head.checkpoint.clone(), state.tail.start().min(end), tail)

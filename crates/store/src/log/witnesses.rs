@@ -114,7 +114,9 @@ pub(super) async fn cosign(
                 Ok(lines) => return verified(&*witness, &head, lines),
                 Err(CosignError::Size { size }) if size == held => return Answer::Not(Some(size)),
                 Err(CosignError::Size { size }) if size <= head.checkpoint.size => held = size,
-                Err(CosignError::Size { size }) => return ahead(&shared, &*witness, size, time).await,
+                Err(CosignError::Size { size }) => {
+                    return ahead(&shared, &*witness, size, time).await;
+                }
                 Err(error) => {
                     tracing::warn!(witness = name(&*witness), %error, "a witness did not cosign");
                     return Answer::Not(None);
@@ -135,7 +137,11 @@ async fn ahead(shared: &Shared, witness: &dyn Cosigner, size: u64, time: Duratio
         Ok(newest) => match contradiction(shared, &head, newest.as_ref()).await {
             Ok(Some(what)) => Answer::Ahead(what),
             _ => {
-                tracing::warn!(witness = name(witness), size, "a witness claims a size without its checkpoint");
+                tracing::warn!(
+                    witness = name(witness),
+                    size,
+                    "a witness claims a size without its checkpoint"
+                );
                 Answer::Not(None)
             }
         },
@@ -149,20 +155,33 @@ fn verified(witness: &dyn Cosigner, head: &Head, lines: Vec<String>) -> Answer {
     let is_lie = |what: &str| {
         let lines = lines.iter().map(|line| line.chars().take(LINE_SHOWN_MAX).collect::<String>());
         let lines: Vec<_> = lines.take(limits::COSIGNATURES_MAX).collect();
-        tracing::warn!(witness = name(witness), note = head.note, ?lines, "a witness answers {what}");
+        tracing::warn!(
+            witness = name(witness),
+            note = head.note,
+            ?lines,
+            "a witness answers {what}"
+        );
         Answer::Not(None)
     };
     let size: usize = lines.iter().map(String::len).sum();
-    if lines.is_empty() || lines.len() > limits::COSIGNATURES_MAX || size > limits::COSIGNATURE_BYTES_MAX {
+    if lines.is_empty()
+        || lines.len() > limits::COSIGNATURES_MAX
+        || size > limits::COSIGNATURE_BYTES_MAX
+    {
         return is_lie("with no or too many lines");
     }
     let mut kept = Vec::new();
     for line in &lines {
         let line = line.trim_end_matches('\n');
         let note = format!("{}\n{line}\n", head.checkpoint.text());
-        let Ok(note) = Note::parse(note.as_bytes()) else { return is_lie("with what is no signature") };
-        let mut pairs = note.signatures().iter().flat_map(|s| witness.keys().iter().map(move |k| (s, k)));
-        let known = pairs.clone().any(|(signature, key)| (&*signature.name, signature.id) == (key.name(), key.id()));
+        let Ok(note) = Note::parse(note.as_bytes()) else {
+            return is_lie("with what is no signature");
+        };
+        let mut pairs =
+            note.signatures().iter().flat_map(|s| witness.keys().iter().map(move |k| (s, k)));
+        let known = pairs
+            .clone()
+            .any(|(signature, key)| (&*signature.name, signature.id) == (key.name(), key.id()));
         let holds = pairs.any(|(signature, key)| {
             cosignature::verify(&head.checkpoint, signature, key, &Crypto).is_some()
         });
