@@ -129,10 +129,6 @@ impl Service {
     }
 
     /// The time, in seconds since 1970.
-    #[expect(
-        clippy::unused_self,
-        reason = "the clock belongs to the service, whose log has it too"
-    )]
     pub fn now_s(&self) -> u64 {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }

@@ -429,3 +429,6 @@ impl SubmitError {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -268,7 +268,7 @@ fn numbers(folder: &Path) -> Result<Vec<u64>, StoreError> {
     for file in std::fs::read_dir(folder).map_err(failed)? {
         let path = file.map_err(failed)?.path();
         if path.extension().is_some_and(|extension| extension == EXTENSION) {
-            let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+            let number = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
             numbers.extend(number);
         }
     }

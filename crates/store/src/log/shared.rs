@@ -145,7 +145,7 @@ impl Shared {
 
     /// The hashes of a plan, authenticated.
     async fn hashes(&self, checkpoint: &Checkpoint, plan: &Plan) -> Result<Hashes, StoreError> {
-        let tiles = plan.tiles().iter().map(|tile| async {
+        let tiles = plan.tiles().iter().map(|tile| async move {
             let bytes = self.tile(*tile, checkpoint.size).await?;
             bytes.ok_or_else(|| self.config.damaged(format!("{tile} is missing")))
         });
