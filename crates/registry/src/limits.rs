@@ -50,7 +50,6 @@ pub const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How far in the future a statement may claim to be made: the clocks of publishers are not ours.
 pub const CLOCK_SKEW_S_MAX: u64 = 300;
 
-
 // The mirror.
 
 /// A page of an upstream: a hundred rows of 3 kB are usual, and a row may hold a long README.
