@@ -141,3 +141,14 @@ pub const RESET_ROWS_MIN: usize = 10;
 
 /// Rows of a reset whose absence is asked for one by one.
 pub const RESET_PROBES: usize = 50;
+
+// The monitor.
+
+/// How long a server may show two surfaces before that is no roll-out, in microseconds: an hour, or
+/// three times its `ttlMs`.
+pub const MIXED_US_MIN: i64 = 3_600_000_000;
+/// And whatever its `ttlMs` claims, no longer than three days.
+pub const MIXED_US_MAX: i64 = 3 * 24 * MIXED_US_MIN;
+
+/// How often the view has to turn before anybody is accused.
+pub const ALTERNATIONS_MIN: usize = 3;

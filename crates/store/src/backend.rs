@@ -10,7 +10,8 @@ use tlog::tile::Tile;
 pub struct Commit {
     /// The size of the log before. The commit happens only if the log still has it.
     pub previous_size: u64,
-    /// The new entries, in order.
+    /// The new entries, in order. There are none when only objects are new; the head is the old one
+    /// then.
     pub entries: Vec<Bytes>,
     /// Objects that became known with them.
     pub objects: Vec<Object>,
@@ -229,6 +230,12 @@ pub enum StoreError {
         /// What it holds.
         what: String,
     },
+    /// No witness says what it holds, so nobody knows whether this is an old copy of the log.
+    #[error("no witness says what it holds")]
+    Unwitnessed,
+    /// A key cannot sign.
+    #[error("signing a checkpoint")]
+    Sign(#[from] tlog::crypto::SignError),
     /// Storage failed.
     #[error("{action} {place}")]
     Storage {
@@ -240,4 +247,21 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl StoreError {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "store.missing",
+            Self::Exists { .. } => "store.exists",
+            Self::Led { .. } => "store.led",
+            Self::Moved { .. } => "store.moved",
+            Self::Damaged { .. } => "store.damaged",
+            Self::Behind { .. } => "store.behind",
+            Self::Unwitnessed => "store.unwitnessed",
+            Self::Sign(_) => "store.sign",
+            Self::Storage { .. } => "store.storage",
+        }
+    }
 }

@@ -8,6 +8,7 @@
 
 pub mod backend;
 pub mod database;
+pub mod fault;
 pub mod files;
 pub mod limits;
 pub mod log;

@@ -1,12 +1,11 @@
 //! Bundles: statements with their evidence against one checkpoint.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::StatusCode;
-use seal::bundle::{self, Bundle, LatestProof, Leaf};
-use seal::{Envelope, PublicKey};
+use seal::bundle::{Bundle, Leaf};
+use seal::{Envelope, KeyId, PublicKey};
 use sqlx::Row as _;
-use store::log::Published;
 
 use super::Api;
 use super::answer::Refusal;
@@ -27,114 +26,99 @@ pub(super) async fn of_version(api: &Api, name: &str, version: &str) -> Result<B
     let row = row.map_err(failed())?.ok_or_else(not_found)?;
     let statement: i64 = row.try_get(0).map_err(failed())?;
     let countersignature: Option<i64> = row.try_get(1).map_err(failed())?;
-    let declaration = envelope(api, statement.unsigned_abs()).await?;
-    let mut found = BTreeMap::new();
-    if let Some(index) = countersignature.map(i64::unsigned_abs) {
-        found.insert(index, envelope(api, index).await?);
-    }
-    let mut names = bundle::names(&declaration, &found.values().collect::<Vec<_>>());
-    found.insert(statement.unsigned_abs(), declaration.clone());
-    // What undoes a key may be signed by another, which something may undo in turn.
+    let mut indices = vec![statement.unsigned_abs()];
+    indices.extend(countersignature.map(i64::unsigned_abs));
+    let declared = envelope(api, statement.unsigned_abs()).await?;
+    let mut names = seal::bundle::names(&declared, &[]);
+    // What is newest under a name may be signed by a key that could be undone as well.
     for _ in 0..limits::BUNDLE_TRIES_MAX {
-        let (published, latest) = proved(api, &names).await?;
-        let before = found.len();
-        for (name, index) in held(&latest)? {
-            if name != declaration.statement().server && !found.contains_key(&index) {
-                found.insert(index, envelope(api, index).await?);
-            }
+        let bundle = latest(api, &names, &indices).await?;
+        let others: Vec<_> = bundle.leaves.iter().map(|leaf| &leaf.envelope).collect();
+        let all = seal::bundle::names(&declared, &others);
+        if all == names {
+            return Ok(bundle);
         }
-        let wanted = bundle::names(&declaration, &found.values().collect::<Vec<_>>());
-        if wanted != names || found.len() != before {
-            names = wanted;
-            continue;
-        }
-        if let Some(leaves) = leaves(api, &published, &found).await? {
-            let (keys, checkpoint) = (keys(api, &found).await?, published.note.clone());
-            return Ok(Bundle { leaves, keys, checkpoint, latest: Some(latest) });
-        }
+        names = all;
     }
-    Err(too_fast())
+    Err(late())
 }
 
-/// A bundle of what the map holds for one name, and of the entry that it holds.
-pub(super) async fn of_name(api: &Api, name: String) -> Result<Bundle, Refusal> {
-    for _ in 0..limits::BUNDLE_TRIES_MAX {
-        let (published, latest) = proved(api, std::slice::from_ref(&name)).await?;
-        let mut found = BTreeMap::new();
-        for (_, index) in held(&latest)? {
-            found.insert(index, envelope(api, index).await?);
-        }
-        if let Some(leaves) = leaves(api, &published, &found).await? {
-            let (keys, checkpoint) = (keys(api, &found).await?, published.note.clone());
-            return Ok(Bundle { leaves, keys, checkpoint, latest: Some(latest) });
-        }
-    }
-    Err(too_fast())
-}
-
-async fn proved(
+/// A bundle of the entries at `indices`, of what the map holds for `names`, and of the entries that it
+/// holds. All proofs are against one checkpoint: if another is published meanwhile, they are made
+/// again.
+pub(super) async fn latest(
     api: &Api,
     names: &[String],
-) -> Result<(std::sync::Arc<Published>, LatestProof), Refusal> {
-    let latest = api.service.log().latest(names).await?;
-    latest.ok_or_else(|| Refusal::not_found("no published checkpoint covers this yet"))
-}
-
-/// The index of the newest entry under each name that has one.
-fn held(latest: &LatestProof) -> Result<Vec<(&str, u64)>, Refusal> {
-    let mut held = Vec::new();
-    for (name, path) in &latest.paths {
-        let found = path.verify(latest.map_leaf.root, &tlog::Map::key(name));
-        let found = found.map_err(|_| damaged("a proof of the log's map leads to another root"))?;
-        held.extend(found.map(|found| (name.as_str(), found.index)));
-    }
-    Ok(held)
-}
-
-/// The entries with their proofs against one checkpoint; `None` if another was published meanwhile.
-async fn leaves(
-    api: &Api,
-    published: &Published,
-    found: &BTreeMap<u64, Envelope>,
-) -> Result<Option<Vec<Leaf>>, Refusal> {
-    let mut leaves = Vec::with_capacity(found.len());
-    for (index, envelope) in found {
-        let none = || Refusal::not_found("no published checkpoint covers this yet");
-        let proof = api.service.log().proof(*index).await?.ok_or_else(none)?;
-        if proof.checkpoint != published.note {
-            return Ok(None);
+    indices: &[u64],
+) -> Result<Bundle, Refusal> {
+    let none = || Refusal::not_found("no published checkpoint covers this yet");
+    for _ in 0..limits::BUNDLE_TRIES_MAX {
+        let (published, latest) = api.service.log().latest(names).await?.ok_or_else(none)?;
+        let mut wanted: BTreeSet<u64> = indices.iter().copied().collect();
+        for (name, path) in &latest.paths {
+            let held = path.verify(latest.map_leaf.root, &tlog::Map::key(name));
+            let held =
+                held.map_err(|_| damaged("a proof of the log's map leads to another root"))?;
+            wanted.extend(held.map(|held| held.index));
         }
-        leaves.push(Leaf { envelope: envelope.clone(), index: *index, hashes: proof.hashes });
+        if let Some(leaves) = leaves(api, &published.note, &wanted).await? {
+            let checkpoint = published.note.clone();
+            let keys = keys(api, &leaves).await?;
+            return Ok(Bundle { leaves, keys, checkpoint, latest: Some(latest) });
+        }
     }
-    Ok(Some(leaves))
+    Err(late())
 }
 
-/// The public keys of those who signed: objects, since the identifier of a key is its digest.
-async fn keys(api: &Api, found: &BTreeMap<u64, Envelope>) -> Result<Vec<PublicKey>, Refusal> {
-    let mut signers: Vec<_> = found.values().flat_map(Envelope::signers).copied().collect();
-    signers.sort_unstable();
-    signers.dedup();
-    let mut keys = Vec::with_capacity(signers.len());
-    for id in signers {
-        let own = api.service.keys().iter().find(|key| key.public().id() == id);
-        if let Some(own) = own {
-            keys.push(own.public().clone());
-        } else if let Some(der) = api.service.object(&id.0).await? {
-            keys.extend(PublicKey::from_der(&der));
+fn late() -> Refusal {
+    Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "service.late",
+        "checkpoints are published faster than this bundle is made; ask again",
+    )
+}
+
+/// The public keys of those who signed: the registry's own, and others' as the objects that their
+/// identifiers name.
+async fn keys(api: &Api, leaves: &[Leaf]) -> Result<Vec<PublicKey>, Refusal> {
+    let own = api.service.keys().iter().map(seal::PrivateKey::public);
+    let own: BTreeMap<KeyId, &PublicKey> = own.map(|key| (key.id(), key)).collect();
+    let signers: BTreeSet<KeyId> =
+        leaves.iter().flat_map(|leaf| leaf.envelope.signers()).copied().collect();
+    let mut keys = Vec::new();
+    for signer in signers {
+        if let Some(key) = own.get(&signer) {
+            keys.push((*key).clone());
+            continue;
         }
+        let der = api.service.object(&signer.0).await?;
+        keys.extend(der.and_then(|der| PublicKey::from_der(&der).ok()));
     }
     Ok(keys)
+}
+
+/// The entries at `indices` with their proofs against `checkpoint`; `None` if another was published.
+async fn leaves(
+    api: &Api,
+    checkpoint: &str,
+    indices: &BTreeSet<u64>,
+) -> Result<Option<Vec<Leaf>>, Refusal> {
+    let mut leaves = Vec::with_capacity(indices.len());
+    for index in indices.iter().copied() {
+        let none = || Refusal::not_found("no published checkpoint covers this yet");
+        let proof = api.service.log().proof(index).await?.ok_or_else(none)?;
+        if proof.checkpoint != checkpoint {
+            return Ok(None);
+        }
+        leaves.push(Leaf { envelope: envelope(api, index).await?, index, hashes: proof.hashes });
+    }
+    Ok(Some(leaves))
 }
 
 async fn envelope(api: &Api, index: u64) -> Result<Envelope, Refusal> {
     let entries = api.service.log().entries(index, index + 1).await?;
     let entry = entries.first().and_then(|entry| Envelope::parse(entry).ok());
     entry.ok_or_else(|| damaged("an entry that the tables name is no statement"))
-}
-
-fn too_fast() -> Refusal {
-    let says = "checkpoints are published faster than this bundle is made; ask again";
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "service.late", says)
 }
 
 fn damaged(says: &'static str) -> Refusal {

@@ -128,7 +128,7 @@ pub(super) async fn latest(
     Path(name): Path<String>,
 ) -> Result<Response, Refusal> {
     let name = super::path::decode(&name).unwrap_or(name);
-    let bundle = super::bundle::of_name(&api, name).await?;
+    let bundle = super::bundle::latest(&api, &[name], &[]).await?;
     Ok(json(StatusCode::OK, bundle.to_json()))
 }
 

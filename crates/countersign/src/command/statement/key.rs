@@ -1,5 +1,7 @@
 //! `countersign key`
 
+use std::fmt::Write as _;
+
 use aws_lc_rs::rand;
 use seal::key::Passphrase;
 use seal::statement::{Predicate, Revocation, Revoked, Rotation};
@@ -67,7 +69,7 @@ fn show(desk: &Desk, arguments: &args::KeyShow) -> Result<Exit, Failure> {
     for role in ["log", "witness"] {
         if let Some(verifier) = described.pointer(&format!("/note/{role}")).and_then(Value::as_str)
         {
-            text.push_str(&format!("{role:<8}{verifier}\n"));
+            let _ = writeln!(text, "{role:<8}{verifier}");
         }
     }
     desk.output.data(&text)?;

@@ -93,19 +93,18 @@ pub(crate) fn choose(
     output: Output,
     passphrase: &args::Passphrase,
 ) -> Result<Zeroizing<String>, Failure> {
-    let chosen = match given(passphrase)? {
-        Some(text) => text,
-        None => {
-            let first = ask(output, "a passphrase for the key:");
-            let second = first.as_ref().and_then(|_| ask(output, "the same again:"));
-            if first != second {
-                return Err(Failure::usage("the two passphrases differ"));
-            }
-            first.ok_or_else(|| {
-                Failure::usage("there is no terminal to ask for a passphrase on")
-                    .hint("name it with `--passphrase-env VAR` or `--passphrase-file FILE`")
-            })?
+    let chosen = if let Some(text) = given(passphrase)? {
+        text
+    } else {
+        let first = ask(output, "a passphrase for the key:");
+        let second = first.as_ref().and_then(|_| ask(output, "the same again:"));
+        if first != second {
+            return Err(Failure::usage("the two passphrases differ"));
         }
+        first.ok_or_else(|| {
+            Failure::usage("there is no terminal to ask for a passphrase on")
+                .hint("name it with `--passphrase-env VAR` or `--passphrase-file FILE`")
+        })?
     };
     if chosen.is_empty() {
         return Err(Failure::usage("the passphrase is empty"));

@@ -1,5 +1,6 @@
 //! `countersign verify`: one readable verdict with its reasons, offline.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use seal::bundle::{Check, Outcome, Verified};
@@ -110,7 +111,7 @@ fn show(desk: &Desk, arguments: &args::Verify, outcome: &Outcome) -> Result<Exit
             let (mark, style) =
                 if check.holds { ("ok  ", style::SAME) } else { ("FAIL", style::ERROR) };
             let says = safe::text(&check.says);
-            text.push_str(&format!("{} {:<24} {says}\n", style::paint(style, mark), check.code));
+            let _ = writeln!(text, "{} {:<24} {says}", style::paint(style, mark), check.code);
         }
         text.push_str(&conclusion(outcome));
         desk.output.data(&text)?;
@@ -190,11 +191,11 @@ fn described(envelope: &Envelope, signers: &[KeyId]) -> String {
     let kind = kind.rsplit('/').next().unwrap_or_default();
     let name = style::paint(style::NAME, safe::text(&statement.server));
     let mut text = format!("{kind} about {name}, {}\n", statement.time);
-    text.push_str(&format!("about   {}\n", statement.predicate.about()));
+    let _ = writeln!(text, "about   {}", statement.predicate.about());
     for id in envelope.signers() {
         let (mark, style) =
             if signers.contains(id) { ("signed ", style::SAME) } else { ("unknown", style::FAINT) };
-        text.push_str(&format!("{} {id}\n", style::paint(style, mark)));
+        let _ = writeln!(text, "{} {id}", style::paint(style, mark));
     }
     text
 }
