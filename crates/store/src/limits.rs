@@ -51,3 +51,6 @@ pub const COSIGNATURE_BYTES_MAX: usize = 32 << 10;
 pub const RECOVERY_PAUSE_MIN: Duration = Duration::from_millis(20);
 /// The longest such pause.
 pub const RECOVERY_PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// Connections to the database: SQLite has one writer, and readers take milliseconds.
+pub const CONNECTIONS_MAX: u32 = 8;

@@ -181,8 +181,8 @@ impl Sequencer {
             };
             fresh.entry(leaf).or_insert(index);
             for object in brought {
-                let is_stored =
-                    known.is_some() && self.shared.backend.object(&object.digest()).await?.is_some();
+                let is_stored = known.is_some()
+                    && self.shared.backend.object(&object.digest()).await?.is_some();
                 if !is_stored {
                     objects.push(object);
                 }
@@ -241,15 +241,15 @@ impl Sequencer {
     /// Takes in what is durable and not known here.
     async fn reload(&mut self) -> Result<(), StoreError> {
         let loaded = self.shared.backend.load().await?;
-        let (head, size) = {
-            let state = self.shared.state();
-            (state.head.clone(), state.tail.size())
+        let (size, root) = {
+            let checkpoint = &self.shared.state().head.checkpoint;
+            (checkpoint.size, checkpoint.root)
         };
         let config = &self.shared.config;
         if loaded.settled_size > size {
             // Another writer led meanwhile.
-            let held = Some((size, head.checkpoint.root));
-            let rebuilt = rebuild(&*self.shared.backend, config, loaded, held).await?;
+            let known = Some((size, root));
+            let rebuilt = rebuild(&*self.shared.backend, config, loaded, known).await?;
             *self.shared.state_mut() = rebuilt.state;
         } else {
             self.resume(loaded).await?;
@@ -300,7 +300,8 @@ impl Sequencer {
             let tail = &self.shared.state().tail;
             (tail.unsettled(), tail.size_bytes())
         };
-        let is_much = unsettled >= limits::UNSETTLED_ENTRIES_MAX || bytes >= limits::UNSETTLED_BYTES_MAX;
+        let is_much =
+            unsettled >= limits::UNSETTLED_ENTRIES_MAX || bytes >= limits::UNSETTLED_BYTES_MAX;
         if is_much {
             self.join_settling().await;
         }

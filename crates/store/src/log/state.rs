@@ -98,7 +98,13 @@ impl Batch {
 
 impl State {
     /// Takes in a batch that is durable, and its head.
-    pub(super) fn apply(&mut self, batch: Batch, checkpoint: Checkpoint, note: String, time_s: u64) {
+    pub(super) fn apply(
+        &mut self,
+        batch: Batch,
+        checkpoint: Checkpoint,
+        note: String,
+        time_s: u64,
+    ) {
         let map = self.tail.apply(&mut self.index, batch);
         self.head = Head { checkpoint, note, time_s, map };
     }
