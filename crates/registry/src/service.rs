@@ -2,6 +2,8 @@
 
 pub mod catalogue;
 pub mod codes;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod time;
 
 use std::sync::Arc;
