@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-/// Entries in one batch: a tile's width, so that a batch touches two tiles at most. One of them is
-/// the leaf that states the map.
 pub mod scale;
 
-/// Entries in one batch: a tile's width, so that a batch touches two tiles at most.
+/// Entries in one batch: a tile's width, so that a batch touches two tiles at most. One of them is
+/// the leaf that states the map.
 pub const BATCH_ENTRIES_MAX: usize = 256;
 /// Bytes after which a batch takes no more: a record is written and held in memory whole.
 pub const BATCH_BYTES_MAX: usize = 4 << 20;
@@ -51,3 +50,6 @@ pub const COSIGNATURE_BYTES_MAX: usize = 32 << 10;
 pub const RECOVERY_PAUSE_MIN: Duration = Duration::from_millis(20);
 /// The longest such pause.
 pub const RECOVERY_PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// Connections to the database: SQLite has one writer, and readers take milliseconds.
+pub const CONNECTIONS_MAX: u32 = 8;

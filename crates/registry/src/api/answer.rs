@@ -80,7 +80,11 @@ impl From<ServiceError> for Refusal {
         let status = match code {
             "store.full" | "store.recovering" | "store.unknown" | "store.closed"
             | "service.late" => StatusCode::SERVICE_UNAVAILABLE,
-            "service.kind" | "service.time" => StatusCode::BAD_REQUEST,
+            code if code.starts_with("seal.") => StatusCode::BAD_REQUEST,
+            "store.too-long" | "store.too-many" => StatusCode::PAYLOAD_TOO_LARGE,
+            "service.kind" | "service.time" | "service.signers" | "store.reserved" => {
+                StatusCode::BAD_REQUEST
+            }
             _ => {
                 crate::service::tell(&error, "a request failed");
                 return Self::new(

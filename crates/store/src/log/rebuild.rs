@@ -24,12 +24,12 @@ pub(super) struct Rebuilt {
 pub(super) type Parsed = (Bytes, Hash, Vec<[u8; 32]>);
 
 /// Reads all that is stored, hashes every entry, and compares every tile and every stated root of
-/// the map. `held` is a size and root that the log is known to have had.
+/// the map. `known` is a size and root that the log is known to have had.
 pub(super) async fn rebuild(
     backend: &dyn Backend,
     config: &Config,
     loaded: Loaded,
-    held: Option<(u64, Hash)>,
+    known: Option<(u64, Hash)>,
 ) -> Result<Rebuilt, StoreError> {
     let keys = config.verifiers();
     let head = open(config, &keys, &loaded.head, "the head")?;
@@ -41,14 +41,15 @@ pub(super) async fn rebuild(
         Some(note) => Some((open(config, &keys, &note, "the published checkpoint")?, note)),
         None => None,
     };
-    let mut reader = Reader { config, ..Reader::new(config) };
-    reader.marks.extend(held.map(|(size, root)| Mark { size, root, map: None }));
+    let mut reader = Reader::new(config);
+    reader.marks.extend(known.map(|(size, root)| Mark { size, root, map: None }));
     reader.marks.extend(published.iter().map(|(it, _)| Mark {
         size: it.size,
         root: it.root,
         map: None,
     }));
     reader.marks.push(Mark { size: head.size, root: head.root, map: None });
+    reader.take(Vec::new())?;
     reader.settled(backend, loaded.settled_size).await?;
     let mut entries = loaded.entries.into_iter().peekable();
     while entries.peek().is_some() {
@@ -99,18 +100,19 @@ pub(super) fn time_s(keys: &[VerifierKey], checkpoint: &Checkpoint, note: &str) 
     signatures.find_map(|signature| cosignature::verify(checkpoint, signature, key, &Crypto))
 }
 
-/// Hashes entries and asks what they are about, where that does not hold others up.
+/// Hashes entries and asks what they are about, where that does not hold others up. A statement of
+/// the log about its map is about nothing.
 pub(super) async fn parse(config: &Config, entries: Vec<Bytes>) -> Result<Vec<Parsed>, StoreError> {
-    let names_of = config.names_of;
-    let parse = move || {
-        let keys = |entry: &Bytes| names_of.map(|names_of| names_of(entry)).unwrap_or_default();
-        let key = |name: String| Map::key(&name);
-        let parse = |entry: Bytes| {
-            (Hash::of_leaf(&entry), keys(&entry).into_iter().map(key).collect(), entry)
-        };
-        let parsed = entries.into_iter().map(parse);
-        parsed.map(|(leaf, keys, entry)| (entry, leaf, keys)).collect()
+    let Some(names_of) = config.names_of else {
+        let parsed = entries.into_iter().map(|entry| (Hash::of_leaf(&entry), entry));
+        return Ok(parsed.map(|(leaf, entry)| (entry, leaf, Vec::new())).collect());
     };
+    let parse = move |entry: Bytes| {
+        let names = MapLeaf::parse(&entry).is_none().then(|| names_of(&entry));
+        let keys = names.iter().flatten().map(|name| Map::key(name)).collect();
+        (entry.clone(), Hash::of_leaf(&entry), keys)
+    };
+    let parse = move || entries.into_iter().map(parse).collect();
     let parsed = tokio::task::spawn_blocking(parse).await;
     parsed.map_err(|error| config.damaged(format!("an entry cannot be read: {error}")))
 }
