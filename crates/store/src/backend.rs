@@ -113,7 +113,7 @@ pub trait Backend: Send + Sync + 'static {
     async fn object(&self, digest: &Digest) -> Result<Option<Bytes>, StoreError>;
 
     /// The backend as its replicas share it; `None` where one process has the log to itself.
-    fn shared(&self) -> Option<&dyn Shared> {
+    fn replicated(&self) -> Option<&dyn Replicated> {
         None
     }
 }
@@ -121,7 +121,7 @@ pub trait Backend: Send + Sync + 'static {
 /// What replicas need that do not lead: they follow the log, and hand what they are asked to add to
 /// whoever leads.
 #[async_trait]
-pub trait Shared: Send + Sync {
+pub trait Replicated: Send + Sync {
     /// The durable state, without taking the lead.
     ///
     /// # Errors
@@ -160,6 +160,8 @@ pub trait Shared: Send + Sync {
 pub struct Followed {
     /// Commits in order, without objects.
     pub commits: Vec<Commit>,
+    /// How many entries are in immutable, full tiles and bundles.
+    pub settled_size: u64,
     /// The newest published checkpoint.
     pub published: Option<String>,
     /// Whether nobody leads, so that [`Backend::load`] will not wait.

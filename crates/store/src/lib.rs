@@ -16,6 +16,6 @@ pub mod memory;
 pub mod oracle;
 pub mod scale;
 
-pub use backend::{Backend, Commit, Object, Shared, StoreError};
+pub use backend::{Backend, Commit, Object, Replicated, StoreError};
 pub use database::Database;
 pub use log::{Config, Log, Receipt, SubmitError};

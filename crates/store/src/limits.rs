@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-/// Entries in one batch: a tile's width, so that a batch touches two tiles at most. One of them is
-/// the leaf that states the map.
 pub mod scale;
 
-/// Entries in one batch: a tile's width, so that a batch touches two tiles at most.
+/// Entries in one batch: a tile's width, so that a batch touches two tiles at most. One of them is
+/// the leaf that states the map.
 pub const BATCH_ENTRIES_MAX: usize = 256;
 /// Bytes after which a batch takes no more: a record is written and held in memory whole.
 pub const BATCH_BYTES_MAX: usize = 4 << 20;

@@ -21,14 +21,14 @@ use surface::Digest;
 use tlog::tile::Tile;
 use tokio::sync::{Mutex, watch};
 
-use crate::backend::{Backend, Commit, Loaded, Shared, StoreError};
+use crate::backend::{Backend, Commit, Loaded, Replicated, StoreError};
 use crate::limits::scale::{CONNECTIONS_MAX, DATABASE_TIME_MAX, KEPT_ENTRIES};
 
 mod lead;
 mod objects;
 mod place;
+mod replicas;
 mod rows;
-mod shared;
 
 use lead::{Lead, Sighting};
 use objects::Objects;
@@ -52,7 +52,7 @@ struct Inner {
     lead: Mutex<Option<Lead>>,
     /// The lead of others as it was seen last, and when it was first seen so.
     seen: StdMutex<Option<(Sighting, Instant)>>,
-    heard: watch::Sender<shared::Heard>,
+    heard: watch::Sender<replicas::Heard>,
 }
 
 /// Opens the log of `origin` in the database at `postgres://USER@HOST/DATABASE` and the objects at
@@ -93,9 +93,9 @@ pub async fn open_with(
         objects,
         lead: Mutex::new(None),
         seen: StdMutex::new(None),
-        heard: watch::Sender::new(shared::Heard::default()),
+        heard: watch::Sender::new(replicas::Heard::default()),
     });
-    shared::listen(&inner);
+    replicas::listen(&inner);
     Ok(Scale { inner })
 }
 
@@ -192,7 +192,7 @@ impl Backend for Scale {
         rows::object(&self.inner, digest).await
     }
 
-    fn shared(&self) -> Option<&dyn Shared> {
+    fn replicated(&self) -> Option<&dyn Replicated> {
         Some(self)
     }
 }

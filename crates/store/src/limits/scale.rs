@@ -8,7 +8,7 @@ pub const LEASE: Duration = Duration::from_secs(5);
 pub const BEAT: Duration = Duration::from_secs(1);
 /// How often a lead that is another's is looked at by who waits for it.
 pub const LEAD_POLL: Duration = Duration::from_millis(200);
-/// How long a lead is waited for: it lapses by then if nobody keeps it.
+/// How long a lead is waited for that shows no sign of life: it lapses by then.
 pub const LEAD_TIME_MAX: Duration = Duration::from_secs(8);
 /// How often a follower looks when it hears nothing.
 pub const FOLLOW_POLL: Duration = Duration::from_secs(1);
@@ -35,4 +35,11 @@ pub const MOVED_AT_ONCE: i64 = 256;
 /// Bytes of them that are in memory at once; one object may be alone.
 pub const MOVED_SIZE_MAX: i64 = 16 * 1024 * 1024;
 /// How often that is done for each settling: more than comes in meanwhile, and an end to it.
-pub const MOVES_MAX: u32 = 16;
+pub const MOVES_MAX: u32 = 64;
+/// How long a submission that was handed in waits to be seen in the log: a leader may die, its lease
+/// lapse, and the next one begin.
+pub const HANDED_IN_TIME_MAX: Duration = Duration::from_secs(20);
+/// Heads that a follower keeps the map of until one of them is published.
+pub const FOLLOWED_HEADS_MAX: usize = 4_096;
+/// The pause after storage failed a follower.
+pub const FOLLOW_PAUSE: Duration = Duration::from_millis(500);

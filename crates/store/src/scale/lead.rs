@@ -64,11 +64,12 @@ impl Inner {
     }
 }
 
-/// Takes the lead, once it is free.
+/// Takes the lead, once it is free. Does not wait for a leader that shows that it lives.
 pub(super) async fn take(it: &Arc<Inner>) -> Result<(), StoreError> {
     let mut lead = it.lead.lock().await;
     *lead = None;
     let start = Instant::now();
+    let mut first = None;
     loop {
         let look = sqlx::query(LOOK).bind(&it.origin).fetch_optional(&it.pool);
         let row = it.within("reading the head of", look).await?;
@@ -77,7 +78,8 @@ pub(super) async fn take(it: &Arc<Inner>) -> Result<(), StoreError> {
         if it.is_lead_free(&now) && try_take(it, &now, &mut lead).await? {
             return Ok(());
         }
-        if start.elapsed() > LEAD_TIME_MAX {
+        let is_alive = now.holder.is_some() && *first.get_or_insert_with(|| now.clone()) != now;
+        if is_alive || start.elapsed() > LEAD_TIME_MAX {
             return Err(StoreError::Led { place: it.place.clone() });
         }
         tokio::time::sleep(LEAD_POLL).await;

@@ -15,7 +15,7 @@ use crate::limits::scale::{MOVED_AT_ONCE, MOVED_SIZE_MAX, MOVES_MAX, PUTS_AT_ONC
 pub(super) struct Head {
     pub(super) size: u64,
     note: String,
-    settled_size: u64,
+    pub(super) settled_size: u64,
     pub(super) published: Option<String>,
     pub(super) lead: Sighting,
 }
@@ -206,7 +206,7 @@ fn batch(it: &Inner, row: &PgRow) -> Result<Commit, StoreError> {
 const COMMIT: &str = "WITH moved AS (UPDATE log_heads SET size = $4, head = $5 \
         WHERE origin = $1 AND term = $2 AND size = $3 RETURNING 1), \
     batch AS (INSERT INTO log_batches (origin, start, size, entries, head) \
-        SELECT $1, $3, $4, $6, $5 FROM moved), \
+        SELECT $1, $3, $4, $6, $5 FROM moved WHERE cardinality($6) > 0), \
     kept AS (INSERT INTO log_objects (digest, bytes) \
         SELECT o.digest, o.bytes FROM moved, unnest($7::text[], $8::bytea[]) AS o (digest, bytes) \
         ON CONFLICT DO NOTHING) \

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use harness::Fault;
-use store::backend::{Backend as _, Commit, Shared as _, Submission};
+use store::backend::{Backend as _, Commit, Replicated as _, Submission};
 use store::{Object, StoreError};
 use tlog::tile::Tile;
 

@@ -9,7 +9,7 @@ use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 
 use super::{Inner, Scale, rows};
-use crate::backend::{Followed, HandedIn, Loaded, Shared, StoreError, Submission};
+use crate::backend::{Followed, HandedIn, Loaded, Replicated, StoreError, Submission};
 use crate::limits::BATCH_ENTRIES_MAX;
 use crate::limits::scale::FOLLOW_POLL;
 
@@ -21,7 +21,7 @@ pub(super) struct Heard {
 }
 
 #[async_trait]
-impl Shared for Scale {
+impl Replicated for Scale {
     async fn read(&self) -> Result<Loaded, StoreError> {
         rows::load(&self.inner).await
     }
@@ -120,7 +120,12 @@ async fn look(it: &Inner, size: u64) -> Result<Followed, StoreError> {
     if head.size < size {
         return Err(it.damaged(format!("it has {} entries, and had {size}", head.size)));
     }
-    Ok(Followed { commits, published: head.published, is_lead_free: it.is_lead_free(&head.lead) })
+    Ok(Followed {
+        commits,
+        settled_size: head.settled_size,
+        published: head.published,
+        is_lead_free: it.is_lead_free(&head.lead),
+    })
 }
 
 async fn waiting(it: &Inner) -> Result<Vec<HandedIn>, StoreError> {
