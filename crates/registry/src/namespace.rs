@@ -136,7 +136,11 @@ impl Namespaces {
             Method::GithubOidc | Method::GithubAt => return Err(NamespaceError::Method),
         };
         let records = record::of_texts(&texts)?;
-        if records.is_empty() { Err(NamespaceError::Absent { domain }) } else { Ok(Found { records }) }
+        if records.is_empty() {
+            Err(NamespaceError::Absent { domain })
+        } else {
+            Ok(Found { records })
+        }
     }
 
     /// A login by a key that the domain publishes: a signature over the timestamp, once.

@@ -8,13 +8,20 @@ use serde_json::json;
 
 use super::world::{Answer, Issuer, World, key, now_s, record, signed};
 
-async fn by_domain(world: &World, method: &str, domain: &str, (timestamp, signature): (String, String)) -> Answer {
+async fn by_domain(
+    world: &World,
+    method: &str,
+    domain: &str,
+    (timestamp, signature): (String, String),
+) -> Answer {
     let body = json!({ "domain": domain, "timestamp": timestamp, "signed_timestamp": signature });
     world.send("POST", &format!("/v0.1/auth/{method}"), None, body.to_string()).await
 }
 
 async fn by_oidc(world: &World, token: &str) -> Answer {
-    world.send("POST", "/v0/auth/github-oidc", None, json!({ "oidc_token": token }).to_string()).await
+    world
+        .send("POST", "/v0/auth/github-oidc", None, json!({ "oidc_token": token }).to_string())
+        .await
 }
 
 #[tokio::test]
@@ -187,9 +194,7 @@ async fn a_token_that_is_not_for_us_or_not_by_the_issuer_proves_nothing() {
 async fn an_access_token_proves_its_user_and_the_organisations_that_the_user_owns() {
     let world = World::new().await;
     world.web.put("api.test", "/user", 200, json!({ "login": "Alice", "id": 7 }).to_string());
-    let member = |login: &str, id: u64, role: &str| {
-        json!({ "state": "active", "role": role, "organization": { "login": login, "id": id } })
-    };
+    let member = |login: &str, id: u64, role: &str| json!({ "state": "active", "role": role, "organization": { "login": login, "id": id } });
     let members = json!([member("owned", 8, "admin"), member("joined", 9, "member")]);
     world.web.put("api.test", "/user/memberships/orgs", 200, members.to_string());
     let body = json!({ "github_token": "gho_secret" }).to_string();

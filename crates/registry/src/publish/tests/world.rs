@@ -111,7 +111,10 @@ impl World {
                 client_id: Some("Iv23test".into()),
             }),
             resolvers: vec![dns.address],
-            well_known: web.url("x", "/.well-known/mcp-registry-auth").to_string().replace("//x:", "//{domain}:"),
+            well_known: web
+                .url("x", "/.well-known/mcp-registry-auth")
+                .to_string()
+                .replace("//x:", "//{domain}:"),
             ..namespace::Config::new(ORIGIN)
         };
         let namespaces = Namespaces::new(service.clone(), config, client.clone()).unwrap();
@@ -147,7 +150,8 @@ impl World {
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         let body = response.bytes().await.unwrap();
-        let body = serde_json::from_slice(&body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&body)));
+        let body =
+            serde_json::from_slice(&body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&body)));
         Answer { status, body }
     }
 
@@ -172,12 +176,14 @@ impl World {
 
     /// Publishes a declaration under a key.
     pub(super) async fn declare(&self, token: &str, key: &PrivateKey, draft: &Draft) -> Answer {
-        self.send("POST", "/v0.1/countersign/publish", Some(token), draft.signed(&[key]).to_body()).await
+        self.send("POST", "/v0.1/countersign/publish", Some(token), draft.signed(&[key]).to_body())
+            .await
     }
 
     /// What the API shows of a version: its state under our key.
     pub(super) async fn state(&self, version: &str) -> String {
-        let shown = self.get(&format!("/v0.1/servers/com.example%2Ffiles/versions/{version}")).await.ok();
+        let shown =
+            self.get(&format!("/v0.1/servers/com.example%2Ffiles/versions/{version}")).await.ok();
         shown["_meta"]["test.registry/countersign"]["state"].as_str().unwrap().to_owned()
     }
 
@@ -210,10 +216,8 @@ async fn service(folder: &tempfile::TempDir) -> Service {
     let note = |seed: u8| -> Arc<dyn Sign> {
         Arc::new(key(seed).into_note_key("log.test", NoteAlgorithm::Ed25519).unwrap())
     };
-    let config = || Config {
-        names_of: Some(names_of),
-        ..Config::new("log.test", vec![note(101)], now_ms)
-    };
+    let config =
+        || Config { names_of: Some(names_of), ..Config::new("log.test", vec![note(101)], now_ms) };
     let backend = Arc::new(Memory::new());
     Log::create(&*backend, &config()).await.unwrap();
     let log = Log::open(backend, config()).await.unwrap();

@@ -75,9 +75,7 @@ fn answer(query: &[u8], known: &HashMap<String, Said>) -> Vec<u8> {
     for strings in texts {
         let data: Vec<u8> = strings
             .iter()
-            .flat_map(|text| {
-                std::iter::once(u8::try_from(text.len()).unwrap()).chain(text.bytes())
-            })
+            .flat_map(|text| std::iter::once(u8::try_from(text.len()).unwrap()).chain(text.bytes()))
             .collect();
         // A pointer to the name, TXT, IN, a minute.
         answer.extend([0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 60]);

@@ -43,8 +43,17 @@ impl Web {
         format!("http://{host}:{}{path}", self.address.port()).parse().unwrap()
     }
 
-    pub(in crate::publish::tests) fn put(&self, host: &str, path: &str, status: u16, body: impl Into<Vec<u8>>) {
-        self.pages.lock().unwrap().insert(format!("{host}{path}"), (status, Vec::new(), body.into()));
+    pub(in crate::publish::tests) fn put(
+        &self,
+        host: &str,
+        path: &str,
+        status: u16,
+        body: impl Into<Vec<u8>>,
+    ) {
+        self.pages
+            .lock()
+            .unwrap()
+            .insert(format!("{host}{path}"), (status, Vec::new(), body.into()));
     }
 
     pub(in crate::publish::tests) fn redirect(&self, host: &str, path: &str, to: &str) {
@@ -118,7 +127,9 @@ impl Issuer {
     pub(in crate::publish::tests) fn token_with(&self, header: &Value, claims: &Value) -> String {
         let signed = unsigned(header, claims);
         let mut signature = vec![0; self.key.public_modulus_len()];
-        self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+        self.key
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+            .unwrap();
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 }
@@ -145,7 +156,8 @@ fn element(der: &[u8]) -> (&[u8], &[u8]) {
         short if short < 128 => (short, 2),
         long => {
             let count = long - 128;
-            let length = der[2..2 + count].iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+            let length =
+                der[2..2 + count].iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
             (length, 2 + count)
         }
     };
