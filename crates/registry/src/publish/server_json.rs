@@ -12,7 +12,7 @@ mod text;
 use serde_json::{Map, Value};
 use surface::{Digest, canonical};
 
-pub use fault::{Code, Fault, ServerJsonError};
+pub use fault::{CODES, Code, Fault, ServerJsonError};
 pub use text::is_range;
 
 use crate::limits;

@@ -51,8 +51,8 @@ async fn a_version_is_never_used_again_and_the_attempt_is_in_the_log() {
     let alone = world.send("POST", "/v0/publish", Some(&token), body).await;
     alone.refused(409, "publish.version-reused");
     let attempts = world.changes().await;
-    let reused = attempts.iter().filter(|code| *code == "publish.version-reused").count();
-    assert_eq!(reused, 2, "{attempts:?}");
+    let count = attempts.iter().filter(|code| *code == "publish.version-reused").count();
+    assert_eq!(count, 2, "{attempts:?}");
     let shown = world.get("/v0.1/servers/com.example%2Ffiles/versions/1.0.0").await.ok();
     assert_eq!(shown["_meta"]["test.registry/countersign"]["index"], first["index"]);
     // Not even after it was deleted.
@@ -227,7 +227,7 @@ async fn artefacts_are_compared_with_what_their_registries_say() {
     let world = World::new().await;
     let token = world.login().await;
     let digest = [7_u8; 64];
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = super::world::hex(&digest);
     let npm = json!({ "dist": { "integrity": format!("sha512-{}", STANDARD.encode(digest)) } });
     world.web.put("npm.test", "/@acme%2Ffiles/1.0.0", 200, npm.to_string());
     let pypi = json!({ "urls": [{ "digests": { "sha256": "a".repeat(64) } }, { "digests": { "sha256": "b".repeat(64) } }] });

@@ -84,7 +84,7 @@ async fn a_well_known_file_proves_a_domain_and_not_what_is_below_it() {
     world.web.put("example.com", path, 200, record);
     let (timestamp, _) = signed(&key(1), now_s(), 0);
     let signature = pair.sign(&SystemRandom::new(), timestamp.as_bytes()).unwrap();
-    let signature = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let signature = super::world::hex(signature.as_ref());
     let token = by_domain(&world, "http", "example.com", (timestamp, signature)).await.ok();
     let token = token["registry_token"].as_str().unwrap();
     let entry = |name: &str| {

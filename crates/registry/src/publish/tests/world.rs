@@ -249,7 +249,15 @@ pub(super) fn signed(key: &PrivateKey, time_s: u64, offset_minutes: i32) -> (Str
         time.display_with_offset(offset).to_string()
     };
     let signature = key.sign(text.as_bytes()).unwrap();
-    (text, signature.iter().map(|byte| format!("{byte:02x}")).collect())
+    (text, hex(&signature))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        use std::fmt::Write as _;
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 /// What somebody means to publish.
@@ -269,7 +277,12 @@ impl Draft {
         });
         let tools = json!([{ "name": "read_file", "description": "Reads a file.",
             "inputSchema": { "type": "object", "properties": { "path": { "type": "string" } } } }]);
-        Self { entry, tools, artefacts: Default::default(), cache_scope: CacheScope::Public }
+        Self {
+            entry,
+            tools,
+            artefacts: std::collections::BTreeMap::default(),
+            cache_scope: CacheScope::Public,
+        }
     }
 
     pub(super) fn with_tools(version: &str, description: &str) -> Self {
