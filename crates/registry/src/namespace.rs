@@ -22,6 +22,7 @@ mod once;
 
 use std::sync::Arc;
 
+pub(crate) use self::binding::accepted;
 pub use self::config::{Config, Github};
 pub use self::domain::Grant;
 pub use self::error::{CODES, NamespaceError};
@@ -135,7 +136,11 @@ impl Namespaces {
             Method::GithubOidc | Method::GithubAt => return Err(NamespaceError::Method),
         };
         let records = record::of_texts(&texts)?;
-        if records.is_empty() { Err(NamespaceError::Absent { domain }) } else { Ok(Found { records }) }
+        if records.is_empty() {
+            Err(NamespaceError::Absent { domain })
+        } else {
+            Ok(Found { records })
+        }
     }
 
     /// A login by a key that the domain publishes: a signature over the timestamp, once.

@@ -22,10 +22,10 @@ pub(super) async fn bind(service: &Service, proof: &Proof) -> Result<(u64, bool)
     let bound = bound(service, &pattern, proof).await?;
     let now_us = i64::try_from(service.now_s()).unwrap_or(i64::MAX).saturating_mul(1_000_000);
     // The bound key vouches for those that the domain publishes beside it.
-    let vouched = |bound: &Bound| {
-        bound.fingerprint.as_ref().is_none_or(|bound| proof.found.contains(bound))
-    };
-    let is_rekeyed = bound.as_ref().is_some_and(|bound| bound.state == "changed" || !vouched(bound));
+    let vouched =
+        |bound: &Bound| bound.fingerprint.as_ref().is_none_or(|bound| proof.found.contains(bound));
+    let is_rekeyed =
+        bound.as_ref().is_some_and(|bound| bound.state == "changed" || !vouched(bound));
     if let Some(bound) = &bound {
         let is_fresh = now_us.saturating_sub(bound.time_us) < limits::PROOF_AGE_US_MAX;
         let is_said = if is_rekeyed { "changed" } else { "present" };
@@ -72,12 +72,7 @@ fn observation(
     statement(service, pattern, of, changes.into_iter().collect())
 }
 
-fn statement(
-    service: &Service,
-    server: String,
-    of: Observed,
-    changes: Vec<Finding>,
-) -> Statement {
+fn statement(service: &Service, server: String, of: Observed, changes: Vec<Finding>) -> Statement {
     let observation = Observation { of, changes, vantage: None, client: None };
     let predicate = Predicate::Observation(observation);
     let time = seal::time::format(service.now_s()).unwrap_or_default();
@@ -90,7 +85,11 @@ async fn bound(
     proof: &Proof,
 ) -> Result<Option<Bound>, NamespaceError> {
     // A GitHub account is one account, whichever token proves it.
-    let methods = if proof.method.as_str().starts_with("github") { "github-%" } else { proof.method.as_str() };
+    let methods = if proof.method.as_str().starts_with("github") {
+        "github-%"
+    } else {
+        proof.method.as_str()
+    };
     let query = sqlx::query(
         "SELECT position, state, fingerprint, time_us FROM namespaces \
          WHERE server = $1 AND method LIKE $2 AND subject = $3 ORDER BY position DESC LIMIT 1",

@@ -47,7 +47,8 @@ impl Github {
     fn standard() -> Option<Self> {
         Some(Self {
             issuer: "https://token.actions.githubusercontent.com".to_owned(),
-            keys: Url::parse("https://token.actions.githubusercontent.com/.well-known/jwks").ok()?,
+            keys: Url::parse("https://token.actions.githubusercontent.com/.well-known/jwks")
+                .ok()?,
             api: Url::parse("https://api.github.com/").ok()?,
             client_id: None,
         })

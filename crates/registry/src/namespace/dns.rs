@@ -43,9 +43,8 @@ impl Resolver {
     /// # Errors
     /// Nobody who says what there is; a domain without records is no error.
     pub async fn texts(&self, domain: &str) -> Result<Vec<String>, NamespaceError> {
-        let name = Name::from_ascii(format!("{domain}.")).map_err(|_| NamespaceError::Domain {
-            why: "it is no domain name",
-        })?;
+        let name = Name::from_ascii(format!("{domain}."))
+            .map_err(|_| NamespaceError::Domain { why: "it is no domain name" })?;
         let found = match self.resolver.txt_lookup(name).await {
             Ok(found) => found,
             Err(error) if is_empty(&error) => return Ok(Vec::new()),

@@ -146,7 +146,8 @@ mod tests {
             assert!(http.covers(name) && dns.covers(name), "{name}");
         }
         assert!(dns.covers("com.example.x/a") && !http.covers("com.example.x/a"));
-        for name in ["com.examplex/a", "com/a", "org.example/a", "com.exampl/a", "", "/com.example"] {
+        for name in ["com.examplex/a", "com/a", "org.example/a", "com.exampl/a", "", "/com.example"]
+        {
             assert!(!dns.covers(name), "{name}");
         }
         let github = Grant::of_github("Octo-Org");

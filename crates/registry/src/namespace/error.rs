@@ -81,7 +81,10 @@ pub enum NamespaceError {
 
 /// The codes of [`NamespaceError`], each with its sentence.
 pub const CODES: &[(&str, &str)] = &[
-    ("namespace.domain", "The domain proves no namespace: an address, a single label, a public suffix, or GitHub's."),
+    (
+        "namespace.domain",
+        "The domain proves no namespace: an address, a single label, a public suffix, or GitHub's.",
+    ),
     ("namespace.timestamp", "The timestamp is not RFC 3339, or more than 15 seconds from now."),
     ("namespace.signature-form", "The signature is not written in hexadecimal digits."),
     ("namespace.signature", "No key that the domain publishes made the signature."),
@@ -90,7 +93,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("namespace.record", "What the domain publishes is not exactly one record."),
     ("namespace.unresolved", "The resolvers do not say what the domain publishes."),
     ("namespace.status", "The domain, or GitHub, answers with another status than 200."),
-    ("namespace.oidc", "A token of GitHub Actions is refused: its key, algorithm, issuer, audience, times or claims."),
+    (
+        "namespace.oidc",
+        "A token of GitHub Actions is refused: its key, algorithm, issuer, audience, times or claims.",
+    ),
     ("namespace.github", "GitHub does not say whose an access token is."),
     ("namespace.method", "This registry takes no such proof."),
     ("namespace.token", "The registry token is not one of ours, or is over."),

@@ -137,7 +137,8 @@ impl Timestamp {
             return Err(refused());
         }
         // `jiff` reads more than RFC 3339: what names a zone in brackets has no `T…Z` or offset only.
-        let is_plain = |b: u8| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b':' | b'.' | b'T' | b'Z');
+        let is_plain =
+            |b: u8| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b':' | b'.' | b'T' | b'Z');
         if !text.bytes().all(is_plain) {
             return Err(refused());
         }
@@ -187,7 +188,11 @@ mod tests {
             "v=MCPv1".to_owned(),
             key.replace("v=MCPv1", "v=MCPv11"),
         ] {
-            assert_eq!(of_texts(std::slice::from_ref(&bad)).unwrap_err().code(), "namespace.record", "{bad}");
+            assert_eq!(
+                of_texts(std::slice::from_ref(&bad)).unwrap_err().code(),
+                "namespace.record",
+                "{bad}"
+            );
         }
         // Found inside another text: the official pattern is not anchored, ours is.
         let inside = format!("<html>{key}</html>");
@@ -197,8 +202,9 @@ mod tests {
 
     #[test]
     fn several_records_are_several_keys_up_to_the_limit() {
-        let texts: Vec<String> =
-            (0..=limits::NAMESPACE_RECORDS_MAX).map(|n| text("ed25519", &[u8::try_from(n).unwrap(); 32])).collect();
+        let texts: Vec<String> = (0..=limits::NAMESPACE_RECORDS_MAX)
+            .map(|n| text("ed25519", &[u8::try_from(n).unwrap(); 32]))
+            .collect();
         let records = of_texts(&texts).unwrap();
         assert_eq!(records.len(), limits::NAMESPACE_RECORDS_MAX);
         let stale = ["v=MCPv1; k=old; p=AA==".to_owned(), text("ed25519", &[1; 32])];
@@ -217,7 +223,10 @@ mod tests {
         }
         Timestamp::checked("2026-11-18T10:26:40+00:00", 1_794_997_600).unwrap();
         for bad in ["", "now", "1795000000", "2026-11-18T10:26:40[UTC]", "2026-11-18"] {
-            assert_eq!(Timestamp::checked(bad, 1_794_997_600).unwrap_err().code(), "namespace.timestamp");
+            assert_eq!(
+                Timestamp::checked(bad, 1_794_997_600).unwrap_err().code(),
+                "namespace.timestamp"
+            );
         }
     }
 

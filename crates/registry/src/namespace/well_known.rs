@@ -20,7 +20,8 @@ pub async fn text(
     let url = url.map_err(|_| NamespaceError::Domain { why: "it makes no URL" })?;
     let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/plain"))]);
     let bytes_max = limits::WELL_KNOWN_BYTES_MAX;
-    let response = client.send(net::Request { headers, bytes_max, ..net::Request::get(url) }).await?;
+    let response =
+        client.send(net::Request { headers, bytes_max, ..net::Request::get(url) }).await?;
     match response.status {
         StatusCode::OK => {}
         StatusCode::NOT_FOUND | StatusCode::GONE => {
