@@ -1,10 +1,14 @@
 //! Bounds, each with its reason.
 
+mod feed;
 mod publish;
+mod witness;
 
 use std::time::Duration;
 
+pub use feed::*;
 pub use publish::*;
+pub use witness::*;
 
 // The HTTP client.
 
