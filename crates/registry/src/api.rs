@@ -31,6 +31,7 @@ use crate::service::{Service, ServiceError};
 pub use answer::{ErrorBody, Refusal};
 pub use openapi::openapi;
 pub use serve::serve;
+pub(crate) use servers::version_shown;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -42,8 +43,8 @@ struct Api {
     metrics: Arc<metrics::Metrics>,
 }
 
-/// Everything that the registry serves.
-pub fn router(service: Service) -> Router {
+/// Everything that the registry serves; `more` are the routes of other parts.
+pub fn router(service: Service, more: Router) -> Router {
     let key = format!("{}/countersign", service.operator());
     let key = serde_json::Value::String(key).to_string();
     let api = Api {
@@ -74,6 +75,7 @@ pub fn router(service: Service) -> Router {
         .route("/healthz", get(metrics::health))
         .route("/readyz", get(metrics::ready))
         .route("/openapi.json", get(openapi::show))
+        .merge(more.with_state(()))
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::not_allowed);
     let metrics = Arc::clone(&api.metrics);

@@ -22,6 +22,7 @@ mod once;
 
 use std::sync::Arc;
 
+pub(crate) use self::binding::accepted;
 pub use self::config::{Config, Github};
 pub use self::domain::Grant;
 pub use self::error::{CODES, NamespaceError};

@@ -12,8 +12,8 @@ use super::path;
 use super::query::Query;
 use super::render::{COLUMNS, Frame, Shown};
 use crate::limits;
-use crate::service::ServiceError;
 use crate::service::catalogue::{After, Filter};
+use crate::service::{Service, ServiceError};
 
 /// Lists servers, a page at a time.
 #[utoipa::path(
@@ -161,6 +161,29 @@ impl Api {
         Ok(rows)
     }
 }
+
+/// A version as [`version`] answers it, for those who have just changed it.
+pub(crate) async fn version_shown(
+    service: &Service,
+    server: &str,
+    version: &str,
+) -> Result<Vec<u8>, Refusal> {
+    let failed = || ServiceError::database("reading a version");
+    let query = sqlx::query(*NAMED).bind(server.to_owned()).bind(version.to_owned());
+    let row = query.fetch_optional(service.database().pool()).await.map_err(failed())?;
+    let not_found = || Refusal::not_found("there is no such server or version");
+    let row = Shown::from_row(&row.ok_or_else(not_found)?).map_err(failed())?;
+    let checkpoint = service.log().published().map(|published| published.checkpoint.text());
+    let key = serde_json::Value::String(format!("{}/countersign", service.operator()));
+    let frame = Frame { key: &format!("{key}:"), checkpoint: checkpoint.as_deref() };
+    let mut body = Vec::with_capacity(4_096);
+    row.write(&frame, &mut body);
+    Ok(body)
+}
+
+static NAMED: LazyLock<&str> = LazyLock::new(|| {
+    format!("SELECT {COLUMNS} FROM versions WHERE server = $1 AND version = $2").leak()
+});
 
 /// A page of rows by position: as many parameters as a page has rows, so that there is one statement
 /// to prepare.

@@ -54,3 +54,32 @@ pub const JWKS_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How old the statement of a proof may be before a login makes another, in microseconds: an hour.
 pub const PROOF_AGE_US_MAX: i64 = 3_600_000_000;
+
+// Publications.
+
+/// Packages of one entry whose bytes are checked: most entries have one.
+pub const ARTEFACTS_CHECKED_MAX: usize = 8;
+
+/// What a package registry says of one version: `PyPI` lists a hundred wheels in 200 kB.
+pub const PACKAGE_BYTES_MAX: usize = 4 << 20;
+
+/// Largest bundle that is downloaded to compare its digest.
+pub const BUNDLE_BYTES_MAX: usize = 64 << 20;
+
+/// Largest publication: a surface of the largest size, printed, with its entry and statement.
+pub const PUBLICATION_BYTES_MAX: usize = 24 << 20;
+
+/// Largest body of a login or of a status.
+pub const FORM_BYTES_MAX: usize = 64 << 10;
+
+/// Largest body that holds a statement and keys.
+pub const STATEMENT_BODY_BYTES_MAX: usize = 256 << 10;
+
+/// Keys that a request may bring: what an envelope may be signed with.
+pub const KEYS_BROUGHT_MAX: usize = 8;
+
+/// Longest message of a status, in characters: the official registry's limit.
+pub const STATUS_MESSAGE_CHARS_MAX: usize = 500;
+
+/// Held versions of one answer.
+pub const HELD_SHOWN_MAX: u32 = 100;

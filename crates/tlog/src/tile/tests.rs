@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
 use std::collections::HashMap;
 
 use super::*;
@@ -151,14 +149,16 @@ fn a_tile_has_one_path() {
 
 #[test]
 fn a_bundle_is_its_entries_and_nothing_more() {
+    let longest = vec![7; ENTRY_SIZE_MAX + 1];
+    let (too_long, longest) = (&longest[..], &longest[1..]);
     let mut bundle = Vec::new();
-    for entry in [&b"one"[..], b"", &[7; ENTRY_SIZE_MAX]] {
+    for entry in [&b"one"[..], b"", longest] {
         push_entry(&mut bundle, entry).unwrap();
     }
-    assert_eq!(entries(&bundle, 3).unwrap(), [&b"one"[..], b"", &[7; ENTRY_SIZE_MAX]]);
+    assert_eq!(entries(&bundle, 3).unwrap(), [&b"one"[..], b"", longest]);
     assert!(entries(&bundle, 2).is_err() && entries(&bundle, 4).is_err());
     bundle.push(0);
     assert!(entries(&bundle, 3).is_err());
-    let refused = push_entry(&mut bundle, &[0; ENTRY_SIZE_MAX + 1]);
+    let refused = push_entry(&mut bundle, too_long);
     assert_eq!(refused, Err(TileError::EntryTooLong { size: ENTRY_SIZE_MAX + 1 }));
 }
