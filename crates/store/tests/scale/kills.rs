@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use harness::random::Random;
+use sqlx::Connection as _;
 use store::Log;
 
 use crate::replica::{Replica, Said};
@@ -29,14 +30,16 @@ fn a_thousand() {
     while done < kills {
         // A log of its own for each part: a replica reads all of a log when it starts.
         let part = (kills - done).min(50);
-        let (size, acknowledged) = kill(part, &mut random);
+        let (size, acknowledged, terms) = kill(part, &mut random);
         done += part;
-        eprintln!("{done} kills; this log: {size} entries, {acknowledged} acknowledged");
+        eprintln!(
+            "{done} kills; this log: {terms} leads, {size} entries, {acknowledged} acknowledged"
+        );
     }
 }
 
 /// Kills `count` times, and verifies everything after each tenth and at the end.
-fn kill(count: u32, random: &mut Random) -> (u64, usize) {
+fn kill(count: u32, random: &mut Random) -> (u64, usize, i64) {
     let mut world = World::new();
     let (direct, proxied) = (world.direct(), world.proxied());
     run(async { Log::create(&world.open_direct().await, &config()).await.unwrap() });
@@ -52,7 +55,7 @@ fn kill(count: u32, random: &mut Random) -> (u64, usize) {
     };
     let mut replicas = vec![start(0, random), start(1, random)];
     wait_for_load(&said, &mut promises);
-    let mut size = 0;
+    let (mut size, mut oldest) = (0, 0);
     for round in 1..=count {
         let before = promises.entries.len();
         std::thread::sleep(Duration::from_millis(u64::try_from(random.below(400)).unwrap()));
@@ -69,13 +72,17 @@ fn kill(count: u32, random: &mut Random) -> (u64, usize) {
                 world.to_postgres.heal();
             }
             other => {
-                let index = other % 2;
+                // Who has run longer leads, mostly.
+                let index = if other < 8 { oldest } else { 1 - oldest };
+                oldest = 1 - index;
                 assert!(!replicas[index].has_ended(), "a replica ended by itself");
                 replicas[index].kill();
                 replicas[index] = start(index, random);
             }
         }
-        while promises.entries.len() == before {
+        // Sometimes the next comes before the log has recovered from this one.
+        let wanted = before + random.below(60).saturating_sub(8);
+        while promises.entries.len() < wanted {
             listen(&said, &mut promises, Duration::from_secs(30));
         }
         if round % 10 == 0 || round == count {
@@ -88,7 +95,16 @@ fn kill(count: u32, random: &mut Random) -> (u64, usize) {
     listen_all(&said, &mut promises);
     run(async { size = verify(&world.open_direct().await, &promises).await });
     assert!(promises.checkpoints.len() > 1, "checkpoints were shown");
-    (size, promises.entries.len())
+    let mut terms = 0;
+    run(async { terms = leads(&direct.0).await });
+    assert!(terms > i64::from(count / 4), "{terms} leads: it was not leaders that were killed");
+    (size, promises.entries.len(), terms)
+}
+
+/// How often the lead was taken.
+async fn leads(database: &str) -> i64 {
+    let mut connection = sqlx::PgConnection::connect(database).await.unwrap();
+    sqlx::query_scalar("SELECT term FROM log_heads").fetch_one(&mut connection).await.unwrap()
 }
 
 fn wait_for_load(said: &mpsc::Receiver<Said>, promises: &mut Promises) {

@@ -156,4 +156,4 @@ async fn add(log: Log, name: String, acknowledged: Arc<Mutex<HashMap<u64, String
 /// Short, so that a thousand leaders can be killed.
 const LEASE: Duration = Duration::from_millis(600);
 const TASKS: u32 = 4;
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(10);

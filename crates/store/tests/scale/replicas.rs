@@ -127,7 +127,10 @@ fn a_follower_that_lagged_reads_the_log_from_its_tiles() {
         }
         let size = *leader.sizes().borrow();
         let missed = scale.follow(2).await;
-        assert!(matches!(missed, Err(StoreError::Moved { .. })), "what was missed is still in rows");
+        assert!(
+            matches!(missed, Err(StoreError::Moved { .. })),
+            "what was missed is still in rows"
+        );
         world.to_postgres.heal();
         follower.sizes().wait_for(|at| *at >= size).await.unwrap();
         let last = follower.entries(size - 2, size).await.unwrap();
