@@ -156,3 +156,27 @@ pub const MIXED_US_MAX: i64 = 3 * 24 * MIXED_US_MIN;
 
 /// How often the view has to turn before anybody is accused.
 pub const ALTERNATIONS_MIN: usize = 3;
+
+/// Endpoints of one entry that are looked at.
+pub const ENDPOINTS_MAX: usize = 16;
+
+/// How long a look may take with both walks.
+pub const LOOK_TIME_MAX: Duration = Duration::from_mins(2);
+
+/// How soon a server is looked at again, whatever its `ttlMs` says.
+pub const LOOK_AGAIN_MIN: Duration = Duration::from_mins(15);
+/// And how late; also how soon one that does not answer is.
+pub const LOOK_AGAIN_MAX: Duration = Duration::from_hours(24);
+
+/// Looks that run at the same time.
+pub const LOOKS_MAX: usize = 16;
+
+/// The looks of one group that are judged: three days, every quarter of an hour, from two vantages
+/// would be twice as many, and an accusation needs four.
+pub const LOOKS_JUDGED_MAX: i64 = 256;
+
+/// Authorization servers of one resource that are looked at.
+pub const ISSUERS_MAX: usize = 8;
+
+/// A metadata document of a resource or an authorization server; real ones have 2 kB.
+pub const DISCOVERY_BYTES_MAX: usize = 64 << 10;
