@@ -7,6 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+pub mod postgres;
+pub mod proxy;
+pub mod s3;
+
 /// A program and what it is run with.
 #[derive(Debug)]
 pub struct Program {

@@ -28,5 +28,7 @@ codes! {
     LOCK_CASE = "lock.case-only", "Two aliases differ only in case, which some file systems do not tell apart.";
     SURFACE_UNREADABLE = "surface.unreadable", "Answers or a file make no whole surface: a name twice, a cursor that repeats, a form that was not promised, a limit passed.";
     SURFACE_TORN = "surface.torn", "The lists of the server changed during every attempt to read them.";
+    KEY_MODE = "key.file-mode", "A file with a private key or a passphrase can be read by others.";
+    KEY_EXISTS = "key.file-exists", "A key file is never written over.";
     NOT_ASKED = "server.not-asked", "The server could not be asked (only in SARIF, which needs a rule for every finding).";
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod opening;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,16 +25,21 @@ pub struct Captured {
 }
 
 /// How to capture.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Conditions {
     /// How long to wait for one answer. The first has twice as long: a server may have to be
     /// downloaded before it runs.
     pub answer_time_max: Duration,
+    /// The `clientInfo` to show, name and version; the guard's own if `None`.
+    pub client: Option<(String, String)>,
+    /// The addresses of a remote server, which somebody has checked: only these are dialled, and its
+    /// name is not resolved again. It is if `None`.
+    pub addresses: Option<Vec<SocketAddr>>,
 }
 
 impl Default for Conditions {
     fn default() -> Self {
-        Self { answer_time_max: Duration::from_secs(30) }
+        Self { answer_time_max: Duration::from_secs(30), client: None, addresses: None }
     }
 }
 

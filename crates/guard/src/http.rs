@@ -57,7 +57,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     let (phase, serving) = watch::channel(Phase::Serving);
     let address = listener.local_addr()?;
-    let upstream = Upstream::new(&upstream)?;
+    let upstream = Upstream::new(&upstream, None)?;
     let relay = Arc::new(Relay::new(gate, upstream, address, origins, serving.clone()));
     let room = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
     let accepting = accept(listener, relay, serving, Arc::clone(&room));

@@ -50,7 +50,6 @@ pub const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How far in the future a statement may claim to be made: the clocks of publishers are not ours.
 pub const CLOCK_SKEW_S_MAX: u64 = 300;
 
-
 // The mirror.
 
 /// A page of an upstream: a hundred rows of 3 kB are usual, and a row may hold a long README.
@@ -142,3 +141,14 @@ pub const RESET_ROWS_MIN: usize = 10;
 
 /// Rows of a reset whose absence is asked for one by one.
 pub const RESET_PROBES: usize = 50;
+
+// The monitor.
+
+/// How long a server may show two surfaces before that is no roll-out, in microseconds: an hour, or
+/// three times its `ttlMs`.
+pub const MIXED_US_MIN: i64 = 3_600_000_000;
+/// And whatever its `ttlMs` claims, no longer than three days.
+pub const MIXED_US_MAX: i64 = 3 * 24 * MIXED_US_MIN;
+
+/// How often the view has to turn before anybody is accused.
+pub const ALTERNATIONS_MIN: usize = 3;

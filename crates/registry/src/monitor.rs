@@ -1,5 +1,7 @@
 //! Looks at remote servers, and says what it saw.
 
+pub mod views;
+
 use std::net::SocketAddr;
 
 use async_trait::async_trait;

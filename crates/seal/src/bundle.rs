@@ -1,19 +1,28 @@
 //! Statements with their evidence, in one JSON file that verifies offline: what a lock file keeps.
 
+mod file;
+mod verify;
+
+pub use verify::CHECKS;
+
 use crate::envelope::Envelope;
+use crate::key::PublicKey;
+use crate::statement::{self, Predicate, Revoked};
 use crate::trust::Trust;
 
 /// Evidence about one server and version: well-formed, not verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
     /// The declaration, the countersignature, and whatever else bears on them, each with its proof
-    /// against one checkpoint.
+    /// against one checkpoint, in the order of their indices.
     pub leaves: Vec<Leaf>,
+    /// The public keys of those who signed the leaves. A `keyid` is the digest of its key, so that
+    /// they need no trust.
+    pub keys: Vec<PublicKey>,
     /// The signed and cosigned checkpoint, verbatim.
     pub checkpoint: String,
-    /// What the log's map holds for the names that could undo this: the server, the revocations of
-    /// the version, the surface and the publisher's key, the statuses, the rotation of that key. A
-    /// name that is present has its leaf in `leaves`.
+    /// What the log's map holds for the names that could undo this ([`names`]). A name that is
+    /// present has its leaf in `leaves`; only of the server's own name the index is enough.
     pub latest: Option<LatestProof>,
 }
 
@@ -39,25 +48,54 @@ pub struct LatestProof {
     pub paths: Vec<(String, tlog::map::MapProof)>,
 }
 
+/// The names whose latest state could undo a declaration: the server's, its statuses, the
+/// revocations of its version and its surface; and the revocations and rotations of every key that
+/// signed it or one of `others`, the leaves that stand beside it. Whoever makes a bundle asks for
+/// these, adds the leaves that are newest under them, and asks again until no leaf is new.
+pub fn names(declaration: &Envelope, others: &[&Envelope]) -> Vec<String> {
+    let statement = declaration.statement();
+    let server = &statement.server;
+    let mut names = vec![server.clone(), statement::status_name(server, None)];
+    if let Predicate::Declaration(it) = &statement.predicate {
+        names.push(statement::status_name(server, Some(&it.version)));
+        names.push(Revoked::Version { version: it.version.clone() }.name(server));
+        let exact = it.surface.as_ref().map(|surface| surface.digests.exact);
+        names.extend(exact.map(|exact| Revoked::Surface { exact }.name(server)));
+    }
+    for envelope in std::iter::once(&declaration).chain(others) {
+        let successor = match &envelope.statement().predicate {
+            Predicate::Rotation(rotation) => {
+                rotation.to.parse().map(|key: PublicKey| key.id()).ok()
+            }
+            _ => None,
+        };
+        for key in envelope.signers().iter().copied().chain(successor) {
+            names.push(Revoked::Key { key, since: 0 }.name(server));
+            names.push(statement::rotation_name(&key));
+        }
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
 impl Bundle {
-    /// Reads a bundle.
+    /// Reads a bundle, in any JSON formatting.
     ///
     /// # Errors
     /// Bytes that are none.
     pub fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
-        let _ = bytes;
-        unimplemented!()
+        file::parse(bytes)
     }
 
-    /// The JSON of the bundle.
+    /// The canonical JSON of the bundle.
     pub fn to_json(&self) -> String {
-        unimplemented!()
+        file::to_json(self)
     }
 
     /// Verifies everything: signatures, inclusion, cosignatures, latest state.
     pub fn verify(&self, trust: &Trust, now_s: u64) -> Outcome {
-        let _ = (trust, now_s);
-        unimplemented!()
+        verify::verify(self, trust, now_s)
     }
 }
 
@@ -91,6 +129,8 @@ pub struct Verified {
     pub version: String,
     /// The declared surface.
     pub surface: Option<surface::Digests>,
+    /// The exact digest of the declared `server.json`.
+    pub entry: surface::Digest,
     /// The index of the newest statement about the server.
     pub latest: u64,
     /// The size of the tree that the checkpoint commits to: of two bundles, the larger is newer.
@@ -106,4 +146,28 @@ pub enum BundleError {
     /// The bytes are no bundle.
     #[error("not a bundle: {0}")]
     Malformed(&'static str),
+    /// Not JSON that every parser reads alike, or longer than the limit.
+    #[error("reading a bundle")]
+    Json(#[source] wire::Refusal),
+    /// A leaf is no statement.
+    #[error("reading a leaf of a bundle")]
+    Leaf(#[source] crate::envelope::EnvelopeError),
+    /// A key is none.
+    #[error("reading a key of a bundle")]
+    Key(#[source] crate::key::KeyError),
 }
+
+impl BundleError {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "seal.bundle-malformed",
+            Self::Json(_) => "seal.bundle-json",
+            Self::Leaf(error) => error.code(),
+            Self::Key(error) => error.code(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 //! Absent on purpose: sockets, files, clocks and randomness; the binary brings them.
 
 pub mod bundle;
+pub mod codes;
 pub mod crypto;
 mod der;
 pub mod envelope;

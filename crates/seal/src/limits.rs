@@ -38,3 +38,29 @@ pub const PBKDF2_ROUNDS_MAX: u32 = 10_000_000;
 
 /// Most rotations after one another that a reader follows: one a month for twenty years.
 pub const ROTATIONS_MAX: usize = 256;
+
+/// Longest `trust.toml`: a hundred publishers with post-quantum keys.
+pub const TRUST_BYTES_MAX: usize = 256 << 10;
+
+/// How old the newest proof of a server's latest state may be unless the trust roots say otherwise,
+/// in seconds: a day, so that a laptop that slept over night still starts its servers.
+pub const FRESHNESS_S: u64 = 86_400;
+
+/// How far ahead of a reader's clock a witness may be, in seconds.
+pub const CLOCK_SKEW_S: u64 = 300;
+
+/// Longest bundle, in bytes: three statements with their proofs take some 20 kB, and no leaf more
+/// than 64 KiB.
+pub const BUNDLE_BYTES_MAX: usize = 2 << 20;
+
+/// Most leaves of a bundle: a declaration, its countersignature, and what bears on them.
+pub const BUNDLE_LEAVES_MAX: usize = 32;
+
+/// Most keys of a bundle: each signature of each leaf could have its own.
+pub const BUNDLE_KEYS_MAX: usize = 32;
+
+/// Most names of a bundle whose latest state is proved: five of the version, two for each key.
+pub const BUNDLE_PATHS_MAX: usize = 64;
+
+/// Most hashes of an inclusion proof: a tree has at most 2^63 leaves.
+pub const PROOF_HASHES_MAX: usize = 63;

@@ -10,7 +10,8 @@ use tlog::tile::Tile;
 pub struct Commit {
     /// The size of the log before. The commit happens only if the log still has it.
     pub previous_size: u64,
-    /// The new entries, in order.
+    /// The new entries, in order. There are none when only objects are new; the head is the old one
+    /// then.
     pub entries: Vec<Bytes>,
     /// Objects that became known with them.
     pub objects: Vec<Object>,
@@ -112,7 +113,7 @@ pub trait Backend: Send + Sync + 'static {
     async fn object(&self, digest: &Digest) -> Result<Option<Bytes>, StoreError>;
 
     /// The backend as its replicas share it; `None` where one process has the log to itself.
-    fn shared(&self) -> Option<&dyn Shared> {
+    fn replicated(&self) -> Option<&dyn Replicated> {
         None
     }
 }
@@ -120,7 +121,7 @@ pub trait Backend: Send + Sync + 'static {
 /// What replicas need that do not lead: they follow the log, and hand what they are asked to add to
 /// whoever leads.
 #[async_trait]
-pub trait Shared: Send + Sync {
+pub trait Replicated: Send + Sync {
     /// The durable state, without taking the lead.
     ///
     /// # Errors
@@ -159,6 +160,8 @@ pub trait Shared: Send + Sync {
 pub struct Followed {
     /// Commits in order, without objects.
     pub commits: Vec<Commit>,
+    /// How many entries are in immutable, full tiles and bundles.
+    pub settled_size: u64,
     /// The newest published checkpoint.
     pub published: Option<String>,
     /// Whether nobody leads, so that [`Backend::load`] will not wait.
@@ -229,6 +232,12 @@ pub enum StoreError {
         /// What it holds.
         what: String,
     },
+    /// No witness says what it holds, so nobody knows whether this is an old copy of the log.
+    #[error("no witness says what it holds")]
+    Unwitnessed,
+    /// A key cannot sign.
+    #[error("signing a checkpoint")]
+    Sign(#[from] tlog::crypto::SignError),
     /// Storage failed.
     #[error("{action} {place}")]
     Storage {
@@ -240,4 +249,21 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl StoreError {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "store.missing",
+            Self::Exists { .. } => "store.exists",
+            Self::Led { .. } => "store.led",
+            Self::Moved { .. } => "store.moved",
+            Self::Damaged { .. } => "store.damaged",
+            Self::Behind { .. } => "store.behind",
+            Self::Unwitnessed => "store.unwitnessed",
+            Self::Sign(_) => "store.sign",
+            Self::Storage { .. } => "store.storage",
+        }
+    }
 }

@@ -8,6 +8,7 @@
 
 pub mod backend;
 pub mod database;
+pub mod fault;
 pub mod files;
 pub mod limits;
 pub mod log;
@@ -15,6 +16,6 @@ pub mod memory;
 pub mod oracle;
 pub mod scale;
 
-pub use backend::{Backend, Commit, Object, Shared, StoreError};
+pub use backend::{Backend, Commit, Object, Replicated, StoreError};
 pub use database::Database;
 pub use log::{Config, Log, Receipt, SubmitError};

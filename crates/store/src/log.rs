@@ -1,17 +1,32 @@
 //! A log: submit, sequence, commit, publish, prove.
 
-use std::sync::Arc;
+mod index;
+mod publisher;
+mod rebuild;
+mod sequencer;
+mod shared;
+mod state;
+mod witnesses;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use seal::bundle::LatestProof;
 use surface::Digest;
-use tlog::tile::Tile;
+use tlog::map::{Map, MapLeaf};
+use tlog::tile::{self, Tile};
 use tlog::{Checkpoint, Hash, Proof, Sign, VerifierKey};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::backend::{Backend, Object, StoreError};
 use crate::limits;
+use publisher::{Publisher, publish_now};
+use rebuild::{Rebuilt, rebuild};
+use sequencer::{Sequencer, Submission};
+use shared::{Shared, Trust};
 
 /// The names under which the map knows an entry as the newest: the server's, and for what can undo
 /// another statement one for what it undoes ([`seal::Statement::names`]).
@@ -45,6 +60,15 @@ impl Config {
             batch_time_max: limits::BATCH_TIME_MAX,
             clock,
         }
+    }
+
+    /// The keys that verify this log's checkpoints.
+    pub(crate) fn verifiers(&self) -> Vec<VerifierKey> {
+        self.keys.iter().map(|key| key.verifier().clone()).collect()
+    }
+
+    pub(crate) fn damaged(&self, what: String) -> StoreError {
+        StoreError::Damaged { place: format!("`{}`", self.origin), what }
     }
 }
 
@@ -126,10 +150,24 @@ pub struct Published {
     pub note: String,
 }
 
-/// A log. Clones share it.
+/// A log. Clones share it; the last one to go closes it.
 #[derive(Clone)]
 pub struct Log {
-    _inner: Arc<()>,
+    shared: Arc<Shared>,
+    open: Arc<Open>,
+}
+
+/// Ends the tasks of a log when nobody has it any more.
+struct Open {
+    shared: Arc<Shared>,
+    sequencer: Mutex<Option<tokio::task::JoinHandle<()>>>,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.shared.queue().take();
+        self.shared.closing.send_replace(true);
+    }
 }
 
 impl Log {
@@ -138,8 +176,10 @@ impl Log {
     /// # Errors
     /// A log that is there already, or storage that fails.
     pub async fn create(backend: &dyn Backend, config: &Config) -> Result<(), StoreError> {
-        let _ = (backend, config);
-        unimplemented!()
+        let (origin, root) = (config.origin.clone(), Hash::of_nothing());
+        let checkpoint = Checkpoint { origin, size: 0, root };
+        let keys: Vec<&dyn Sign> = config.keys.iter().map(AsRef::as_ref).collect();
+        backend.create(&checkpoint.sign(&keys, (config.clock)() / 1_000)?).await
     }
 
     /// Opens a log: takes the lead, verifies what is stored, asks the witnesses, and starts to
@@ -148,8 +188,45 @@ impl Log {
     /// # Errors
     /// Anything that makes it unsafe to sign.
     pub async fn open(backend: Arc<dyn Backend>, config: Config) -> Result<Self, StoreError> {
-        let _ = (backend, config);
-        unimplemented!()
+        let loaded = backend.load().await?;
+        let opened = Self::verified(&backend, config, loaded).await;
+        if opened.is_err() {
+            backend.release().await;
+        }
+        let (shared, queue) = opened?;
+        let sequencer = tokio::spawn(Sequencer::new(Arc::clone(&shared), queue).run());
+        tokio::spawn(Publisher::new(Arc::clone(&shared)).run());
+        let sequencer = Mutex::new(Some(sequencer));
+        Ok(Self { open: Arc::new(Open { shared: Arc::clone(&shared), sequencer }), shared })
+    }
+
+    async fn verified(
+        backend: &Arc<dyn Backend>,
+        config: Config,
+        loaded: crate::backend::Loaded,
+    ) -> Result<(Arc<Shared>, mpsc::Receiver<Submission>), StoreError> {
+        let Rebuilt { state, published } = rebuild(&**backend, &config, loaded, None).await?;
+        let (sender, queue) = mpsc::channel(limits::QUEUE_LENGTH_MAX);
+        let shared = Arc::new(Shared {
+            backend: Arc::clone(backend),
+            keys: config.verifiers(),
+            config,
+            sizes: watch::Sender::new(state.tail.size()),
+            state: RwLock::new(state),
+            shown: RwLock::default(),
+            publications: watch::Sender::default(),
+            queue: Mutex::new(Some(sender)),
+            queued_bytes: AtomicUsize::new(0),
+            trust: Mutex::new(Trust::Yes),
+            distrusted: Notify::new(),
+            closing: watch::Sender::default(),
+        });
+        witnesses::ask_newest(&shared).await?;
+        if let Some((checkpoint, note, map)) = published {
+            shared.show(checkpoint, note, map);
+        }
+        publish_now(&shared).await?;
+        Ok((shared, queue))
     }
 
     /// Adds an entry, and the objects it names. Returns once both are durable and sequenced. An
@@ -159,32 +236,73 @@ impl Log {
     /// An entry past the limits, a full queue, or storage that fails: then nobody knows whether it
     /// happened, and submitting again is safe.
     pub async fn submit(&self, entry: Bytes, objects: Vec<Object>) -> Result<Receipt, SubmitError> {
-        let _ = (entry, objects);
-        unimplemented!()
+        if entry.len() > tile::ENTRY_SIZE_MAX {
+            return Err(SubmitError::TooLong { size: entry.len(), max: tile::ENTRY_SIZE_MAX });
+        }
+        let largest = objects.iter().map(|object| object.bytes().len()).max().unwrap_or_default();
+        if largest > limits::OBJECT_SIZE_MAX {
+            return Err(SubmitError::TooLong { size: largest, max: limits::OBJECT_SIZE_MAX });
+        }
+        if objects.len() > limits::OBJECTS_MAX {
+            return Err(SubmitError::TooMany { count: objects.len(), max: limits::OBJECTS_MAX });
+        }
+        if MapLeaf::parse(&entry).is_some() {
+            return Err(SubmitError::Reserved);
+        }
+        if let Trust::Reload(why) | Trust::Never(why) = self.shared.trust().clone() {
+            return Err(SubmitError::Recovering { why });
+        }
+        // What can be done here is not left to the one sequencer.
+        let leaf = Hash::of_leaf(&entry);
+        let names = self.shared.config.names_of.map(|names_of| names_of(&entry));
+        let keys = names.unwrap_or_default().iter().map(|name| Map::key(name)).collect();
+        let (answer, answered) = oneshot::channel();
+        self.enqueue(Submission { entry, leaf, keys, objects, answer })?;
+        let lost = |_| SubmitError::Unknown { why: "the sequencer ended".to_owned() };
+        answered.await.map_err(lost)?
+    }
+
+    fn enqueue(&self, submission: Submission) -> Result<(), SubmitError> {
+        let size = submission.size_bytes();
+        let queue = self.shared.queue();
+        let queue = queue.as_ref().ok_or(SubmitError::Closed)?;
+        let place = queue.try_reserve().map_err(|error| match error {
+            mpsc::error::TrySendError::Full(()) => SubmitError::Full,
+            mpsc::error::TrySendError::Closed(()) => SubmitError::Closed,
+        })?;
+        let waiting = &self.shared.queued_bytes;
+        // The first of any size passes, so that none can be refused for ever.
+        let before = waiting.load(Ordering::Relaxed);
+        if before > 0 && before.saturating_add(size) > limits::QUEUE_BYTES_MAX {
+            return Err(SubmitError::Full);
+        }
+        waiting.fetch_add(size, Ordering::Relaxed);
+        place.send(submission);
+        Ok(())
     }
 
     /// The newest published checkpoint.
     pub fn published(&self) -> Option<Arc<Published>> {
-        unimplemented!()
+        self.shared.shown().map(|shown| Arc::clone(&shown.published))
     }
 
     /// Told of each newly published checkpoint.
-    pub fn publications(&self) -> tokio::sync::watch::Receiver<Option<Arc<Published>>> {
-        unimplemented!()
+    pub fn publications(&self) -> watch::Receiver<Option<Arc<Published>>> {
+        self.shared.publications.subscribe()
     }
 
     /// Told of each durable size, published or not.
-    pub fn sizes(&self) -> tokio::sync::watch::Receiver<u64> {
-        unimplemented!()
+    pub fn sizes(&self) -> watch::Receiver<u64> {
+        self.shared.sizes.subscribe()
     }
 
-    /// The entries from `start` up to `end`, as far as they are durable; at most 256.
+    /// The entries from `start` up to `end`, as far as they are durable; at most 256. Each is the
+    /// entry of its leaf in the tree.
     ///
     /// # Errors
     /// Storage that fails.
     pub async fn entries(&self, start: u64, end: u64) -> Result<Vec<Bytes>, StoreError> {
-        let _ = (start, end);
-        unimplemented!()
+        self.shared.entries(start, end).await
     }
 
     /// A tile or bundle of a published size; `None` if there is none.
@@ -192,8 +310,8 @@ impl Log {
     /// # Errors
     /// Storage that fails.
     pub async fn tile(&self, tile: Tile) -> Result<Option<Bytes>, StoreError> {
-        let _ = tile;
-        unimplemented!()
+        let published = self.shared.shown().map(|shown| shown.published.checkpoint.size);
+        self.shared.tile(tile, published.unwrap_or_default()).await
     }
 
     /// An object, verified against its digest.
@@ -201,8 +319,7 @@ impl Log {
     /// # Errors
     /// Storage that fails.
     pub async fn object(&self, digest: &Digest) -> Result<Option<Bytes>, StoreError> {
-        let _ = digest;
-        unimplemented!()
+        self.shared.object(digest).await
     }
 
     /// The proof of an entry against the newest published checkpoint; `None` if that does not cover
@@ -211,8 +328,10 @@ impl Log {
     /// # Errors
     /// Storage that fails.
     pub async fn proof(&self, index: u64) -> Result<Option<Proof>, StoreError> {
-        let _ = index;
-        unimplemented!()
+        let published = self.published().filter(|published| index < published.checkpoint.size);
+        let Some(published) = published else { return Ok(None) };
+        let hashes = self.shared.inclusion(&published.checkpoint, index).await?;
+        Ok(Some(Proof { extra: None, index, hashes, checkpoint: published.note.clone() }))
     }
 
     /// The newest statement under each of `names` in the newest published checkpoint, provably.
@@ -223,8 +342,13 @@ impl Log {
         &self,
         names: &[String],
     ) -> Result<Option<(Arc<Published>, LatestProof)>, StoreError> {
-        let _ = names;
-        unimplemented!()
+        let Some(shown) = self.shared.shown() else { return Ok(None) };
+        let last = self.shared.map_leaf(&shown).await?;
+        let Some((map_leaf, hashes)) = last else { return Ok(None) };
+        let path = |name: &String| (name.clone(), shown.map.prove(&Map::key(name)));
+        let paths = names.iter().map(path).collect();
+        let proof = LatestProof { hashes, map_leaf, paths };
+        Ok(Some((Arc::clone(&shown.published), proof)))
     }
 
     /// The index of an entry by its leaf hash.
@@ -232,13 +356,20 @@ impl Log {
     /// # Errors
     /// Storage that fails.
     pub async fn find(&self, leaf: Hash) -> Result<Option<u64>, StoreError> {
-        let _ = leaf;
-        unimplemented!()
+        self.shared.find(leaf).await
     }
 
     /// Stops taking entries, finishes what waits, and gives up the lead.
     pub async fn close(&self) {
-        unimplemented!()
+        self.shared.queue().take();
+        self.shared.closing.send_replace(true);
+        let sequencer = self.open.sequencer.lock();
+        let sequencer = sequencer.unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(sequencer) = sequencer
+            && let Err(error) = sequencer.await
+        {
+            tracing::error!(%error, "the sequencer did not end well");
+        }
     }
 }
 
@@ -299,3 +430,6 @@ impl SubmitError {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -27,6 +27,16 @@ impl Digest {
         Self::of_bytes(&canonical::to_vec(value))
     }
 
+    /// A SHA-256 hash that was made elsewhere.
+    pub const fn from_sha256(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+
+    /// The hash.
+    pub const fn as_sha256(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Every decision's event holds one: formatting byte by byte would cost more than deciding.
     fn text(&self) -> String {
         let nibbles = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);

@@ -1,6 +1,7 @@
 //! C2SP tlog-checkpoint v1.0.0.
 
-use crate::cosignature;
+pub mod cosignature;
+
 use crate::crypto::{Sign, SignError, Verify};
 use crate::hash::Hash;
 use crate::note::{self, Algorithm, Note, NoteError, Signature, VerifierKey};
@@ -34,7 +35,8 @@ impl Checkpoint {
             if key.verifier().algorithm() == Algorithm::Ed25519 {
                 let (name, id) = (key.verifier().name().to_owned(), key.verifier().id());
                 let bytes = key.sign(text.as_bytes())?;
-                out.push_str(&format!("{}\n", Signature { name, id, bytes }));
+                out.push_str(&Signature { name, id, bytes }.to_string());
+                out.push('\n');
             } else {
                 out.push_str(&cosignature::cosign(self, time_s, *key)?);
             }

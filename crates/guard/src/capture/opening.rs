@@ -12,22 +12,22 @@ pub(crate) const MODERN_VERSION: &str = "2026-07-28";
 /// The legacy protocol version that is offered.
 pub(crate) const LEGACY_VERSION: &str = "2025-11-25";
 
-/// `_meta` of a modern request of ours. It claims every client capability, so that a server that
+/// `_meta` of a modern request of ours, as `client` if one is given. It claims every client capability, so that a server that
 /// shows more to a more capable client shows everything.
-pub(crate) fn meta() -> Map<String, Value> {
+pub(crate) fn meta(client: Option<&(String, String)>) -> Map<String, Value> {
     Map::from_iter([
         ("io.modelcontextprotocol/protocolVersion".to_owned(), MODERN_VERSION.into()),
         ("io.modelcontextprotocol/clientCapabilities".to_owned(), capabilities()),
-        ("io.modelcontextprotocol/clientInfo".to_owned(), client_info()),
+        ("io.modelcontextprotocol/clientInfo".to_owned(), client_info(client)),
     ])
 }
 
-/// The parameters of `initialize`.
-pub(crate) fn initialize() -> Map<String, Value> {
+/// The parameters of `initialize`, as `client` if one is given.
+pub(crate) fn initialize(client: Option<&(String, String)>) -> Map<String, Value> {
     Map::from_iter([
         ("protocolVersion".to_owned(), LEGACY_VERSION.into()),
         ("capabilities".to_owned(), capabilities()),
-        ("clientInfo".to_owned(), client_info()),
+        ("clientInfo".to_owned(), client_info(client)),
     ])
 }
 
@@ -46,6 +46,9 @@ fn capabilities() -> Value {
     json!({ "roots": {}, "sampling": {}, "elicitation": { "form": {}, "url": {} } })
 }
 
-fn client_info() -> Value {
-    json!({ "name": "countersign", "version": env!("CARGO_PKG_VERSION") })
+fn client_info(client: Option<&(String, String)>) -> Value {
+    match client {
+        Some((name, version)) => json!({ "name": name, "version": version }),
+        None => json!({ "name": "countersign", "version": env!("CARGO_PKG_VERSION") }),
+    }
 }

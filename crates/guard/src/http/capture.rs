@@ -4,7 +4,6 @@ mod channel;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::ACCEPT;
@@ -32,7 +31,7 @@ pub(crate) async fn capture(
     endpoint: &Endpoint,
     conditions: &Conditions,
 ) -> Result<Captured, CaptureError> {
-    let opened = open(endpoint, conditions.answer_time_max).await?;
+    let opened = open(endpoint, conditions).await?;
     let Opened { channel, era, protocol_version, meta, result } = opened;
     let doubts = || channel.changes.load(Ordering::Relaxed);
     let ask = Ask { channel: &channel, era, meta, doubts };
@@ -64,11 +63,14 @@ pub(super) struct Opened {
 /// A server that cannot be reached, asks for authorization, or speaks none of the three.
 pub(super) async fn open(
     endpoint: &Endpoint,
-    answer_time_max: Duration,
+    conditions: &Conditions,
 ) -> Result<Opened, CaptureError> {
+    let answer_time_max = conditions.answer_time_max;
+    let client = conditions.client.as_ref();
     let failed =
         |method: &str, source| CaptureError::Exchange { method: method.to_owned(), source };
-    let upstream = Upstream::new(endpoint).map_err(|error| failed(DISCOVER, error.into()))?;
+    let upstream = Upstream::new(endpoint, conditions.addresses.as_deref());
+    let upstream = upstream.map_err(|error| failed(DISCOVER, error.into()))?;
     let upstream = Arc::new(upstream);
     let channel = |line| HttpChannel {
         upstream: Arc::clone(&upstream),
@@ -77,10 +79,10 @@ pub(super) async fn open(
         line,
         changes: AtomicU64::new(0),
     };
-    if let Some(opened) = discover(channel(Line::Own)).await? {
+    if let Some(opened) = discover(channel(Line::Own), client).await? {
         return Ok(opened);
     }
-    match initialize(channel(Line::Own)).await {
+    match initialize(channel(Line::Own), client).await {
         Err(CaptureError::Exchange {
             source: ChannelError::Status { status: 400 | 404 | 405, .. },
             ..
@@ -90,15 +92,18 @@ pub(super) async fn open(
                 .unwrap_or(Err(ChannelError::TimedOut(answer_time_max)));
             let (stream, path) = stream.map_err(|error| failed("the event stream", error))?;
             let line = Line::Beside { stream: Box::new(Mutex::new(stream)), path };
-            initialize(channel(line)).await
+            initialize(channel(line), client).await
         }
         outcome => outcome,
     }
 }
 
 /// Opens as the modern era does; `None` when the server does not speak it.
-async fn discover(channel: HttpChannel) -> Result<Option<Opened>, CaptureError> {
-    let meta = opening::meta();
+async fn discover(
+    channel: HttpChannel,
+    client: Option<&(String, String)>,
+) -> Result<Option<Opened>, CaptureError> {
+    let meta = opening::meta(client);
     let params = Map::from_iter([("_meta".to_owned(), Value::Object(meta.clone()))]);
     let answer = match channel.ask(DISCOVER, params).await {
         Ok((_, answer)) => answer,
@@ -130,9 +135,13 @@ async fn discover(channel: HttpChannel) -> Result<Option<Opened>, CaptureError> 
 }
 
 /// Opens as the legacy era does, with the version that the server chooses.
-async fn initialize(mut channel: HttpChannel) -> Result<Opened, CaptureError> {
+async fn initialize(
+    mut channel: HttpChannel,
+    client: Option<&(String, String)>,
+) -> Result<Opened, CaptureError> {
     let failed = |source| CaptureError::Exchange { method: INITIALIZE.to_owned(), source };
-    let (headers, answer) = channel.ask(INITIALIZE, opening::initialize()).await.map_err(failed)?;
+    let (headers, answer) =
+        channel.ask(INITIALIZE, opening::initialize(client)).await.map_err(failed)?;
     let result = result_of(INITIALIZE, &answer)?;
     let protocol_version = opening::negotiated(&result)?;
     if let Some(session) = headers.get(MCP_SESSION_ID) {

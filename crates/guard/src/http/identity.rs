@@ -31,7 +31,7 @@ pub async fn authorization(
     time_max: Duration,
 ) -> io::Result<Option<Authorization>> {
     let bare = Endpoint { url: endpoint.url.clone(), headers: HeaderMap::new() };
-    let upstream = Upstream::new(&bare)?;
+    let upstream = Upstream::new(&bare, None)?;
     let own = endpoint.url.path().trim_end_matches('/');
     for path in [format!("{WELL_KNOWN}{own}"), WELL_KNOWN.to_owned()] {
         let path = PathAndQuery::try_from(path).map_err(io::Error::other)?;

@@ -301,7 +301,7 @@ async fn decide(
     let needs_opening = !context.is_modern && has_no_session && !conversation.is_open();
     if needs_opening && request.method != "initialize" {
         // A server without sessions may be called without `initialize`, but not be listed.
-        let opening = Box::pin(channel.exchange("initialize", opening::initialize()));
+        let opening = Box::pin(channel.exchange("initialize", opening::initialize(None)));
         if let Ok(response) = opening.await {
             conversation.open_by(&response);
         }

@@ -5,6 +5,7 @@ pub(crate) mod pool;
 pub(crate) mod question;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -47,11 +48,11 @@ pub(crate) enum Content {
 }
 
 impl Upstream {
-    /// The server at `endpoint`.
+    /// The server at `endpoint`, at one of `addresses` if they are given.
     ///
     /// # Errors
     /// An address that is not plain `http` or `https`, or TLS that cannot be set up.
-    pub(crate) fn new(endpoint: &Endpoint) -> io::Result<Self> {
+    pub(crate) fn new(endpoint: &Endpoint, addresses: Option<&[SocketAddr]>) -> io::Result<Self> {
         let url = endpoint.url.clone();
         let authority = url.authority().ok_or_else(|| unusable("has no host"))?;
         if authority.as_str().contains('@') {
@@ -67,7 +68,15 @@ impl Upstream {
         strip_hop_by_hop(&mut headers);
         headers.values_mut().for_each(|value| value.set_sensitive(true));
         let lingering = Arc::new(Semaphore::new(limits::DRAINING_MAX));
-        Ok(Self { pool: Pool::new(&url)?, url, path, host, headers, ids: Ids::new(), lingering })
+        Ok(Self {
+            pool: Pool::new(&url, addresses)?,
+            url,
+            path,
+            host,
+            headers,
+            ids: Ids::new(),
+            lingering,
+        })
     }
 
     /// The path and query of the MCP endpoint.
@@ -301,7 +310,7 @@ mod tests {
 
     fn upstream(url: &str) -> io::Result<Upstream> {
         let url = url.parse().unwrap();
-        Upstream::new(&Endpoint { url, headers: HeaderMap::new() })
+        Upstream::new(&Endpoint { url, headers: HeaderMap::new() }, None)
     }
 
     #[test]

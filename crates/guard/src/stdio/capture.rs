@@ -95,7 +95,7 @@ async fn open(
     if let Opening::Legacy = opening {
         return legacy(pipe, conditions).await;
     }
-    let mut discovery = std::pin::pin!(modern(pipe));
+    let mut discovery = std::pin::pin!(modern(pipe, conditions));
     match tokio::time::timeout(ERA_TIME_MAX, &mut discovery).await {
         Ok(Err(error)) if is_closed(&error) => Err(error),
         Ok(Err(_)) => legacy(pipe, conditions).await,
@@ -113,8 +113,8 @@ async fn open(
     }
 }
 
-async fn modern(pipe: &Pipe) -> Result<Opened, CaptureError> {
-    let meta = opening::meta();
+async fn modern(pipe: &Pipe, conditions: &Conditions) -> Result<Opened, CaptureError> {
+    let meta = opening::meta(conditions.client.as_ref());
     let params = Map::from_iter([("_meta".to_owned(), Value::Object(meta.clone()))]);
     let result = ask(pipe, "server/discover", params).await?;
     let protocol_version = opening::MODERN_VERSION.to_owned();
@@ -122,7 +122,7 @@ async fn modern(pipe: &Pipe) -> Result<Opened, CaptureError> {
 }
 
 async fn legacy(pipe: &Pipe, conditions: &Conditions) -> Result<Opened, CaptureError> {
-    let asked = ask(pipe, "initialize", opening::initialize());
+    let asked = ask(pipe, "initialize", opening::initialize(conditions.client.as_ref()));
     let result = tokio::time::timeout(conditions.answer_time_max * 2, asked)
         .await
         .unwrap_or(Err(CaptureError::TimedOut))?;

@@ -1,11 +1,10 @@
 //! Bundles: statements with their evidence against one checkpoint.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::StatusCode;
-use seal::Envelope;
 use seal::bundle::{Bundle, Leaf};
-use seal::statement::{Predicate, Revoked, rotation_name, status_name};
+use seal::{Envelope, KeyId, PublicKey};
 use sqlx::Row as _;
 
 use super::Api;
@@ -30,7 +29,18 @@ pub(super) async fn of_version(api: &Api, name: &str, version: &str) -> Result<B
     let mut indices = vec![statement.unsigned_abs()];
     indices.extend(countersignature.map(i64::unsigned_abs));
     let declared = envelope(api, statement.unsigned_abs()).await?;
-    latest(api, &names(&declared), &indices).await
+    let mut names = seal::bundle::names(&declared, &[]);
+    // What is newest under a name may be signed by a key that could be undone as well.
+    for _ in 0..limits::BUNDLE_TRIES_MAX {
+        let bundle = latest(api, &names, &indices).await?;
+        let others: Vec<_> = bundle.leaves.iter().map(|leaf| &leaf.envelope).collect();
+        let all = seal::bundle::names(&declared, &others);
+        if all == names {
+            return Ok(bundle);
+        }
+        names = all;
+    }
+    Err(late())
 }
 
 /// A bundle of the entries at `indices`, of what the map holds for `names`, and of the entries that it
@@ -44,7 +54,7 @@ pub(super) async fn latest(
     let none = || Refusal::not_found("no published checkpoint covers this yet");
     for _ in 0..limits::BUNDLE_TRIES_MAX {
         let (published, latest) = api.service.log().latest(names).await?.ok_or_else(none)?;
-        let mut wanted = BTreeSet::from_iter(indices.iter().copied());
+        let mut wanted: BTreeSet<u64> = indices.iter().copied().collect();
         for (name, path) in &latest.paths {
             let held = path.verify(latest.map_leaf.root, &tlog::Map::key(name));
             let held =
@@ -53,14 +63,38 @@ pub(super) async fn latest(
         }
         if let Some(leaves) = leaves(api, &published.note, &wanted).await? {
             let checkpoint = published.note.clone();
-            return Ok(Bundle { leaves, checkpoint, latest: Some(latest) });
+            let keys = keys(api, &leaves).await?;
+            return Ok(Bundle { leaves, keys, checkpoint, latest: Some(latest) });
         }
     }
-    Err(Refusal::new(
+    Err(late())
+}
+
+fn late() -> Refusal {
+    Refusal::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "service.late",
         "checkpoints are published faster than this bundle is made; ask again",
-    ))
+    )
+}
+
+/// The public keys of those who signed: the registry's own, and others' as the objects that their
+/// identifiers name.
+async fn keys(api: &Api, leaves: &[Leaf]) -> Result<Vec<PublicKey>, Refusal> {
+    let own = api.service.keys().iter().map(seal::PrivateKey::public);
+    let own: BTreeMap<KeyId, &PublicKey> = own.map(|key| (key.id(), key)).collect();
+    let signers: BTreeSet<KeyId> =
+        leaves.iter().flat_map(|leaf| leaf.envelope.signers()).copied().collect();
+    let mut keys = Vec::new();
+    for signer in signers {
+        if let Some(key) = own.get(&signer) {
+            keys.push((*key).clone());
+            continue;
+        }
+        let der = api.service.object(&signer.0).await?;
+        keys.extend(der.and_then(|der| PublicKey::from_der(&der).ok()));
+    }
+    Ok(keys)
 }
 
 /// The entries at `indices` with their proofs against `checkpoint`; `None` if another was published.
@@ -85,25 +119,6 @@ async fn envelope(api: &Api, index: u64) -> Result<Envelope, Refusal> {
     let entries = api.service.log().entries(index, index + 1).await?;
     let entry = entries.first().and_then(|entry| Envelope::parse(entry).ok());
     entry.ok_or_else(|| damaged("an entry that the tables name is no statement"))
-}
-
-/// The names in the log's map under which something could undo a statement.
-fn names(envelope: &Envelope) -> Vec<String> {
-    let statement = envelope.statement();
-    let server = &statement.server;
-    let mut names = vec![server.clone(), status_name(server, None)];
-    if let Predicate::Declaration(it) = &statement.predicate {
-        let version = it.version.clone();
-        names.push(status_name(server, Some(&version)));
-        names.push(Revoked::Version { version }.name(server));
-        let exact = it.surface.as_ref().map(|claim| claim.digests.exact);
-        names.extend(exact.map(|exact| Revoked::Surface { exact }.name(server)));
-    }
-    for key in envelope.signers() {
-        names.push(Revoked::Key { key: *key, since: 0 }.name(server));
-        names.push(rotation_name(key));
-    }
-    names
 }
 
 fn damaged(says: &'static str) -> Refusal {

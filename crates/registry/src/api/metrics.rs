@@ -86,7 +86,7 @@ pub(super) async fn observe(
     response
 }
 
-/// The counters, in the text format of OpenMetrics.
+/// The counters, in the text format of `OpenMetrics`.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations", operation_id = "get-metrics",
     responses((status = 200, description = "OpenMetrics text", body = String, content_type = "text/plain")),
@@ -141,10 +141,9 @@ fn part(path: &str) -> &'static str {
         Some("servers") => "servers",
         Some("publish") => "publish",
         Some("auth") => "auth",
-        Some(_) => "other",
         None if path.starts_with("/log") => "log",
         None if path.starts_with("/feed") => "feed",
-        None => "other",
+        _ => "other",
     }
 }
 

@@ -11,7 +11,7 @@ use super::{log, metrics, servers};
 
 /// A server's version.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ServerResponse<'r> {
+pub(super) struct ServerResponse<'r> {
     /// server.json, byte for byte as it was published.
     server: serde_json::Value,
     /// What the registry says beside it.
@@ -22,7 +22,7 @@ pub struct ServerResponse<'r> {
 /// What the registry says of a version. The key of `countersign` begins with the operator's reverse
 /// DNS: `com.example.registry/countersign`.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ResponseMeta<'r> {
+pub(super) struct ResponseMeta<'r> {
     /// As the official registry.
     #[serde(rename = "io.modelcontextprotocol.registry/official")]
     official: Official<'r>,
@@ -33,7 +33,7 @@ pub struct ResponseMeta<'r> {
 
 /// A page of servers.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ServerList<'r> {
+pub(super) struct ServerList<'r> {
     /// The rows.
     servers: Vec<ServerResponse<'r>>,
     /// What comes after.
@@ -43,7 +43,7 @@ pub struct ServerList<'r> {
 /// How many rows there are, and where the next page begins.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ListMetadata {
+pub(super) struct ListMetadata {
     /// Rows of this page.
     count: u32,
     /// The cursor of the next page, if there is one.

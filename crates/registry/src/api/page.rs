@@ -6,7 +6,8 @@ use crate::service::Service;
 pub(super) fn text(service: &Service) -> String {
     let keys = service.log_keys();
     let origin = keys.first().map_or("(unnamed)", |key| key.name());
-    let keys: String = keys.iter().map(|key| format!("    {key}\n")).collect();
+    let keys: Vec<String> = keys.iter().map(|key| format!("    {key}")).collect();
+    let keys = keys.join("\n");
     let operator = service.operator();
     format!(
         "The transparency log of the registry of {operator}
@@ -16,6 +17,7 @@ Origin
 
 Keys (C2SP signed-note verifier keys; every checkpoint carries a signature of each)
 {keys}
+
 What is in it
     Each entry is one statement about one MCP server: a DSSE envelope with an in-toto Statement v1 as
     canonical JSON (RFC 8785), at most 65,535 bytes; or the log's own statement of the root of its map,

@@ -5,6 +5,7 @@
 //! one thing: paths are brought into the first form before they are routed.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// Brings `/v0.1/servers/…` into the form that is routed; leaves every other path alone.
 pub fn normal(path: &str) -> Cow<'_, str> {
@@ -49,7 +50,7 @@ pub fn encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             encoded.push(byte.into());
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

@@ -30,7 +30,7 @@ pub(super) struct Shown {
 /// `_meta` under `io.modelcontextprotocol.registry/official`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Official<'r> {
+pub(super) struct Official<'r> {
     /// `active`, `deprecated` or `deleted`.
     status: &'r str,
     /// The message that goes with the status.
@@ -48,7 +48,7 @@ pub struct Official<'r> {
 
 /// `_meta` under our own key: what the log has.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Countersign<'r> {
+pub(super) struct Countersign<'r> {
     /// The exact digest of `server`.
     entry: &'r str,
     /// The digests of the declared surface.
@@ -69,7 +69,7 @@ pub struct Countersign<'r> {
 
 /// Two digests of a surface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct SurfaceDigests {
+pub(super) struct SurfaceDigests {
     /// Over the surface as shown.
     exact: String,
     /// Over its semantic form.

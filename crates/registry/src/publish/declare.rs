@@ -39,6 +39,7 @@ pub struct Declared {
     declaration: Declaration,
     claim: SurfaceClaim,
     key: KeyId,
+    keys: Vec<PublicKey>,
 }
 
 impl Submission {
@@ -117,7 +118,8 @@ impl Declared {
         let claim = declaration.surface.clone();
         let claim = claim.ok_or(PublishError::Statement { member: "surface" })?;
         let surface = submission.surface.clone();
-        let declared = Self { entry, observation, surface, envelope, declaration, claim, key };
+        let declared =
+            Self { entry, observation, surface, envelope, declaration, claim, key, keys };
         declared.compare()?;
         Ok(declared)
     }
@@ -232,7 +234,8 @@ impl Publisher {
             Object::new(Bytes::copy_from_slice(entry.bytes())),
             Object::new(declared.surface.clone()),
         ];
-        let appended = self.service.append(declared.envelope.clone(), objects).await?;
+        let appended =
+            self.service.append(declared.envelope.clone(), &declared.keys, objects).await?;
         self.owns(entry, appended.receipt.index).await?;
         let (verdict, findings) = findings.judge(&self.admission);
         self.countersign(entry, appended.receipt, verdict, findings, &token.method).await

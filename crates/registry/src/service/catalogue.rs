@@ -55,7 +55,7 @@ pub struct Page {
 #[derive(Debug, Default)]
 struct Rows {
     /// In the order of their positions, which never change.
-    rows: Vec<Row>,
+    all: Vec<Row>,
     /// Names in lower case, one after another, each ended by a byte that no name has.
     names: Vec<u8>,
     /// Where each name begins in `names`.
@@ -108,8 +108,8 @@ impl Catalogue {
                 }
             }
         } else {
-            let from = rows.rows.partition_point(|row| row.position <= after.position);
-            for row in rows.rows.get(from..).unwrap_or_default() {
+            let from = rows.all.partition_point(|row| row.position <= after.position);
+            for row in rows.all.get(from..).unwrap_or_default() {
                 let place = After { updated_us: 0, position: row.position };
                 if wants(row) && !take(row, place) {
                     break;
@@ -136,7 +136,7 @@ impl Catalogue {
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.rows.read().unwrap_or_else(PoisonError::into_inner).rows.len()
+        self.rows.read().unwrap_or_else(PoisonError::into_inner).all.len()
     }
 
     /// Whether there is no row.
@@ -197,7 +197,7 @@ impl Rows {
         let name: String = found.try_get(1)?;
         let status: String = found.try_get(4)?;
         let updated: i64 = found.try_get(6)?;
-        let name = self.name(name.to_ascii_lowercase().into_bytes());
+        let name = self.name(name.to_ascii_lowercase().as_bytes());
         let row = Row {
             position: found.try_get(0)?,
             name,
@@ -208,9 +208,9 @@ impl Rows {
         };
         self.updated = self.updated.max(updated);
         self.by_time.insert((row.updated_us, row.position));
-        match self.rows.binary_search_by_key(&row.position, |row| row.position) {
+        match self.all.binary_search_by_key(&row.position, |row| row.position) {
             Ok(at) => {
-                if let Some(old) = self.rows.get_mut(at) {
+                if let Some(old) = self.all.get_mut(at) {
                     if old.updated_us != row.updated_us {
                         self.by_time.remove(&(old.updated_us, old.position));
                     }
@@ -225,11 +225,11 @@ impl Rows {
     /// A new row; nearly always the last.
     fn insert(&mut self, at: usize, row: Row) {
         let name = row.name;
-        self.rows.insert(at, row);
+        self.all.insert(at, row);
         let key = self.name_bytes(name).into();
         let of_name = self.by_name.entry(key).or_default();
         let at = u32::try_from(at).unwrap_or(u32::MAX);
-        if at as usize + 1 == self.rows.len() {
+        if at as usize + 1 == self.all.len() {
             of_name.push(at);
             return;
         }
@@ -244,15 +244,15 @@ impl Rows {
     }
 
     /// The number of a name, which is given one if it has none.
-    fn name(&mut self, name: Vec<u8>) -> u32 {
-        let known = self.by_name.get(name.as_slice()).and_then(|rows| rows.first());
-        let known = known.and_then(|row| self.rows.get(*row as usize));
+    fn name(&mut self, name: &[u8]) -> u32 {
+        let known = self.by_name.get(name).and_then(|rows| rows.first());
+        let known = known.and_then(|row| self.all.get(*row as usize));
         if let Some(row) = known {
             return row.name;
         }
         let number = u32::try_from(self.starts.len()).unwrap_or(u32::MAX);
         self.starts.push(self.names.len());
-        self.names.extend_from_slice(&name);
+        self.names.extend_from_slice(name);
         self.names.push(END);
         number
     }
@@ -266,12 +266,12 @@ impl Rows {
     fn of_name(&self, name: &str) -> impl Iterator<Item = &Row> {
         let key = name.to_ascii_lowercase().into_bytes().into_boxed_slice();
         let rows = self.by_name.get(&key).map(Vec::as_slice).unwrap_or_default();
-        rows.iter().filter_map(|row| self.rows.get(*row as usize))
+        rows.iter().filter_map(|row| self.all.get(*row as usize))
     }
 
     fn at(&self, position: i64) -> Option<&Row> {
-        let at = self.rows.binary_search_by_key(&position, |row| row.position).ok()?;
-        self.rows.get(at)
+        let at = self.all.binary_search_by_key(&position, |row| row.position).ok()?;
+        self.all.get(at)
     }
 
     /// The names that have `part` in them.

@@ -89,6 +89,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("api.method", "The method is not implemented here."),
     ("service.time", "The statement claims a time more than five minutes from now."),
     ("service.kind", "Only the registry itself makes statements of this kind."),
+    ("service.signers", "The statement is signed by a key that is not given beside it."),
     ("service.late", "The statement is in the log; the tables are behind. Asking again is safe."),
     ("service.failed", "The registry could not do it; its own log says why."),
 ];

@@ -37,11 +37,32 @@ impl Statement {
         let value = surface::json::exact(document.root()).map_err(StatementError::Json)?;
         let (statement, digest) = Self::from_value(value)?;
         super::check::check(&statement)?;
-        if statement.subject_digest() != digest {
+        if digest.as_ref() != Some(&statement.subject_digest()) {
             return Err(StatementError::Subject);
         }
         // INVARIANT: what is accepted is written back byte for byte, so nothing was overlooked.
         if canonical::to_vec(&statement.to_value()?) != payload {
+            return Err(StatementError::NotCanonical);
+        }
+        Ok(statement)
+    }
+
+    /// Reads a statement as somebody wrote it: in any formatting, and perhaps without the digest of
+    /// its subject, which follows from the predicate.
+    ///
+    /// # Errors
+    /// As [`Statement::parse`].
+    pub fn from_json(mut value: Value) -> Result<Self, StatementError> {
+        let (statement, digest) = Self::from_value(value.clone())?;
+        super::check::check(&statement)?;
+        let own = statement.subject_digest();
+        if digest.is_some_and(|digest| digest != own) {
+            return Err(StatementError::Subject);
+        }
+        if let Some(subject) = value.pointer_mut("/subject/0").and_then(Value::as_object_mut) {
+            subject.insert("digest".to_owned(), json!({ "sha256": own }));
+        }
+        if statement.to_value()? != value {
             return Err(StatementError::NotCanonical);
         }
         Ok(statement)
@@ -66,14 +87,14 @@ impl Statement {
     }
 
     /// A statement, and the digest of its subject as it stands.
-    fn from_value(mut value: Value) -> Result<(Self, String), StatementError> {
+    fn from_value(mut value: Value) -> Result<(Self, Option<String>), StatementError> {
         if value.get("_type").and_then(Value::as_str) != Some(STATEMENT_TYPE) {
             return Err(StatementError::Type);
         }
         let server = value.pointer("/subject/0/name").and_then(Value::as_str);
         let server = server.ok_or(StatementError::Member("subject"))?.to_owned();
         let digest = value.pointer("/subject/0/digest/sha256").and_then(Value::as_str);
-        let digest = digest.ok_or(StatementError::Member("subject"))?.to_owned();
+        let digest = digest.map(str::to_owned);
         let kind = value.get("predicateType").and_then(Value::as_str).unwrap_or_default();
         let kind = kind.strip_prefix(PREDICATE_PREFIX).unwrap_or_default().to_owned();
         let Some(Value::Object(mut members)) = value.get_mut("predicate").map(Value::take) else {

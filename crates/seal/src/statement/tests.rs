@@ -58,17 +58,32 @@ fn observed() -> Vec<Observed> {
         entry,
         object: entry,
         status: "active".to_owned(),
+        official: entry.map(|_| Official {
+            message: String::new(),
+            published_at: Some("2026-11-25T12:00:00.123Z".to_owned()),
+            updated_at: None,
+            is_latest: true,
+        }),
     };
     vec![
         Observed::Surface {
             endpoint: endpoint.clone(),
             surface: Some(claim()),
             outcome: "surface".to_owned(),
+            cache_scope: Some("public".to_owned()),
+            ttl_ms: Some(60_000),
+        },
+        Observed::Authorization {
+            endpoint: endpoint.clone(),
+            servers: vec!["https://login.example".to_owned()],
+            object: None,
         },
         Observed::Surface {
             endpoint: endpoint.clone(),
             surface: None,
             outcome: "auth-required".to_owned(),
+            cache_scope: None,
+            ttl_ms: None,
         },
         entry(Some(digest("entry"))),
         entry(None),

@@ -23,6 +23,11 @@ impl FromStr for Policy {
     }
 }
 
+enum Quorum {
+    Nobody,
+    Of(usize),
+}
+
 #[derive(Default)]
 struct Reader {
     logs: Vec<VerifierKey>,
@@ -34,7 +39,7 @@ struct Reader {
     grouped: BTreeSet<usize>,
     /// The public keys that have a line, of logs and of witnesses.
     keys: BTreeSet<(bool, Vec<u8>)>,
-    quorum: Option<Option<usize>>,
+    quorum: Option<Quorum>,
 }
 
 impl Reader {
@@ -121,8 +126,11 @@ impl Reader {
 
     fn quorum(&mut self, name: &str) -> Result<(), &'static str> {
         let quorum = match name {
-            "none" => None,
-            name => Some(*self.names.get(name).ok_or("a quorum that no line above defines")?),
+            "none" => Quorum::Nobody,
+            name => {
+                let member = self.names.get(name).ok_or("a quorum that no line above defines")?;
+                Quorum::Of(*member)
+            }
         };
         if self.quorum.replace(quorum).is_some() {
             return Err("a second quorum");
@@ -131,7 +139,10 @@ impl Reader {
     }
 
     fn finish(self) -> Result<Policy, &'static str> {
-        let quorum = self.quorum.ok_or("no quorum")?;
+        let quorum = match self.quorum.ok_or("no quorum")? {
+            Quorum::Nobody => None,
+            Quorum::Of(member) => Some(member),
+        };
         let Self { logs, witnesses, members, urls, .. } = self;
         Ok(Policy { logs, witnesses, members, quorum, urls })
     }

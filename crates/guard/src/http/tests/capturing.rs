@@ -3,8 +3,9 @@ use surface::{Era, Kind as ItemKind};
 
 use super::client::{capture_of, endpoint_of};
 use super::fixture::{Fixture, Kind};
-use crate::capture::CaptureError;
+use crate::capture::{CaptureError, Conditions, capture};
 use crate::channel::ChannelError;
+use crate::target::Target;
 
 async fn tools_of(fixture: &Fixture) -> (Era, String, Vec<String>) {
     let captured = capture_of(fixture).await.expect("a surface");
@@ -72,6 +73,49 @@ async fn modern_requests_carry_the_headers_of_their_bodies() {
 }
 
 #[tokio::test]
+async fn a_capture_shows_the_client_that_it_is_told_to() {
+    for (kind, pointer) in [
+        (Kind::Modern, "/params/_meta/io.modelcontextprotocol~1clientInfo"),
+        (Kind::Legacy, "/params/clientInfo"),
+    ] {
+        let fixture = Fixture::start(kind).await;
+        let client = Some(("ordinary-client".to_owned(), "2.1".to_owned()));
+        let conditions = Conditions { client, ..Conditions::default() };
+        capture(&Target::Url(endpoint_of(&fixture)), &conditions).await.expect("a surface");
+        let arrived = fixture.arrived.lock().unwrap();
+        let bodies = arrived.iter().filter_map(|it| serde_json::from_slice(&it.body).ok());
+        let shown: Vec<serde_json::Value> =
+            bodies.filter_map(|body: serde_json::Value| body.pointer(pointer).cloned()).collect();
+        assert!(!shown.is_empty(), "{kind:?}");
+        let expected = serde_json::json!({ "name": "ordinary-client", "version": "2.1" });
+        assert!(shown.iter().all(|it| *it == expected), "{shown:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_capture_dials_the_addresses_that_were_checked_and_keeps_the_name() {
+    let fixture = Fixture::start(Kind::Modern).await;
+    let port = fixture.address.port();
+    let to = |host: &str| {
+        let url = format!("http://{host}:{port}/mcp").parse().unwrap();
+        Target::Url(crate::target::Endpoint { url, headers: http::HeaderMap::new() })
+    };
+    let conditions = Conditions { addresses: Some(vec![fixture.address]), ..Conditions::default() };
+    // Nobody resolves this name (RFC 6761).
+    capture(&to("server.invalid"), &conditions).await.expect("a surface");
+    let host = format!("server.invalid:{port}");
+    assert!(fixture.arrived.lock().unwrap().iter().all(|it| it.headers["host"] == host));
+    let before = fixture.connections.load(std::sync::atomic::Ordering::Relaxed);
+    let elsewhere = vec!["127.0.0.2:1".parse().unwrap()];
+    for (host, addresses) in [("127.0.0.1", elsewhere), ("server.invalid", Vec::new())] {
+        let conditions = Conditions { addresses: Some(addresses), ..Conditions::default() };
+        assert!(capture(&to(host), &conditions).await.is_err(), "{host}");
+    }
+    let after = fixture.connections.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(after, before, "nothing else was dialled");
+}
+
+#[tokio::test]
 async fn a_challenge_is_handed_back_and_nothing_else_is_tried() {
     let fixture = Fixture::start(Kind::Legacy).await;
     let challenge = r#"Bearer resource_metadata="https://as.example/prm""#.to_owned();
@@ -119,8 +163,8 @@ async fn a_server_that_is_not_there_is_said_to_be_so() {
     let closed = listener.local_addr().unwrap();
     drop(listener);
     endpoint.url = format!("http://{closed}/mcp").parse().unwrap();
-    let target = crate::target::Target::Url(endpoint);
-    let error = crate::capture::capture(&target, &crate::capture::Conditions::default()).await;
+    let target = Target::Url(endpoint);
+    let error = capture(&target, &Conditions::default()).await;
     let said = causes(&error.expect_err("nobody listens"));
     assert!(said.to_lowercase().contains("refused"), "{said}");
 }

@@ -166,7 +166,8 @@ pub(super) fn endpoint_of(fixture: &Fixture) -> Endpoint {
 pub(super) async fn capture_of(
     fixture: &Fixture,
 ) -> Result<Captured, crate::capture::CaptureError> {
-    let conditions = Conditions { answer_time_max: Duration::from_secs(5) };
+    let answer_time_max = Duration::from_secs(5);
+    let conditions = Conditions { answer_time_max, ..Conditions::default() };
     capture(&Target::Url(endpoint_of(fixture)), &conditions).await
 }
 

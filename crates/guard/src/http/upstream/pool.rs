@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -17,6 +18,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::rt::{Read, Write};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use tower_service::Service;
 
 use crate::limits;
@@ -36,8 +38,15 @@ pub(crate) struct Answer {
 }
 
 enum Connector {
-    Plain(HttpConnector),
-    Tls(HttpsConnector<HttpConnector>),
+    Plain(HttpConnector<Names>),
+    Tls(HttpsConnector<HttpConnector<Names>>),
+}
+
+/// How the name becomes addresses: as the system says, or as somebody has checked.
+#[derive(Clone)]
+enum Names {
+    System(GaiResolver),
+    Checked(Arc<[SocketAddr]>),
 }
 
 /// One connection. It moves only while whoever uses it is polled: no task of its own, so no wake
@@ -60,9 +69,13 @@ struct Idle {
 }
 
 impl Pool {
-    /// Connections to the origin of `url`. TLS is set up only for `https`.
-    pub(crate) fn new(url: &Uri) -> io::Result<Self> {
-        let mut tcp = HttpConnector::new();
+    /// Connections to the origin of `url`, at one of `addresses` if they are given. TLS is set up only
+    /// for `https`.
+    ///
+    /// # Errors
+    /// A URL with an address that is not one of `addresses`; TLS that cannot be set up.
+    pub(crate) fn new(url: &Uri, addresses: Option<&[SocketAddr]>) -> io::Result<Self> {
+        let mut tcp = HttpConnector::new_with_resolver(Names::new(url, addresses)?);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(limits::IDLE_TIME_MAX));
         let connector = if url.scheme() == Some(&Scheme::HTTPS) {
@@ -124,6 +137,48 @@ impl Pool {
             Connector::Tls(connector) => {
                 let stream = connector.clone().call(self.origin.clone()).await;
                 handshake(stream.map_err(io::Error::other)?).await
+            }
+        }
+    }
+}
+
+impl Names {
+    fn new(url: &Uri, addresses: Option<&[SocketAddr]>) -> io::Result<Self> {
+        let Some(addresses) = addresses else { return Ok(Self::System(GaiResolver::new())) };
+        // An address in the URL is dialled without asking anybody.
+        let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+        let literal: Option<IpAddr> = host.parse().ok();
+        if literal.is_some_and(|ip| addresses.iter().all(|address| address.ip() != ip)) {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "the address was not checked",
+            ));
+        }
+        Ok(Self::Checked(addresses.into()))
+    }
+}
+
+impl Service<Name> for Names {
+    type Response = Box<dyn Iterator<Item = SocketAddr> + Send>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::System(system) => system.poll_ready(context),
+            Self::Checked(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        match self {
+            Self::System(system) => {
+                let asking = system.call(name);
+                Box::pin(async { Ok(Box::new(asking.await?) as Self::Response) })
+            }
+            Self::Checked(addresses) => {
+                let addresses: Vec<_> = addresses.to_vec();
+                Box::pin(async { Ok(Box::new(addresses.into_iter()) as Self::Response) })
             }
         }
     }

@@ -1,0 +1,8 @@
+//! The log over `PostgreSQL` and an S3-compatible store, both real, with a proxy before each that
+//! fails on demand.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "scale/backend.rs"]
+mod backend;
+#[path = "scale/world.rs"]
+mod world;
