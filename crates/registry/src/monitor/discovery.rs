@@ -1,5 +1,5 @@
 //! Who authorizes for a server: its resource metadata (RFC 9728), and the metadata of the
-//! authorization servers that it names (RFC 8414, OpenID Connect Discovery).
+//! authorization servers that it names (RFC 8414, `OpenID` Connect Discovery).
 //!
 //! Credentials go where these documents point, so that a change of them is a change of who gets them.
 
@@ -157,7 +157,7 @@ impl Monitor {
         let mut places = well_known(&url, "oauth-authorization-server");
         places.truncate(1);
         places.extend(well_known(&url, "openid-configuration").into_iter().take(1));
-        places.extend(appended(&url, ".well-known/openid-configuration"));
+        places.push(appended(&url, ".well-known/openid-configuration"));
         let Some((url, document)) = self.first(&places).await? else { return Some(Value::Null) };
         // RFC 8414, 3.3: what says it is another issuer is not used.
         if document.get("issuer").and_then(Value::as_str) != Some(issuer) {
@@ -194,9 +194,8 @@ impl Monitor {
                     }
                 }
                 Ok(answer) if answer.status.is_server_error() => return None,
-                Ok(_) => {}
                 Err(error) if error.is_transient() => return None,
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         Some(None)
@@ -254,12 +253,12 @@ fn well_known(of: &Url, name: &str) -> Vec<Url> {
     places
 }
 
-fn appended(of: &Url, path: &str) -> Option<Url> {
+fn appended(of: &Url, path: &str) -> Url {
     let mut url = of.clone();
     url.set_query(None);
     url.set_fragment(None);
     url.set_path(&format!("{}/{path}", of.path().trim_end_matches('/')));
-    Some(url)
+    url
 }
 
 /// Whether a resource is the endpoint, or the part of its origin that it is in.

@@ -43,31 +43,35 @@ impl Monitor {
         let observer = self.service.keys().first();
         let observer = observer.map(|key| key.public().id().0.to_string()).unwrap_or_default();
         let query = sqlx::query(
-            "SELECT position, outcome, exact, semantic, object FROM surfaces WHERE server = $1 \
+            "SELECT position, outcome, exact, semantic, object, authorization_class FROM surfaces WHERE server = $1 \
              AND endpoint = $2 AND observer = $3 AND vantage = $4 AND client = $5 \
-             ORDER BY position DESC LIMIT 1",
+             ORDER BY position DESC",
         )
         .bind(&target.server)
         .bind(&endpoint)
         .bind(observer)
         .bind(&self.config.vantage)
         .bind(client);
-        let row = query.fetch_optional(self.service.database().pool()).await;
-        let read = |row: AnyRow| {
+        let rows = query.fetch_all(self.service.database().pool()).await;
+        let read = |rows: Vec<AnyRow>| {
             let digest = |text: Option<String>| text.and_then(|text| text.parse().ok());
-            let before = Before {
-                position: u64::try_from(row.try_get::<i64, _>(0)?).ok(),
-                outcome: row.try_get(1)?,
-                exact: digest(row.try_get(2)?),
-                semantic: digest(row.try_get(3)?),
-                surface: None,
-            };
-            Ok((before, digest(row.try_get(4)?)))
+            let (mut before, mut object) = (Before::default(), None);
+            for row in &rows {
+                if before.position.is_none() {
+                    before.position = u64::try_from(row.try_get::<i64, _>(0)?).ok();
+                    before.outcome = row.try_get(1)?;
+                }
+                // A failure is of no class, and does not make forget what was shown before it.
+                if row.try_get::<String, _>(5)? == target.class() {
+                    before.exact = digest(row.try_get(2)?);
+                    before.semantic = digest(row.try_get(3)?);
+                    object = digest(row.try_get(4)?);
+                }
+            }
+            Ok((before, object))
         };
-        let found: Option<(Before, Option<Digest>)> = row
-            .and_then(|row| row.map(read).transpose())
-            .map_err(MonitorError::database("reading what was seen last"))?;
-        let Some((mut before, object)) = found else { return Ok(Before::default()) };
+        let (mut before, object): (Before, Option<Digest>) =
+            rows.and_then(read).map_err(MonitorError::database("reading what was seen last"))?;
         if let Some(object) = object {
             let bytes = self.service.object(&object).await?;
             before.surface = bytes.as_ref().and_then(surface_of);
@@ -186,6 +190,25 @@ impl Monitor {
             _ => {}
         }
         Ok(Some(view))
+    }
+
+    /// States that what a target shows is tied to the client, with the newest looks as both.
+    pub(super) async fn accuse_by_probe(
+        &self,
+        target: &Target,
+        clients: [&str; 2],
+    ) -> Result<(), MonitorError> {
+        let told = self.looks(target).await?;
+        let ours = |client: &str| {
+            let mut looks = told.iter().rev();
+            looks.find(|look| look.vantage == self.config.vantage && look.client == client)
+        };
+        let [Some(first), Some(second)] = clients.map(ours) else { return Ok(()) };
+        let mut observations = vec![first.position, second.position];
+        observations.sort_unstable();
+        let shown = [first.semantic, second.semantic].into_iter().collect();
+        let is_modern = first.protocol_version.as_str() >= MODERN;
+        self.accuse(target, "cloaking", &Evidence { observations, shown }, is_modern).await
     }
 
     /// The looks at a target as everybody's client, in order.

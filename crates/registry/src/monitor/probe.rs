@@ -7,7 +7,6 @@ use std::hash::BuildHasher;
 use serde::Serialize;
 use surface::Digest;
 
-use super::views::View;
 use super::{Monitor, MonitorError, Seen, Target};
 use crate::limits;
 
@@ -40,8 +39,8 @@ pub(super) async fn probe(
         }
     }
     let finding = finding(&looks, clients);
-    if let Some(View::Cloaking(_) | View::SplitView(_)) = monitor.judge(target).await? {
-        tracing::warn!(server = target.server, "a probe found two faces");
+    if finding == "differs" && target.credentials.is_none() {
+        monitor.accuse_by_probe(target, clients).await?;
     }
     Ok(Probe { looks, finding })
 }
