@@ -39,7 +39,7 @@ struct Inner {
 
 /// What the one writer has. The lock ends with it, and with the process, however that ends.
 struct Lead {
-    _lock: File,
+    lock: File,
     disk: Arc<Disk>,
     journal: Journal,
 }
@@ -130,8 +130,8 @@ impl Inner {
         if !self.journal().is_dir() {
             return Err(StoreError::Missing { place: self.place() });
         }
-        let held = lead.take().map(|lead| lead._lock);
-        let lock = held.map_or_else(|| self.lock(), Ok)?;
+        let before = lead.take().map(|lead| lead.lock);
+        let lock = before.map_or_else(|| self.lock(), Ok)?;
         let disk = Arc::new(Disk::open(&self.root, self.faults.clone())?);
         disk.check(Step::Load).map_err(|error| storage("reading", &self.root, error))?;
         let Replayed { journal, start, entries } = Journal::open(&self.journal(), &disk)?;
@@ -148,7 +148,7 @@ impl Inner {
             StoreError::Damaged { place: self.place(), what: "the checkpoint is no text".into() }
         })?;
         let head = journal.head().to_owned();
-        *lead = Some(Lead { _lock: lock, disk, journal });
+        *lead = Some(Lead { lock, disk, journal });
         Ok(Loaded { head, published, settled_size, entries })
     }
 

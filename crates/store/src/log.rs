@@ -230,7 +230,7 @@ impl Log {
             witnesses::ask_newest(&shared).await?;
         }
         if let Some((checkpoint, note, map)) = published {
-            shared.show(checkpoint, note, map).await?;
+            shared.show(checkpoint, note, map);
         }
         if leads {
             publish_now(&shared).await?;
@@ -310,10 +310,11 @@ impl Log {
         names: &[String],
     ) -> Result<Option<(Arc<Published>, LatestProof)>, StoreError> {
         let Some(shown) = self.shared.shown() else { return Ok(None) };
-        let Some((map_leaf, hashes)) = &shown.map_leaf else { return Ok(None) };
+        let last = self.shared.map_leaf(&shown).await?;
+        let Some((map_leaf, hashes)) = last else { return Ok(None) };
         let path = |name: &String| (name.clone(), shown.map.prove(&Map::key(name)));
         let paths = names.iter().map(path).collect();
-        let proof = LatestProof { hashes: hashes.clone(), map_leaf: *map_leaf, paths };
+        let proof = LatestProof { hashes, map_leaf, paths };
         Ok(Some((Arc::clone(&shown.published), proof)))
     }
 

@@ -1,6 +1,7 @@
 //! C2SP tlog-checkpoint v1.0.0.
 
-use crate::cosignature;
+pub mod cosignature;
+
 use crate::crypto::{Sign, SignError, Verify};
 use crate::hash::Hash;
 use crate::note::{self, Algorithm, Note, NoteError, Signature, VerifierKey};

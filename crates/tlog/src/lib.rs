@@ -7,7 +7,6 @@
 //! Absent on purpose: sockets, files, clocks, and signatures themselves, which [`crypto`] asks for.
 
 pub mod checkpoint;
-pub mod cosignature;
 pub mod crypto;
 pub mod hash;
 pub mod limits;
@@ -19,7 +18,7 @@ pub mod tile;
 pub mod tree;
 pub mod witness;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, cosignature};
 pub use crypto::{Sign, Verify};
 pub use hash::Hash;
 pub use map::Map;

@@ -250,7 +250,6 @@ const BRANCH: u8 = 0x03;
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
 

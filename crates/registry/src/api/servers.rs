@@ -12,8 +12,8 @@ use super::path;
 use super::query::Query;
 use super::render::{COLUMNS, Frame, Shown};
 use crate::limits;
-use crate::service::{Service, ServiceError};
 use crate::service::catalogue::{After, Filter};
+use crate::service::{Service, ServiceError};
 
 /// Lists servers, a page at a time.
 #[utoipa::path(

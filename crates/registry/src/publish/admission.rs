@@ -42,7 +42,12 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    pub(super) fn add(&mut self, severity: Severity, code: impl Into<String>, place: impl Into<String>) {
+    pub(super) fn add(
+        &mut self,
+        severity: Severity,
+        code: impl Into<String>,
+        place: impl Into<String>,
+    ) {
         let place: String = place.into().chars().take(limits::PLACE_CHARS_MAX).collect();
         let finding = Finding { code: code.into(), severity: severity.as_str().to_owned(), place };
         self.list.push((severity, finding));

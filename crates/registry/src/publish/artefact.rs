@@ -82,7 +82,8 @@ impl Publisher {
 
     async fn said(&self, package: Package<'_>) -> Said {
         // A registry of the publisher's own choice proves nothing.
-        let is_usual = |base: &str| package.base_url.is_none_or(|url| url.trim_end_matches('/') == base);
+        let is_usual =
+            |base: &str| package.base_url.is_none_or(|url| url.trim_end_matches('/') == base);
         let said = match package.registry {
             "npm" if is_usual("https://registry.npmjs.org") => self.npm(package).await,
             "pypi" if is_usual("https://pypi.org") => self.pypi(package).await,
@@ -112,7 +113,8 @@ impl Publisher {
         let answer = self.ask(joined(base, &path)?, limits::PACKAGE_BYTES_MAX).await?;
         let answer = read(&answer)?;
         let files = answer.get("urls")?.as_array()?;
-        let digest = |file: &Value| Some(format!("sha256:{}", file.pointer("/digests/sha256")?.as_str()?));
+        let digest =
+            |file: &Value| Some(format!("sha256:{}", file.pointer("/digests/sha256")?.as_str()?));
         Some(files.iter().filter_map(digest).collect())
     }
 

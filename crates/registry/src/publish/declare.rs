@@ -123,8 +123,12 @@ impl Publisher {
             surface: None,
             artefacts: std::collections::BTreeMap::new(),
         });
-        let statement =
-            Statement { server: entry.name().to_owned(), time: self.now(), previous: None, predicate };
+        let statement = Statement {
+            server: entry.name().to_owned(),
+            time: self.now(),
+            previous: None,
+            predicate,
+        };
         let objects = vec![Object::new(Bytes::copy_from_slice(entry.bytes()))];
         let appended = self.service.state(statement, objects).await?;
         self.owns(entry, appended.receipt.index).await?;
@@ -282,8 +286,7 @@ pub(super) fn keys_of(pems: &[String]) -> Result<Vec<PublicKey>, PublishError> {
 fn digest_of_leaf(receipt: &Receipt) -> Digest {
     // The one way from 32 bytes to a digest is its text.
     let nibbles = receipt.leaf.0.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
-    let hex: String =
-        nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect();
+    let hex: String = nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect();
     format!("sha256:{hex}").parse().unwrap_or_else(|_| Digest::of_bytes(&[]))
 }
 
@@ -305,11 +308,16 @@ fn repointed(before: &[u8], after: &ServerJson, findings: &mut Findings) {
             findings.add(Severity::Warning, "entry.repointed", format!("/remotes/{index}/url"));
         }
     }
-    let known: Vec<_> = before.packages().map(|package| (package.registry, owner(package.identifier))).collect();
+    let known: Vec<_> =
+        before.packages().map(|package| (package.registry, owner(package.identifier))).collect();
     for (index, package) in after.packages().enumerate() {
         let is_known = known.contains(&(package.registry, owner(package.identifier)));
         if known.iter().any(|(registry, _)| *registry == package.registry) && !is_known {
-            findings.add(Severity::Warning, "entry.repointed", format!("/packages/{index}/identifier"));
+            findings.add(
+                Severity::Warning,
+                "entry.repointed",
+                format!("/packages/{index}/identifier"),
+            );
         }
     }
 }

@@ -44,7 +44,9 @@ pub enum PublishError {
         known: String,
     },
     /// The version exists with other content.
-    #[error("{server} {version} exists with other content, as statement {index}; a version is never changed or used again")]
+    #[error(
+        "{server} {version} exists with other content, as statement {index}; a version is never changed or used again"
+    )]
     VersionReused {
         /// The server.
         server: String,

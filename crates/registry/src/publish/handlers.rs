@@ -111,7 +111,8 @@ async fn statements(
     let bytes = body(request, limits::STATEMENT_BODY_BYTES_MAX).await?;
     let scanned = document(&bytes, limits::STATEMENT_BODY_BYTES_MAX)?;
     let root = scanned.root();
-    let envelope = root.get("envelope").ok_or(PublishError::Request { why: "it lacks `envelope`" })?;
+    let envelope =
+        root.get("envelope").ok_or(PublishError::Request { why: "it lacks `envelope`" })?;
     let keys = texts(root.get("keys"), limits::KEYS_BROUGHT_MAX)?;
     let index = publisher.take(envelope.raw(), &keys).await?;
     let proof = format!("/log/proof/{index}");

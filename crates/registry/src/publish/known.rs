@@ -213,7 +213,9 @@ impl Publisher {
         let rows = rows.map_err(ServiceError::database("reading namespaces"))?;
         let covers = |pattern: &str| {
             let granted = pattern.strip_suffix("/*").unwrap_or(pattern);
-            namespace.strip_prefix(granted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            namespace
+                .strip_prefix(granted)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         Ok(rows.into_iter().filter(|(pattern, _)| covers(pattern)).collect())
     }

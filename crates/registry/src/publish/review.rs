@@ -24,10 +24,8 @@ impl Publisher {
         match &envelope.statement().predicate {
             Predicate::Approval(_) => self.approve(envelope, &verified).await,
             Predicate::Rotation(rotation) => {
-                let to: PublicKey = rotation
-                    .to
-                    .parse()
-                    .map_err(|_| PublishError::Statement { member: "to" })?;
+                let to: PublicKey =
+                    rotation.to.parse().map_err(|_| PublishError::Statement { member: "to" })?;
                 // The old key hands over, and the new one shows that it is there.
                 let is_signed = verified.contains(&rotation.from) && verified.contains(&to.id());
                 let standing = self.standing(&server, &rotation.from).await?;
@@ -144,7 +142,11 @@ impl Publisher {
     async fn entry_at(&self, index: u64) -> Result<Option<Statement>, PublishError> {
         let entries = self.service.log().entries(index, index + 1).await;
         let entries = entries.map_err(crate::service::ServiceError::from)?;
-        Ok(entries.first().map(|entry| Envelope::parse(entry)).transpose()?.map(|it| it.statement().clone()))
+        Ok(entries
+            .first()
+            .map(|entry| Envelope::parse(entry))
+            .transpose()?
+            .map(|it| it.statement().clone()))
     }
 
     /// Everybody who signed, verified: with the keys that were brought, and those that are known.

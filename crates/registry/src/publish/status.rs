@@ -97,9 +97,12 @@ mod tests {
         let at = "x".repeat(limits::STATUS_MESSAGE_CHARS_MAX);
         Change::new("deprecated", Some(&at)).unwrap();
         let past = format!("{at}x");
-        for (status, message) in
-            [("deprecated", Some(past.as_str())), ("active", Some("why")), ("Active", None), ("", None)]
-        {
+        for (status, message) in [
+            ("deprecated", Some(past.as_str())),
+            ("active", Some("why")),
+            ("Active", None),
+            ("", None),
+        ] {
             assert_eq!(Change::new(status, message).unwrap_err().code(), "publish.status");
         }
         Change::new("active", Some("")).unwrap();

@@ -54,7 +54,7 @@ impl Disk {
         for (path, bytes) in files {
             let folder = path.parent().unwrap_or(Path::new("."));
             if folders.insert(folder) {
-                self.make_folder(folder)?;
+                make_folder(folder)?;
             }
             self.write_beside(step, path, bytes.as_ref(), !many)
                 .map_err(|error| storage("writing", path, error))?;
@@ -84,21 +84,6 @@ impl Disk {
         synced.map_err(|error| storage("synchronising", Path::new("the file system"), error))
     }
 
-    /// Makes a folder and those above it, durably.
-    fn make_folder(&self, folder: &Path) -> Result<(), StoreError> {
-        if folder.is_dir() {
-            return Ok(());
-        }
-        let parent = folder.parent().unwrap_or(Path::new("."));
-        self.make_folder(parent)?;
-        match std::fs::create_dir(folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(storage("making", folder, error))
-            }
-            _ => sync_folder(parent),
-        }
-    }
-
     /// Fails if a read is told to.
     pub(super) fn check(&self, step: Step) -> io::Result<()> {
         self.fault(step).map_or(Ok(()), |_| Err(told()))
@@ -106,6 +91,21 @@ impl Disk {
 
     fn fault(&self, step: Step) -> Option<Fault> {
         self.faults.as_ref().and_then(|faults| faults(step))
+    }
+}
+
+/// Makes a folder and those above it, durably.
+fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().unwrap_or(Path::new("."));
+    make_folder(parent)?;
+    match std::fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(storage("making", folder, error))
+        }
+        _ => sync_folder(parent),
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use surface::Digest;
 
 use super::disk::{Disk, read, storage, sync_folder};
-use super::record::{self, Found};
+use super::record::{self, Found, Record};
 use crate::backend::{Commit, StoreError};
 use crate::fault::Step;
 
@@ -45,6 +45,16 @@ pub(super) struct Place {
     length: usize,
 }
 
+/// What was read of a journal so far.
+struct Replay<'f> {
+    folder: &'f Path,
+    segments: Vec<Segment>,
+    size: Option<u64>,
+    head: String,
+    entries: Vec<Bytes>,
+    objects: HashMap<Digest, Place>,
+}
+
 /// What a journal holds.
 pub(super) struct Replayed {
     pub(super) journal: Journal,
@@ -70,74 +80,31 @@ impl Journal {
     /// written anew before it is relied on: after a failed synchronisation the system may show
     /// bytes that are not on the disk.
     pub(super) fn open(folder: &Path, disk: &Disk) -> Result<Replayed, StoreError> {
-        let damaged =
-            |what: String| StoreError::Damaged { place: folder.display().to_string(), what };
         let numbers = numbers(folder)?;
         let (Some(first), Some(last)) = (numbers.first().copied(), numbers.last().copied()) else {
             return Err(StoreError::Missing { place: folder.display().to_string() });
         };
-        let (mut segments, mut entries, mut objects) = (Vec::new(), Vec::new(), HashMap::new());
-        let (mut size, mut start, mut head, mut length) = (None, 0, String::new(), 0);
+        let mut replay = Replay::new(folder);
+        let mut length = 0;
         for (number, expected) in numbers.iter().copied().zip(first..) {
-            let path = path_of(folder, number);
             if number != expected {
-                return Err(damaged(format!("record file {expected} is missing")));
+                return Err(replay.damaged(format!("record file {expected} is missing")));
             }
+            let path = path_of(folder, number);
             let bytes = read(&path)?.unwrap_or_default();
-            let mut at = 0;
-            loop {
-                match record::decode(&bytes, at) {
-                    Found::Record(record) => {
-                        let before = *size.get_or_insert(record.previous_size);
-                        if segments.is_empty() {
-                            start = before;
-                        }
-                        if at == 0 {
-                            segments.push(Segment { number, start: before });
-                        }
-                        if record.previous_size != before {
-                            return Err(damaged(format!(
-                                "{} at byte {at} is out of order",
-                                path.display()
-                            )));
-                        }
-                        size = Some(before + record.entries.len() as u64);
-                        entries.extend(record.entries);
-                        for (range, object) in record.objects {
-                            let place = Place::new(number, path.clone(), range);
-                            objects.insert(object.digest(), place);
-                        }
-                        head = record.head;
-                        at = record.end;
-                    }
-                    Found::End if at > 0 => break,
-                    Found::Torn if at > 0 && number == last => {
-                        tracing::warn!(file = %path.display(), at, "dropped a record that was never finished");
-                        break;
-                    }
-                    Found::End | Found::Torn => {
-                        return Err(damaged(format!("{} ends at byte {at}", path.display())));
-                    }
-                    Found::Damaged(what) => {
-                        return Err(damaged(format!("{what} in {} at byte {at}", path.display())));
-                    }
-                }
-            }
+            let end = replay.file(number, &path, &bytes, number == last)?;
             if number == last {
-                disk.place(Step::Settle, &[(path, bytes.get(..at).unwrap_or_default())])?;
-                length = at as u64;
+                disk.place(Step::Settle, &[(path, bytes.get(..end).unwrap_or_default())])?;
+                length = end as u64;
             }
         }
         let file = open_to_append(&path_of(folder, last))?;
+        let Replay { segments, size, head, entries, objects, .. } = replay;
+        let start = segments.first().map_or(0, |segment| segment.start);
         let (folder, size) = (folder.to_owned(), size.unwrap_or_default());
         let journal =
             Self { folder, segments, file, length, head, size, objects, is_trusted: true };
         Ok(Replayed { journal, start, entries })
-    }
-
-    /// The size of the log.
-    pub(super) const fn size(&self) -> u64 {
-        self.size
     }
 
     /// The newest head.
@@ -224,6 +191,66 @@ impl Journal {
     fn current(&self) -> (u64, PathBuf) {
         let number = self.segments.last().map_or(0, |segment| segment.number);
         (number, path_of(&self.folder, number))
+    }
+}
+
+impl<'f> Replay<'f> {
+    fn new(folder: &'f Path) -> Self {
+        let (segments, entries, objects) = (Vec::new(), Vec::new(), HashMap::new());
+        Self { folder, segments, size: None, head: String::new(), entries, objects }
+    }
+
+    /// Reads the records of a file, and gives where they end.
+    fn file(
+        &mut self,
+        number: u64,
+        path: &Path,
+        bytes: &[u8],
+        is_last: bool,
+    ) -> Result<usize, StoreError> {
+        let mut at = 0;
+        loop {
+            match record::decode(bytes, at) {
+                Found::Record(record) => {
+                    let start = *self.size.get_or_insert(record.previous_size);
+                    if record.previous_size != start {
+                        return Err(
+                            self.damaged(format!("{} at {at}: out of order", path.display()))
+                        );
+                    }
+                    if at == 0 {
+                        self.segments.push(Segment { number, start });
+                    }
+                    at = record.end;
+                    self.record(number, path, record);
+                }
+                Found::End if at > 0 => return Ok(at),
+                Found::Torn if at > 0 && is_last => {
+                    let file = path.display();
+                    tracing::warn!(%file, at, "dropped a record that was never finished");
+                    return Ok(at);
+                }
+                Found::End | Found::Torn => {
+                    return Err(self.damaged(format!("{} ends at {at}", path.display())));
+                }
+                Found::Damaged(what) => {
+                    return Err(self.damaged(format!("{} at {at}: {what}", path.display())));
+                }
+            }
+        }
+    }
+
+    fn record(&mut self, number: u64, path: &Path, record: Record) {
+        self.size = Some(record.previous_size + record.entries.len() as u64);
+        self.entries.extend(record.entries);
+        for (range, object) in record.objects {
+            self.objects.insert(object.digest(), Place::new(number, path.to_owned(), range));
+        }
+        self.head = record.head;
+    }
+
+    fn damaged(&self, what: String) -> StoreError {
+        StoreError::Damaged { place: self.folder.display().to_string(), what }
     }
 }
 

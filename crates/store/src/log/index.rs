@@ -78,9 +78,11 @@ impl Shard {
 
 /// Bytes 1 to 7 of the hash, and five bytes of index.
 fn slot(leaf: Hash, index: u64) -> [u8; SLOT_SIZE] {
-    let [_, a, b, c, d, e, f, g, ..] = leaf.0;
-    let [_, _, _, v, w, x, y, z] = index.to_be_bytes();
-    [a, b, c, d, e, f, g, v, w, x, y, z]
+    let mut slot = EMPTY;
+    let index = index.to_be_bytes();
+    let bytes = leaf.0.iter().skip(1).take(FRAGMENT_SIZE).chain(index.iter().skip(3));
+    slot.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    slot
 }
 
 fn index_of(slot: &[u8; SLOT_SIZE]) -> u64 {

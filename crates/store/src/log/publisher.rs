@@ -30,7 +30,7 @@ pub(super) struct Publisher {
 struct Witness {
     cosigner: Arc<dyn Cosigner>,
     /// The size that it holds, as far as is known.
-    held: Option<u64>,
+    size: Option<u64>,
     is_busy: bool,
     /// When it may be asked again.
     next: Instant,
@@ -43,7 +43,7 @@ impl Publisher {
         let now = Instant::now();
         let witness = |cosigner: &Arc<dyn Cosigner>| Witness {
             cosigner: Arc::clone(cosigner),
-            held: None,
+            size: None,
             is_busy: false,
             next: now,
             failures: 0,
@@ -105,7 +105,8 @@ impl Publisher {
     /// Records a checkpoint, then shows it.
     async fn publish(&self, head: Head, note: String) -> Result<(), StoreError> {
         self.shared.backend.publish(&note).await?;
-        self.shared.show(head.checkpoint, note, head.map).await
+        self.shared.show(head.checkpoint, note, head.map);
+        Ok(())
     }
 
     /// The note of a head with the cosignatures that the policy asks for; `None` if they did not
@@ -157,9 +158,9 @@ impl Publisher {
             }
             witness.is_busy = true;
             let (shared, cosigner) = (Arc::clone(&self.shared), Arc::clone(&witness.cosigner));
-            let (head, held, size) = (head.clone(), witness.held, head.checkpoint.size);
+            let (head, size, from) = (head.clone(), head.checkpoint.size, witness.size);
             self.asked.spawn(async move {
-                (index, size, cosign(shared, cosigner, head, held, time).await)
+                (index, size, cosign(shared, cosigner, head, from, time).await)
             });
         }
     }
@@ -170,11 +171,11 @@ impl Publisher {
         witness.is_busy = false;
         match answer {
             Answer::Lines(lines) => {
-                (witness.held, witness.failures) = (Some(size), 0);
+                (witness.size, witness.failures) = (Some(size), 0);
                 Some(lines)
             }
-            Answer::Not(held) => {
-                witness.held = held;
+            Answer::Not(size) => {
+                witness.size = size;
                 witness.failures = witness.failures.saturating_add(1);
                 let pause =
                     limits::WITNESS_PAUSE_MIN * 2_u32.saturating_pow(witness.failures.min(16));
@@ -209,5 +210,6 @@ pub(super) async fn publish_now(shared: &Shared) -> Result<(), StoreError> {
     }
     let head = shared.head();
     shared.backend.publish(&head.note).await?;
-    shared.show(head.checkpoint, head.note, head.map).await
+    shared.show(head.checkpoint, head.note, head.map);
+    Ok(())
 }

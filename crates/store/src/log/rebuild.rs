@@ -24,12 +24,12 @@ pub(super) struct Rebuilt {
 pub(super) type Parsed = (Bytes, Hash, Vec<[u8; 32]>);
 
 /// Reads all that is stored, hashes every entry, and compares every tile and every stated root of
-/// the map. `held` is a size and root that the log is known to have had.
+/// the map. `known` is a size and root that the log is known to have had.
 pub(super) async fn rebuild(
     backend: &dyn Backend,
     config: &Config,
     loaded: Loaded,
-    held: Option<(u64, Hash)>,
+    known: Option<(u64, Hash)>,
 ) -> Result<Rebuilt, StoreError> {
     let keys = config.verifiers();
     let head = open(config, &keys, &loaded.head, "the head")?;
@@ -42,7 +42,7 @@ pub(super) async fn rebuild(
         None => None,
     };
     let mut reader = Reader::new(config);
-    reader.marks.extend(held.map(|(size, root)| Mark { size, root, map: None }));
+    reader.marks.extend(known.map(|(size, root)| Mark { size, root, map: None }));
     reader.marks.extend(published.iter().map(|(it, _)| Mark {
         size: it.size,
         root: it.root,

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::sequencer::{Sequencer, Submission, chain, pause};
 use super::shared::{Shared, Trust};
 use super::state::Batch;
-use super::{Receipt, SubmitError, rebuild, witnesses};
+use super::{Receipt, SubmitError, rebuild};
 use crate::backend::{self, Backend, Commit, Followed, HandedIn, Loaded, StoreError};
 use crate::limits;
 use crate::limits::scale::{FOLLOW_PAUSE, FOLLOWED_HEADS_MAX, HANDED_IN_TIME_MAX};
@@ -101,11 +101,7 @@ impl Sequencer {
         if matches!(*self.shared.trust(), Trust::Never(_)) {
             return false;
         }
-        let taken = match self.reload().await {
-            Ok(()) => witnesses::ask_newest(&self.shared).await,
-            Err(error) => Err(error),
-        };
-        match taken {
+        match self.reload().await {
             Ok(()) => {
                 *self.shared.trust() = Trust::Yes;
                 tracing::info!(
@@ -168,7 +164,7 @@ impl Follower {
         }
         self.forget(followed.settled_size);
         if let Some(note) = followed.published {
-            self.show(note).await?;
+            self.show(note)?;
         }
         Ok(followed.is_lead_free)
     }
@@ -202,7 +198,7 @@ impl Follower {
     }
 
     /// Shows what the leader published, once it is here too.
-    async fn show(&mut self, note: String) -> Result<(), StoreError> {
+    fn show(&mut self, note: String) -> Result<(), StoreError> {
         let config = &self.shared.config;
         let shown = self.shared.shown();
         if shown.as_ref().is_some_and(|shown| shown.published.note == note) {
@@ -221,7 +217,8 @@ impl Follower {
         if size != checkpoint.size || is_older {
             return Ok(());
         }
-        self.shared.show(checkpoint, note, map).await
+        self.shared.show(checkpoint, note, map);
+        Ok(())
     }
 
     /// Forgets what the leader has made immutable.
@@ -252,7 +249,7 @@ impl Follower {
         self.shared.sizes.send_replace(head.checkpoint.size);
         self.heads = VecDeque::from([(head.checkpoint.size, head.map)]);
         if let Some((checkpoint, note, map)) = rebuilt.published {
-            self.shared.show(checkpoint, note, map).await?;
+            self.shared.show(checkpoint, note, map);
         }
         for leaf in self.waiting.keys().copied().collect::<Vec<_>>() {
             if let Some(index) = self.shared.find(leaf).await? {

@@ -252,15 +252,15 @@ impl Sequencer {
     /// Takes in what is durable and not known here.
     pub(super) async fn reload(&mut self) -> Result<(), StoreError> {
         let loaded = self.shared.backend.load().await?;
-        let (head, size) = {
-            let state = self.shared.state();
-            (state.head.clone(), state.tail.size())
+        let (size, root) = {
+            let checkpoint = &self.shared.state().head.checkpoint;
+            (checkpoint.size, checkpoint.root)
         };
         let config = &self.shared.config;
         if loaded.settled_size > size {
             // Another writer led meanwhile.
-            let held = Some((size, head.checkpoint.root));
-            let rebuilt = rebuild(&*self.shared.backend, config, loaded, held).await?;
+            let known = Some((size, root));
+            let rebuilt = rebuild(&*self.shared.backend, config, loaded, known).await?;
             *self.shared.state_mut() = rebuilt.state;
         } else {
             self.resume(loaded).await?;

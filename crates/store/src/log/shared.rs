@@ -9,7 +9,7 @@ use surface::Digest;
 use tlog::map::{Map, MapLeaf};
 use tlog::tile::{self, Hashes, Plan, Tile, WIDTH};
 use tlog::{Checkpoint, Hash, VerifierKey};
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, OnceCell, mpsc, oneshot, watch};
 
 use super::sequencer::Submission;
 use super::state::{HASH_SIZE, Head, State, full_tile};
@@ -51,8 +51,8 @@ pub(super) enum Trust {
 pub(super) struct Shown {
     pub(super) published: Arc<Published>,
     pub(super) map: Map,
-    /// The last leaf, and its inclusion proof; `None` in a log without a map.
-    pub(super) map_leaf: Option<(MapLeaf, Vec<Hash>)>,
+    /// The inclusion proof of the last leaf, which states the root of the map.
+    last: OnceCell<Vec<Hash>>,
 }
 
 impl Shared {
@@ -142,26 +142,25 @@ impl Shared {
     }
 
     /// Shows a checkpoint to readers; it is recorded already. A smaller one is not shown.
-    pub(super) async fn show(
-        &self,
-        checkpoint: Checkpoint,
-        note: String,
-        map: Map,
-    ) -> Result<(), StoreError> {
-        let map_leaf =
-            match checkpoint.size.checked_sub(1).filter(|_| self.config.names_of.is_some()) {
-                Some(last) => {
-                    let hashes = self.inclusion(&checkpoint, last).await?;
-                    let leaf = MapLeaf { covers: last, root: map.clone().root() };
-                    Some((leaf, hashes))
-                }
-                None => None,
-            };
+    pub(super) fn show(&self, checkpoint: Checkpoint, note: String, map: Map) {
         let published = Arc::new(Published { checkpoint, note });
-        let shown = Shown { published: Arc::clone(&published), map, map_leaf };
+        let last = OnceCell::new();
+        let shown = Shown { published: Arc::clone(&published), map, last };
         *self.shown.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(shown));
         self.publications.send_replace(Some(published));
-        Ok(())
+    }
+
+    /// The last leaf of what is shown, and its inclusion proof; `None` where there is no map.
+    pub(super) async fn map_leaf(
+        &self,
+        shown: &Shown,
+    ) -> Result<Option<(MapLeaf, Vec<Hash>)>, StoreError> {
+        let checkpoint = &shown.published.checkpoint;
+        let last = checkpoint.size.checked_sub(1).filter(|_| self.config.names_of.is_some());
+        let Some(covers) = last else { return Ok(None) };
+        let hashes = shown.last.get_or_try_init(|| self.inclusion(checkpoint, covers)).await?;
+        let root = shown.map.clone().root();
+        Ok(Some((MapLeaf { covers, root }, hashes.clone())))
     }
 
     /// A tile or bundle that a tree of `size` leaves has.

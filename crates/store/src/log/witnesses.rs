@@ -101,19 +101,19 @@ pub(super) async fn cosign(
     shared: Arc<Shared>,
     witness: Arc<dyn Cosigner>,
     head: Head,
-    held: Option<u64>,
+    from: Option<u64>,
     time: Duration,
 ) -> Answer {
     let asking = async {
-        let mut held = held.unwrap_or_default();
+        let mut from = from.unwrap_or_default();
         for _ in 0..TRIES {
-            let Ok(proof) = shared.consistency(held, &head.checkpoint).await else {
+            let Ok(proof) = shared.consistency(from, &head.checkpoint).await else {
                 return Answer::Not(None);
             };
-            match witness.add_checkpoint(held, &proof, &head.note).await {
-                Ok(lines) => return verified(&*witness, &head, lines),
-                Err(CosignError::Size { size }) if size == held => return Answer::Not(Some(size)),
-                Err(CosignError::Size { size }) if size <= head.checkpoint.size => held = size,
+            match witness.add_checkpoint(from, &proof, &head.note).await {
+                Ok(lines) => return verified(&*witness, &head, &lines),
+                Err(CosignError::Size { size }) if size == from => return Answer::Not(Some(size)),
+                Err(CosignError::Size { size }) if size <= head.checkpoint.size => from = size,
                 Err(CosignError::Size { size }) => {
                     return ahead(&shared, &*witness, size, time).await;
                 }
@@ -123,7 +123,7 @@ pub(super) async fn cosign(
                 }
             }
         }
-        Answer::Not(Some(held))
+        Answer::Not(Some(from))
     };
     timeout(time, asking).await.unwrap_or(Answer::Not(None))
 }
@@ -131,27 +131,18 @@ pub(super) async fn cosign(
 /// A witness says that it holds more than the head that it was asked about. The log may be past that
 /// by now, the witness may lie, or this log is an old copy of itself.
 async fn ahead(shared: &Shared, witness: &dyn Cosigner, size: u64, time: Duration) -> Answer {
-    let newest = newest(shared, witness, time).await;
+    let Ok(newest) = newest(shared, witness, time).await else { return Answer::Not(None) };
     let head = shared.head().checkpoint;
-    match newest {
-        Ok(newest) => match contradiction(shared, &head, newest.as_ref()).await {
-            Ok(Some(what)) => Answer::Ahead(what),
-            _ => {
-                tracing::warn!(
-                    witness = name(witness),
-                    size,
-                    "a witness claims a size without its checkpoint"
-                );
-                Answer::Not(None)
-            }
-        },
-        Err(()) => Answer::Not(None),
+    if let Ok(Some(what)) = contradiction(shared, &head, newest.as_ref()).await {
+        return Answer::Ahead(what);
     }
+    tracing::warn!(witness = name(witness), size, "a witness claims a size that it does not show");
+    Answer::Not(None)
 }
 
 /// The lines that are cosignatures of the head by this witness. One that is not makes all of them
 /// worthless: the witness lies.
-fn verified(witness: &dyn Cosigner, head: &Head, lines: Vec<String>) -> Answer {
+fn verified(witness: &dyn Cosigner, head: &Head, lines: &[String]) -> Answer {
     let is_lie = |what: &str| {
         let lines = lines.iter().map(|line| line.chars().take(LINE_SHOWN_MAX).collect::<String>());
         let lines: Vec<_> = lines.take(limits::COSIGNATURES_MAX).collect();
@@ -171,7 +162,7 @@ fn verified(witness: &dyn Cosigner, head: &Head, lines: Vec<String>) -> Answer {
         return is_lie("with no or too many lines");
     }
     let mut kept = Vec::new();
-    for line in &lines {
+    for line in lines {
         let line = line.trim_end_matches('\n');
         let note = format!("{}\n{line}\n", head.checkpoint.text());
         let Ok(note) = Note::parse(note.as_bytes()) else {

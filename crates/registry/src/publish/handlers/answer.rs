@@ -106,14 +106,15 @@ pub(super) async fn body(request: Request, bytes_max: usize) -> Result<Bytes, Pu
 pub(super) fn bearer(request: &Request) -> Result<&str, PublishError> {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (scheme, token) = header.and_then(|header| header.split_once(' ')).unwrap_or_default();
-    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(NamespaceError::Token.into()) }
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok(token.trim())
+    } else {
+        Err(NamespaceError::Token.into())
+    }
 }
 
 /// A body that is strict JSON, its keys distinct however they are read.
-pub(super) fn document(
-    bytes: &[u8],
-    bytes_max: usize,
-) -> Result<wire::Document<'_>, PublishError> {
+pub(super) fn document(bytes: &[u8], bytes_max: usize) -> Result<wire::Document<'_>, PublishError> {
     let policy = wire::Policy {
         bytes_max,
         fold_keys: true,
