@@ -3,6 +3,7 @@
 mod bytes;
 mod clients;
 mod conformance;
+mod log;
 mod lying;
 mod process;
 mod real_servers;

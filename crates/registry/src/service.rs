@@ -2,13 +2,17 @@
 
 pub mod catalogue;
 pub mod codes;
+pub mod config;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod time;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use seal::{Envelope, Predicate, PrivateKey, Statement};
+use seal::{Envelope, Predicate, PrivateKey, PublicKey, Statement};
 use store::{Database, Log, Object, Receipt, StoreError, SubmitError};
 use tlog::VerifierKey;
 use tokio::sync::watch;
@@ -39,6 +43,8 @@ struct Inner {
     /// How many entries are in the tables and in the catalogue.
     progress: Progress,
     following: [JoinHandle<()>; 2],
+    /// Whether the registry's own keys are objects of the log.
+    are_keys_objects: AtomicBool,
 }
 
 /// Who the registry is.
@@ -84,6 +90,7 @@ impl Service {
             catalogue,
             progress,
             following,
+            are_keys_objects: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -133,16 +140,25 @@ impl Service {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
 
-    /// Appends an envelope that somebody else signed, and waits until the projection has it. The
-    /// caller has verified its signatures, and that the signer may say what it says.
+    /// Appends an envelope that somebody else signed, and waits until the projection has it. `keys`
+    /// are those of all who signed; they become objects, by which bundles find them. The caller has
+    /// seen to it that the signers may say what they say.
     ///
     /// # Errors
-    /// Whatever keeps it out of the log; a kind of statement that only the registry makes.
+    /// A signature that does not verify, or whose key is not there; a kind of statement that only the
+    /// registry makes; whatever keeps it out of the log.
     pub async fn append(
         &self,
         envelope: Envelope,
-        objects: Vec<Object>,
+        keys: &[PublicKey],
+        mut objects: Vec<Object>,
     ) -> Result<Appended, ServiceError> {
+        // INVARIANT: every signature in the log was verified before it was appended.
+        if envelope.verify(keys)?.len() != envelope.signers().len() {
+            return Err(ServiceError::Signers);
+        }
+        let signers = keys.iter().filter(|key| envelope.signers().contains(&key.id()));
+        objects.extend(signers.map(key_object));
         // INVARIANT: a verdict, a status, and what is known of upstreams and namespaces, are the
         // registry's own words: the projection takes them as such.
         if is_ours_alone(&envelope.statement().predicate) {
@@ -162,6 +178,11 @@ impl Service {
         objects: Vec<Object>,
     ) -> Result<Appended, ServiceError> {
         let keys: Vec<&PrivateKey> = self.inner.keys.iter().collect();
+        let mut objects = objects;
+        // Once is enough: readers of old statements look for a key that is no longer ours.
+        if !self.inner.are_keys_objects.swap(true, Ordering::Relaxed) {
+            objects.extend(keys.iter().map(|key| key_object(key.public())));
+        }
         self.submit(Envelope::sign(statement, &keys)?, objects).await
     }
 
@@ -223,6 +244,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0001-tables", include_str!("../migrations/0001-tables.sql")),
     ("0002-publish", include_str!("../migrations/0002-publish.sql")),
     ("0027-mirror", include_str!("../migrations/0027-mirror.sql")),
+    ("0028-monitor", include_str!("../migrations/0028-monitor.sql")),
 ];
 
 /// The names that an entry is about ([`Statement::names`]). Fixed for the life of an origin.
@@ -233,6 +255,11 @@ pub fn names_of(entry: &[u8]) -> Vec<String> {
 /// Logs an error once, where it is handled.
 pub(crate) fn tell(error: &(dyn std::error::Error + 'static), says: &'static str) {
     tracing::error!(error, "{says}");
+}
+
+/// A public key as an object: its identifier is the digest of these bytes.
+fn key_object(key: &PublicKey) -> Object {
+    Object::new(Bytes::copy_from_slice(key.der()))
 }
 
 fn is_ours_alone(predicate: &Predicate) -> bool {
@@ -266,6 +293,9 @@ pub enum ServiceError {
     /// A statement could not be signed.
     #[error(transparent)]
     Envelope(#[from] seal::envelope::EnvelopeError),
+    /// Somebody signed whose key was not given.
+    #[error("the statement is signed by a key that is not given")]
+    Signers,
     /// Somebody else says what only the registry says.
     #[error("only the registry itself makes statements of this kind")]
     Kind,
@@ -294,6 +324,8 @@ impl ServiceError {
         match self {
             Self::Submit(error) => error.code(),
             Self::Kind => "service.kind",
+            Self::Signers => "service.signers",
+            Self::Envelope(error) => error.code(),
             Self::Time => "service.time",
             Self::Late { .. } => "service.late",
             _ => "service.failed",

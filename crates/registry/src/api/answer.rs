@@ -80,7 +80,11 @@ impl From<ServiceError> for Refusal {
         let status = match code {
             "store.full" | "store.recovering" | "store.unknown" | "store.closed"
             | "service.late" => StatusCode::SERVICE_UNAVAILABLE,
-            "service.kind" | "service.time" => StatusCode::BAD_REQUEST,
+            code if code.starts_with("seal.") => StatusCode::BAD_REQUEST,
+            "store.too-long" | "store.too-many" => StatusCode::PAYLOAD_TOO_LARGE,
+            "service.kind" | "service.time" | "service.signers" | "store.reserved" => {
+                StatusCode::BAD_REQUEST
+            }
             _ => {
                 crate::service::tell(&error, "a request failed");
                 return Self::new(
@@ -111,12 +115,12 @@ pub(super) async fn not_allowed() -> Refusal {
 }
 
 /// A JSON body.
-pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response {
+pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Response {
     typed(status, "application/json", "no-cache", body)
 }
 
 /// A body of another type, with what caches may do with it.
-pub(crate) fn typed(
+pub fn typed(
     status: StatusCode,
     content_type: &'static str,
     cache: &'static str,

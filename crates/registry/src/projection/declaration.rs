@@ -2,6 +2,7 @@
 //! other content is an attempt.
 
 use seal::statement::Declaration;
+use sqlx::Row as _;
 
 use super::ProjectionError;
 use super::rows::{self, Version};
@@ -110,30 +111,31 @@ async fn insert(
     }
 }
 
-/// The first key that declares for a server is its key; another one, which no rotation introduced,
-/// replaces it and says so.
+/// The first key that declares for a server is its key; another one, which neither a rotation
+/// introduced nor a known key signed beside, replaces it and says so.
 async fn note_key(step: &mut Step<'_>) -> Result<(), ProjectionError> {
-    let (server, signer) = (step.server().to_owned(), step.signer());
-    let query = sqlx::query("SELECT key_id, state FROM keys WHERE server = $1");
-    let rows = query.bind(&server).fetch_all(&mut *step.tx).await;
-    let read = |row: &sqlx::any::AnyRow| {
-        use sqlx::Row as _;
-        Ok((row.try_get::<String, _>(0)?, row.try_get::<String, _>(1)?))
-    };
-    let rows: Result<Vec<(String, String)>, sqlx::Error> =
-        rows.and_then(|rows| rows.iter().map(read).collect());
-    let rows = rows.map_err(ProjectionError::database("reading the keys of a server"))?;
-    if rows.iter().any(|(key, _)| *key == signer) {
-        return Ok(());
+    let server = step.server().to_owned();
+    let query = sqlx::query("SELECT key_id FROM keys WHERE server = $1").bind(&server);
+    let rows = query.fetch_all(&mut *step.tx).await;
+    let known: Result<Vec<String>, sqlx::Error> =
+        rows.and_then(|rows| rows.iter().map(|row| row.try_get(0)).collect());
+    let known = known.map_err(ProjectionError::database("reading the keys of a server"))?;
+    let signers = step.envelope.signers();
+    let fresh = signers.iter().filter(|id| !known.contains(&id.0.to_string()));
+    let fresh: Vec<_> = fresh.copied().collect();
+    for id in &fresh {
+        let row = sqlx::query(
+            "INSERT INTO keys (server, key_id, since, state) VALUES ($1, $2, $3, 'active')",
+        );
+        let row = row.bind(&server).bind(id.0.to_string()).bind(step.index);
+        step.run("adding a key", row).await?;
+        step.publish_object(&id.0).await?;
     }
-    let row = sqlx::query(
-        "INSERT INTO keys (server, key_id, since, state) VALUES ($1, $2, $3, 'active')",
-    );
-    step.run("adding a key", row.bind(&server).bind(&signer).bind(step.index)).await?;
-    let change = if rows.is_empty() {
-        Change::new("key.added", None, format!("{server} has its first key, {signer}"))
+    let Some(id) = fresh.first().filter(|_| fresh.len() == signers.len()) else { return Ok(()) };
+    let change = if known.is_empty() {
+        Change::new("key.added", None, format!("{server} has its first key, {}", id.0))
     } else {
-        let says = format!("{server} was declared with {signer}, which no key before it signed");
+        let says = format!("{server} was declared with {}, which no key before it signed", id.0);
         Change::new("key.replaced", None, says)
     };
     step.change(change).await

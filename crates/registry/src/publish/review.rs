@@ -19,10 +19,10 @@ impl Publisher {
     /// it.
     pub async fn take(&self, envelope: &[u8], keys: &[String]) -> Result<u64, PublishError> {
         let envelope = Envelope::parse(envelope)?;
-        let verified = self.verified(&envelope, keys)?;
+        let (keys, verified) = self.verified(&envelope, keys)?;
         let server = envelope.statement().server.clone();
         match &envelope.statement().predicate {
-            Predicate::Approval(_) => self.approve(envelope, &verified).await,
+            Predicate::Approval(_) => self.approve(envelope, &keys, &verified).await,
             Predicate::Rotation(rotation) => {
                 let to: PublicKey =
                     rotation.to.parse().map_err(|_| PublishError::Statement { member: "to" })?;
@@ -32,14 +32,14 @@ impl Publisher {
                 if !is_signed || standing != Standing::Counts {
                     return Err(PublishError::NotEntitled);
                 }
-                Ok(self.service.append(envelope, Vec::new()).await?.receipt.index)
+                Ok(self.service.append(envelope, &keys, Vec::new()).await?.receipt.index)
             }
             Predicate::Revocation(revocation) => {
                 let of = revocation.of.clone();
                 if !self.may_revoke(&server, &of, &verified).await? {
                     return Err(PublishError::NotEntitled);
                 }
-                Ok(self.service.append(envelope, Vec::new()).await?.receipt.index)
+                Ok(self.service.append(envelope, &keys, Vec::new()).await?.receipt.index)
             }
             _ => Err(PublishError::Statement { member: "predicateType" }),
         }
@@ -87,7 +87,12 @@ impl Publisher {
 
     /// A reviewer's approval: the registry countersigns what it held, and accepts the proof of the
     /// namespace if that was the reason.
-    async fn approve(&self, envelope: Envelope, signers: &[KeyId]) -> Result<u64, PublishError> {
+    async fn approve(
+        &self,
+        envelope: Envelope,
+        keys: &[PublicKey],
+        signers: &[KeyId],
+    ) -> Result<u64, PublishError> {
         let reviewers = &self.admission.reviewers;
         if !reviewers.iter().any(|reviewer| signers.contains(&reviewer.id())) {
             return Err(PublishError::NotEntitled);
@@ -109,27 +114,27 @@ impl Publisher {
             return Err(PublishError::Statement { member: "of" });
         }
         let said = self.entry_at(index).await?;
-        let Some(Predicate::Countersignature(hold)) = said.map(|said| said.predicate) else {
+        let Some(Predicate::Countersignature(verdict)) = said.map(|said| said.predicate) else {
             return Err(PublishError::NotHeld { index });
         };
-        let approved = self.service.append(envelope, Vec::new()).await?.receipt;
-        if hold.findings.iter().any(|finding| finding.code == "namespace.rekeyed") {
+        let approved = self.service.append(envelope, keys, Vec::new()).await?.receipt;
+        if verdict.findings.iter().any(|finding| finding.code == "namespace.rekeyed") {
             for (pattern, found) in self.rekeyed(&server).await? {
                 let statement = namespace::accepted(&self.service, &pattern, found);
                 self.service.state(statement, Vec::new()).await?;
             }
         }
-        self.release(&held, hold, approved).await
+        self.release(&held, verdict, approved).await
     }
 
     async fn release(
         &self,
         held: &Held,
-        hold: Countersignature,
+        verdict: Countersignature,
         approved: Receipt,
     ) -> Result<u64, PublishError> {
         let predicate =
-            Predicate::Countersignature(Countersignature { verdict: Verdict::Allow, ..hold });
+            Predicate::Countersignature(Countersignature { verdict: Verdict::Allow, ..verdict });
         let statement = Statement {
             server: held.server.clone(),
             time: self.now(),
@@ -150,7 +155,11 @@ impl Publisher {
     }
 
     /// Everybody who signed, verified: with the keys that were brought, and those that are known.
-    fn verified(&self, envelope: &Envelope, keys: &[String]) -> Result<Vec<KeyId>, PublishError> {
+    fn verified(
+        &self,
+        envelope: &Envelope,
+        keys: &[String],
+    ) -> Result<(Vec<PublicKey>, Vec<KeyId>), PublishError> {
         let mut keys = keys_of(keys)?;
         keys.extend(self.admission.reviewers.iter().cloned());
         keys.sort_by_key(PublicKey::id);
@@ -160,6 +169,6 @@ impl Publisher {
         if envelope.signers().iter().any(|signer| !verified.contains(signer)) {
             return Err(PublishError::KeyMissing);
         }
-        Ok(verified)
+        Ok((keys, verified))
     }
 }
