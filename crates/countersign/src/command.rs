@@ -55,8 +55,11 @@ pub(crate) fn run(cli: &Cli, output: Output) -> Result<Exit, Failure> {
     let runtime =
         runtime.enable_all().build().map_err(|error| Failure::new("starting").because(error))?;
     let exit = runtime.block_on(async {
-        if let Verb::Guard(arguments) = &cli.verb {
-            return guard::run(&desk, arguments).await;
+        match &cli.verb {
+            Verb::Guard(arguments) => return guard::run(&desk, arguments).await,
+            // What serves ends in good order: it waits for `stopped` itself.
+            Verb::Up(_) | Verb::Witness(_) => return asking(&cli.verb, &desk).await,
+            _ => {}
         }
         // What serves ends in good order by itself.
         if let Verb::Witness(arguments) = &cli.verb {

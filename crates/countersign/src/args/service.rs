@@ -3,12 +3,91 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use drift::Severity;
+use url::Url;
+
+use super::statement::Passphrase;
+use crate::env;
 
 /// `countersign up`
 #[derive(Debug, Args)]
-pub(crate) struct Up {}
+pub(crate) struct Up {
+    /// The directory with keys, log, tables and `registry.toml`
+    #[arg(long, value_name = "DIR", required_unless_present = "openapi")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4180")]
+    pub(crate) listen: SocketAddr,
+
+    /// Make a new registry: keys and an empty log. Nothing else ever makes one
+    #[arg(long)]
+    pub(crate) init: bool,
+
+    /// The name of the new log, for the life of it [default: the host of `--public-url` and `/log`]
+    #[arg(long, value_name = "NAME", requires = "init")]
+    pub(crate) origin: Option<String>,
+
+    /// The reverse DNS of whoever runs the registry, as the key of `_meta` in answers begins
+    /// [default: the host of the log's name, reversed]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) operator: Option<String>,
+
+    /// Where clients reach the registry [default: the address of `--listen`]
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<Url>,
+
+    /// The configuration [default: `registry.toml` in the directory, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Keep log and tables in this PostgreSQL database, for several replicas: `postgres://HOST/NAME`;
+    /// the password comes from PGPASSWORD or a password file
+    #[arg(long, value_name = "URL", requires = "objects")]
+    pub(crate) database: Option<String>,
+
+    /// Keep tiles and objects there: `s3://BUCKET/PREFIX?endpoint=URL`; the credentials come from the
+    /// AWS variables
+    #[arg(long, value_name = "URL", requires = "database")]
+    pub(crate) objects: Option<String>,
+
+    /// A witness that cosigns checkpoints, once for each [default: those whose URL `--policy` has]
+    #[arg(long = "witness", value_name = "URL", requires = "policy")]
+    pub(crate) witnesses: Vec<Url>,
+
+    /// The policy (C2SP tlog-policy) that a checkpoint has to meet to be published
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+
+    /// Empty the tables and fill them from the log
+    #[arg(long)]
+    pub(crate) rebuild_index: bool,
+
+    #[command(flatten)]
+    pub(crate) passphrase: Passphrase,
+
+    /// What is written to stderr: error, warn, info, debug, or a filter for each part
+    #[arg(long = "log", value_name = "LEVEL", default_value = "info", env = env::LOG)]
+    pub(crate) log_filter: String,
+
+    /// How it is written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
+
+    /// Print the OpenAPI description of what is served, and nothing else
+    #[arg(long)]
+    pub(crate) openapi: bool,
+}
+
+/// How a service writes what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// A JSON object a line
+    Json,
+}
 
 /// `countersign witness`
 #[derive(Debug, Args)]
