@@ -3,6 +3,7 @@
 mod key;
 pub(crate) mod key_file;
 mod sign;
+pub(crate) mod sigstore;
 mod verify;
 
 use std::fs::File;
