@@ -430,6 +430,3 @@ impl SubmitError {
         }
     }
 }
-
-#[cfg(test)]
-pub(crate) mod tests;
