@@ -114,17 +114,19 @@ impl Witness {
     }
 
     /// Resolves when storage failed: nothing is cosigned any more.
-    pub async fn failed(&self) -> Arc<StateError> {
+    pub fn failed(&self) -> impl Future<Output = Arc<StateError>> + Send + 'static {
         let mut ended = self.ended.clone();
-        let ended = ended.wait_for(Option::is_some).await.ok().and_then(|error| error.clone());
-        ended.unwrap_or_else(|| Arc::new(StateError::Stopped))
+        async move {
+            let ended = ended.wait_for(Option::is_some).await.ok().and_then(|error| error.clone());
+            ended.unwrap_or_else(|| Arc::new(StateError::Stopped))
+        }
     }
 
-    /// Stops: what waits becomes durable first.
-    pub async fn close(self) {
-        let Self { inner, mut ended } = self;
-        drop(inner);
-        let _ = ended.wait_for(Option::is_some).await;
+    /// Stops once all clones are gone, what waits made durable first, and says why it stopped.
+    pub async fn close(self) -> Arc<StateError> {
+        let failed = self.failed();
+        drop(self);
+        failed.await
     }
 
     /// The cosignature lines for a request, once they may leave.
