@@ -100,12 +100,9 @@ fn process() {
         let (database, objects) =
             (std::env::var("DATABASE").unwrap(), std::env::var("OBJECTS").unwrap());
         let log = loop {
-            let scale = match scale::open(&database, &objects, ORIGIN).await {
-                Ok(scale) => scale,
-                Err(_) => {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    continue;
-                }
+            let Ok(scale) = scale::open(&database, &objects, ORIGIN).await else {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
             };
             scale.set_lease(LEASE);
             match Log::open(Arc::new(scale), config()).await {
