@@ -28,8 +28,8 @@ use tower::util::MapRequest;
 
 use crate::service::{Service, ServiceError};
 
-pub use answer::{ErrorBody, Refusal};
 pub(crate) use answer::typed;
+pub use answer::{ErrorBody, Refusal};
 pub use openapi::openapi;
 pub use serve::serve;
 pub(crate) use servers::version_shown;
