@@ -1,6 +1,6 @@
 //! Keys and statements, one file each.
 
-mod key;
+pub(crate) mod key;
 pub(crate) mod key_file;
 mod sign;
 pub(crate) mod sigstore;
