@@ -1,39 +1,16 @@
 //! Bounds, each with its reason.
 
+mod feed;
+mod outside;
 mod publish;
+mod witness;
 
 use std::time::Duration;
 
+pub use feed::*;
+pub use outside::*;
 pub use publish::*;
-
-// The HTTP client.
-
-/// How long a connection may take to stand, its name resolved and TLS agreed.
-pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
-
-/// How long the first byte of an answer may take once there is a connection.
-pub const FIRST_BYTE_TIME_MAX: Duration = Duration::from_secs(10);
-
-/// How long a request may take in all, where its asker says nothing else.
-pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
-
-/// How long a body may be, where its asker says nothing else: more than any metadata document.
-pub const BODY_BYTES_MAX: usize = 1 << 20;
-
-/// What is reserved for a body that announces its length; a lie costs no more than this.
-pub const BODY_BYTES_RESERVED_MAX: usize = 64 << 10;
-
-/// Redirects that are followed, each checked like the first.
-pub const REDIRECTS_MAX: u8 = 3;
-
-/// Origins whose connections are kept; the one unused for longest makes room.
-pub const ORIGINS_MAX: usize = 64;
-
-/// Idle connections that are kept to one origin.
-pub const IDLE_CONNECTIONS_MAX: usize = 4;
-
-/// How long an idle connection is kept.
-pub const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
+pub use witness::*;
 
 // The projection.
 
@@ -50,23 +27,6 @@ pub const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How far in the future a statement may claim to be made: the clocks of publishers are not ours.
 pub const CLOCK_SKEW_S_MAX: u64 = 300;
 
-// The mirror.
-
-/// A page of an upstream: a hundred rows of 3 kB are usual, and a row may hold a long README.
-pub const PAGE_BYTES_MAX: usize = 16 << 20;
-
-/// Rows of one page; a hundred are asked for.
-pub const PAGE_ROWS_MAX: usize = 1_000;
-
-/// Pages of one sweep: the largest upstream has 840 of a hundred rows.
-pub const PAGES_MAX: u32 = 20_000;
-
-/// A cursor; real ones are a name and a version, or an opaque string of that length.
-pub const CURSOR_BYTES_MAX: usize = 2_048;
-
-/// What is kept of a status and its message, in characters: statements hold it.
-pub const STATUS_CHARS_MAX: usize = 500;
-
 // The API.
 
 /// Rows of a page, where a client asks for none in particular: as the official registry.
@@ -80,15 +40,6 @@ pub const VERSIONS_SERVED_MAX: usize = 1_000;
 
 /// A query string: a cursor, a name and a time fit several times.
 pub const QUERY_BYTES_MAX: usize = 4_096;
-// The projection.
-
-// What a statement of the mirror or the monitor says of changes.
-
-/// Findings of one statement: a statement has 65,535 bytes, and nobody reads more.
-pub const FINDINGS_MAX: usize = 32;
-
-/// The place of a finding, in characters.
-pub const PLACE_CHARS_MAX: usize = 300;
 
 /// How often the proofs of a bundle are made again when a checkpoint is published meanwhile: one is
 /// published a few times a second at most, and a bundle takes milliseconds.
@@ -105,50 +56,3 @@ pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The head of a request: a token, a cursor and a long name fit.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 32 << 10;
-/// Rows of a page that an upstream is asked for: the most that the official one documents.
-pub const PAGE_ROWS_ASKED: &str = "100";
-
-/// How long a page may take: 16 MiB over a slow line.
-pub const PAGE_TIME_MAX: Duration = Duration::from_mins(2);
-
-/// How often a page is asked for before the walk gives up; the next walk goes on there.
-pub const ATTEMPTS_MAX: u32 = 5;
-
-/// How long an upstream may make a walk wait; past it the next walk goes on.
-pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(15);
-
-/// A validator that is kept.
-pub const ETAG_BYTES_MAX: usize = 256;
-
-/// How far a walk of what is recent goes back before the newest `updatedAt` that was received: rows
-/// that were written together appear one after the other.
-pub const OVERLAP: Duration = Duration::from_mins(15);
-
-/// How old a walk may be that is gone on with; an older one begins anew, as its cursors may be stale.
-pub const WALK_AGE_MAX: Duration = Duration::from_hours(24);
-
-/// Pages whose statements are on their way into the log while the next is asked for.
-pub const PAGES_IN_FLIGHT_MAX: usize = 8;
-
-/// Sweeps in a row that do not list an entry before it counts as gone.
-pub const MISSED_SWEEPS: i64 = 2;
-
-/// Rows that vanish in one sweep before that is a reset of the upstream, as a share in percent; and
-/// how many at least, as in a small registry each row is more than that.
-pub const RESET_PERCENT: usize = 2;
-/// See [`RESET_PERCENT`].
-pub const RESET_ROWS_MIN: usize = 10;
-
-/// Rows of a reset whose absence is asked for one by one.
-pub const RESET_PROBES: usize = 50;
-
-// The monitor.
-
-/// How long a server may show two surfaces before that is no roll-out, in microseconds: an hour, or
-/// three times its `ttlMs`.
-pub const MIXED_US_MIN: i64 = 3_600_000_000;
-/// And whatever its `ttlMs` claims, no longer than three days.
-pub const MIXED_US_MAX: i64 = 3 * 24 * MIXED_US_MIN;
-
-/// How often the view has to turn before anybody is accused.
-pub const ALTERNATIONS_MIN: usize = 3;

@@ -23,7 +23,7 @@ use seal::{Envelope, Predicate};
 use serde::{Deserialize, Serialize};
 use sqlx::{AnyConnection, Row as _};
 
-pub use follow::{Progress, follow, rebuild};
+pub use follow::{Progress, follow, rebuild, size};
 pub use step::{Change, Objects, Step};
 
 /// A change of a server's state: one row of the feed.
@@ -158,10 +158,10 @@ pub async fn store_position(
 
 /// The layout of the tables and the rules of this projection. Whoever changes what an entry does to
 /// the tables counts it up: then they are rebuilt.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
 /// The tables that are rebuilt.
-const REBUILT: [&str; 12] = [
+const REBUILT: [&str; 14] = [
     "DELETE FROM projection",
     "DELETE FROM statements",
     "DELETE FROM servers",
@@ -170,6 +170,8 @@ const REBUILT: [&str; 12] = [
     "DELETE FROM holds",
     "DELETE FROM revocations",
     "DELETE FROM surfaces",
+    "DELETE FROM looks",
+    "DELETE FROM authorizations",
     "DELETE FROM upstream_entries",
     "DELETE FROM namespaces",
     "DELETE FROM public_objects",

@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod codes;
+pub mod config;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod time;
@@ -243,6 +244,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0001-tables", include_str!("../migrations/0001-tables.sql")),
     ("0002-publish", include_str!("../migrations/0002-publish.sql")),
     ("0027-mirror", include_str!("../migrations/0027-mirror.sql")),
+    ("0028-monitor", include_str!("../migrations/0028-monitor.sql")),
 ];
 
 /// The names that an entry is about ([`Statement::names`]). Fixed for the life of an origin.

@@ -56,8 +56,8 @@ pub struct Evidence {
 
 /// How long surfaces may be mixed before that is no roll-out.
 pub fn window_us(ttl_ms: Option<u64>) -> i64 {
-    let ttl_us = i64::try_from(ttl_ms.unwrap_or_default().saturating_mul(3_000));
-    ttl_us.unwrap_or(i64::MAX).clamp(limits::MIXED_US_MIN, limits::MIXED_US_MAX)
+    let mixed_us = i64::try_from(ttl_ms.unwrap_or_default().saturating_mul(3_000));
+    mixed_us.unwrap_or(i64::MAX).clamp(limits::MIXED_US_MIN, limits::MIXED_US_MAX)
 }
 
 /// Judges looks in the order of their times.

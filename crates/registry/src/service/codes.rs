@@ -52,6 +52,24 @@ pub const CHANGES: &[(&str, Severity, &str)] = &[
     ),
     ("surface.cloaking", Critical, "What a live server shows depends on who seems to ask."),
     ("surface.revoked", Critical, "A surface was revoked."),
+    // authorization
+    (
+        "authorization.servers-changed",
+        Critical,
+        "A live server names other authorization servers than before.",
+    ),
+    (
+        "authorization.other-resource",
+        Critical,
+        "The resource metadata of a live server is about another resource.",
+    ),
+    (
+        "authorization.endpoint-moved",
+        Critical,
+        "An endpoint of an authorization server left its registrable domain.",
+    ),
+    ("authorization.weakened", Warning, "An authorization server lost PKCE with S256, or `iss`."),
+    ("authorization.unusable", Warning, "An authorization server has no metadata to use any more."),
     // version, key, namespace
     ("version.revoked", Critical, "A version was revoked."),
     ("key.added", Info, "A publisher's first key."),

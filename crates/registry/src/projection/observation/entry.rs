@@ -4,13 +4,12 @@
 //! [`codes::CHANGES`]; here they become rows and state changes.
 
 use bytes::Bytes;
-use seal::statement::{Finding, Observation, Observed, Official};
+use seal::statement::{Observation, Observed, Official};
 use surface::Digest;
 
 use crate::projection::ProjectionError;
 use crate::projection::rows::{self, Version};
-use crate::projection::step::{Change, Step};
-use crate::service::codes;
+use crate::projection::step::Step;
 
 pub(super) async fn apply(step: &mut Step<'_>, it: &Observation) -> Result<(), ProjectionError> {
     let Observed::Entry { upstream, version, entry, object, status, official } = &it.of else {
@@ -31,7 +30,7 @@ pub(super) async fn apply(step: &mut Step<'_>, it: &Observation) -> Result<(), P
             _ => {}
         }
     }
-    tell(step, version, &it.changes).await
+    super::tell(step, Some(version), &it.changes).await
 }
 
 struct Seen<'s> {
@@ -145,28 +144,4 @@ fn server_of(object: &Bytes) -> String {
     let root = document.root();
     let server = root.get("server").filter(|server| server.kind() == wire::Kind::Object);
     String::from_utf8_lossy(server.unwrap_or(root).raw()).into_owned()
-}
-
-/// One state change for each code that is in the table, as urgent as the worst of its findings.
-async fn tell(
-    step: &mut Step<'_>,
-    version: &str,
-    findings: &[Finding],
-) -> Result<(), ProjectionError> {
-    let mut told: Vec<&str> = Vec::new();
-    for finding in findings {
-        let Some((code, severity, meaning)) = codes::change(&finding.code) else { continue };
-        if told.contains(code) {
-            continue;
-        }
-        told.push(code);
-        let of_code = findings.iter().filter(|other| other.code == *code);
-        let worst = of_code.clone().filter_map(|other| other.severity.parse().ok()).max();
-        let says = format!("{} {version}: {meaning}", step.server());
-        let mut change = Change::new(code, Some(version), says);
-        change = change.severity(worst.unwrap_or(*severity));
-        change.findings = of_code.cloned().collect();
-        step.change(change).await?;
-    }
-    Ok(())
 }

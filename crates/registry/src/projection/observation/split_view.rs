@@ -17,6 +17,10 @@ pub(super) async fn apply(
     };
     let says = format!("{endpoint} shows observers of one class different surfaces");
     let mut change = Change::new(code, None, says);
+    let worst = findings.iter().filter_map(|finding| finding.severity.parse().ok()).max();
+    if let Some(worst) = worst {
+        change = change.severity(worst);
+    }
     change.findings = findings.to_vec();
     step.change(change).await
 }

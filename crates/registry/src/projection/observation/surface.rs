@@ -1,6 +1,6 @@
 //! What a live server showed, or that it showed nothing.
 
-use seal::statement::{Observation, SurfaceClaim};
+use seal::statement::{Observation, Observed, SurfaceClaim};
 use sqlx::Row as _;
 
 use crate::projection::ProjectionError;
@@ -41,6 +41,34 @@ pub(super) async fn apply(
         }
         _ => Ok(()),
     }
+}
+
+/// Notes a surface for whoever compares views.
+pub(super) async fn note_look(
+    step: &mut Step<'_>,
+    it: &Observation,
+) -> Result<(), ProjectionError> {
+    let Observed::Surface { endpoint, surface: Some(claim), ttl_ms, .. } = &it.of else {
+        return Ok(());
+    };
+    let row = sqlx::query(
+        "INSERT INTO looks (position, server, endpoint, authorization_class, protocol_version, \
+         observer, vantage, client, semantic, ttl_ms, time_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(step.index)
+    .bind(step.server().to_owned())
+    .bind(endpoint)
+    .bind(&claim.authorization)
+    .bind(&claim.protocol_version)
+    .bind(step.signer())
+    .bind(it.vantage.as_deref().unwrap_or_default())
+    .bind(it.client.as_deref().unwrap_or_default())
+    .bind(claim.digests.semantic.to_string())
+    .bind(ttl_ms.map(|ttl_ms| i64::try_from(ttl_ms).unwrap_or(i64::MAX)))
+    .bind(step.time_us);
+    step.run("noting a look", row).await?;
+    Ok(())
 }
 
 struct Key<'k> {
