@@ -55,8 +55,15 @@ pub(crate) fn run(cli: &Cli, output: Output) -> Result<Exit, Failure> {
     let runtime =
         runtime.enable_all().build().map_err(|error| Failure::new("starting").because(error))?;
     let exit = runtime.block_on(async {
-        if let Verb::Guard(arguments) = &cli.verb {
-            return guard::run(&desk, arguments).await;
+        match &cli.verb {
+            Verb::Guard(arguments) => return guard::run(&desk, arguments).await,
+            // What serves ends in good order: it waits for `stopped` itself.
+            Verb::Up(_) | Verb::Witness(_) => return asking(&cli.verb, &desk).await,
+            _ => {}
+        }
+        // What serves ends in good order by itself.
+        if let Verb::Witness(arguments) = &cli.verb {
+            return service::witness(&desk, arguments, stopped()).await;
         }
         // Servers run in process groups of their own, which a terminal's Ctrl-C does not reach:
         // they end because the capture that started them is dropped.
@@ -84,9 +91,8 @@ async fn asking(verb: &Verb, desk: &Desk) -> Result<Exit, Failure> {
         Verb::Publish(arguments) => log::publish(desk, arguments).await,
         Verb::Log(arguments) => log::log(desk, arguments).await,
         Verb::Up(arguments) => service::up(desk, arguments).await,
-        Verb::Witness(arguments) => service::witness(desk, arguments).await,
         Verb::Watch(arguments) => service::watch(desk, arguments).await,
-        Verb::Guard(_) | Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
+        Verb::Guard(_) | Verb::Witness(_) | Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
     }
 }
 

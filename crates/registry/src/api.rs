@@ -29,6 +29,7 @@ use tower::util::MapRequest;
 use crate::service::{Service, ServiceError};
 
 pub use answer::{ErrorBody, Refusal};
+pub(crate) use answer::{json, typed};
 pub use openapi::openapi;
 pub use serve::serve;
 pub(crate) use servers::version_shown;

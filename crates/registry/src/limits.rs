@@ -1,12 +1,16 @@
 //! Bounds, each with its reason.
 
+mod feed;
 mod outside;
 mod publish;
+mod witness;
 
 use std::time::Duration;
 
+pub use feed::*;
 pub use outside::*;
 pub use publish::*;
+pub use witness::*;
 
 // The projection.
 

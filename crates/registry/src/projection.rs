@@ -23,7 +23,7 @@ use seal::{Envelope, Predicate};
 use serde::{Deserialize, Serialize};
 use sqlx::{AnyConnection, Row as _};
 
-pub use follow::{Progress, follow, rebuild};
+pub use follow::{Progress, follow, rebuild, size};
 pub use step::{Change, Objects, Step};
 
 /// A change of a server's state: one row of the feed.

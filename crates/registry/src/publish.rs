@@ -22,7 +22,7 @@ use seal::statement::{Finding, Verdict};
 
 pub use self::admission::Admission;
 pub use self::artefact::Registries;
-pub use self::declare::{Declared, Submission};
+pub use self::declare::{Declared, Submission, declaration};
 pub use self::error::{CODES, PublishError};
 pub use self::known::Held;
 pub use self::server_json::ServerJson;
@@ -87,3 +87,6 @@ impl Publisher {
         seal::time::format(self.service.now_s()).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod codes;
+pub mod config;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod time;

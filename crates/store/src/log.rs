@@ -3,12 +3,13 @@
 mod index;
 mod publisher;
 mod rebuild;
+mod replica;
 mod sequencer;
 mod shared;
 mod state;
 mod witnesses;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -16,10 +17,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seal::bundle::LatestProof;
 use surface::Digest;
-use tlog::map::{Map, MapLeaf};
-use tlog::tile::{self, Tile};
+use tlog::map::Map;
+use tlog::tile::Tile;
 use tlog::{Checkpoint, Hash, Proof, Sign, VerifierKey};
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::backend::{Backend, Object, StoreError};
 use crate::limits;
@@ -183,14 +184,16 @@ impl Log {
     }
 
     /// Opens a log: takes the lead, verifies what is stored, asks the witnesses, and starts to
-    /// sequence.
+    /// sequence. Where several replicas share the log and another leads, follows it: all works as
+    /// with the lead, and the lead is taken when it is free.
     ///
     /// # Errors
     /// Anything that makes it unsafe to sign.
     pub async fn open(backend: Arc<dyn Backend>, config: Config) -> Result<Self, StoreError> {
-        let loaded = backend.load().await?;
-        let opened = Self::verified(&backend, config, loaded).await;
-        if opened.is_err() {
+        let (loaded, trust) = replica::load(&*backend).await?;
+        let leads = trust == Trust::Yes;
+        let opened = Self::verified(&backend, config, loaded, trust).await;
+        if opened.is_err() && leads {
             backend.release().await;
         }
         let (shared, queue) = opened?;
@@ -204,6 +207,7 @@ impl Log {
         backend: &Arc<dyn Backend>,
         config: Config,
         loaded: crate::backend::Loaded,
+        trust: Trust,
     ) -> Result<(Arc<Shared>, mpsc::Receiver<Submission>), StoreError> {
         let Rebuilt { state, published } = rebuild(&**backend, &config, loaded, None).await?;
         let (sender, queue) = mpsc::channel(limits::QUEUE_LENGTH_MAX);
@@ -217,15 +221,20 @@ impl Log {
             publications: watch::Sender::default(),
             queue: Mutex::new(Some(sender)),
             queued_bytes: AtomicUsize::new(0),
-            trust: Mutex::new(Trust::Yes),
+            trust: Mutex::new(trust),
             distrusted: Notify::new(),
             closing: watch::Sender::default(),
         });
-        witnesses::ask_newest(&shared).await?;
+        let leads = *shared.trust() == Trust::Yes;
+        if leads {
+            witnesses::ask_newest(&shared).await?;
+        }
         if let Some((checkpoint, note, map)) = published {
             shared.show(checkpoint, note, map);
         }
-        publish_now(&shared).await?;
+        if leads {
+            publish_now(&shared).await?;
+        }
         Ok((shared, queue))
     }
 
@@ -236,49 +245,7 @@ impl Log {
     /// An entry past the limits, a full queue, or storage that fails: then nobody knows whether it
     /// happened, and submitting again is safe.
     pub async fn submit(&self, entry: Bytes, objects: Vec<Object>) -> Result<Receipt, SubmitError> {
-        if entry.len() > tile::ENTRY_SIZE_MAX {
-            return Err(SubmitError::TooLong { size: entry.len(), max: tile::ENTRY_SIZE_MAX });
-        }
-        let largest = objects.iter().map(|object| object.bytes().len()).max().unwrap_or_default();
-        if largest > limits::OBJECT_SIZE_MAX {
-            return Err(SubmitError::TooLong { size: largest, max: limits::OBJECT_SIZE_MAX });
-        }
-        if objects.len() > limits::OBJECTS_MAX {
-            return Err(SubmitError::TooMany { count: objects.len(), max: limits::OBJECTS_MAX });
-        }
-        if MapLeaf::parse(&entry).is_some() {
-            return Err(SubmitError::Reserved);
-        }
-        if let Trust::Reload(why) | Trust::Never(why) = self.shared.trust().clone() {
-            return Err(SubmitError::Recovering { why });
-        }
-        // What can be done here is not left to the one sequencer.
-        let leaf = Hash::of_leaf(&entry);
-        let names = self.shared.config.names_of.map(|names_of| names_of(&entry));
-        let keys = names.unwrap_or_default().iter().map(|name| Map::key(name)).collect();
-        let (answer, answered) = oneshot::channel();
-        self.enqueue(Submission { entry, leaf, keys, objects, answer })?;
-        let lost = |_| SubmitError::Unknown { why: "the sequencer ended".to_owned() };
-        answered.await.map_err(lost)?
-    }
-
-    fn enqueue(&self, submission: Submission) -> Result<(), SubmitError> {
-        let size = submission.size_bytes();
-        let queue = self.shared.queue();
-        let queue = queue.as_ref().ok_or(SubmitError::Closed)?;
-        let place = queue.try_reserve().map_err(|error| match error {
-            mpsc::error::TrySendError::Full(()) => SubmitError::Full,
-            mpsc::error::TrySendError::Closed(()) => SubmitError::Closed,
-        })?;
-        let waiting = &self.shared.queued_bytes;
-        // The first of any size passes, so that none can be refused for ever.
-        let before = waiting.load(Ordering::Relaxed);
-        if before > 0 && before.saturating_add(size) > limits::QUEUE_BYTES_MAX {
-            return Err(SubmitError::Full);
-        }
-        waiting.fetch_add(size, Ordering::Relaxed);
-        place.send(submission);
-        Ok(())
+        self.shared.submit(entry, objects).await
     }
 
     /// The newest published checkpoint.

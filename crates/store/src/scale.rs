@@ -6,11 +6,12 @@
 //! by a conditional put, and only then leave the database.
 //!
 //! The database is not trusted: it can lose or withhold, and what it says is verified by the log. No
-//! clock is trusted either: a lead lapses when its beat has not moved for [`LEASE`](crate::limits::scale::LEASE) of the
+//! clock is trusted either: a lead lapses when its beat has not moved for a lease of the
 //! observer's monotonic time, and its term fences it from then on.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,7 +23,7 @@ use tlog::tile::Tile;
 use tokio::sync::{Mutex, watch};
 
 use crate::backend::{Backend, Commit, Loaded, Replicated, StoreError};
-use crate::limits::scale::{CONNECTIONS_MAX, DATABASE_TIME_MAX, KEPT_ENTRIES};
+use crate::limits::scale::{CONNECTIONS_MAX, DATABASE_TIME_MAX, KEPT_ENTRIES, LEASE_MS};
 
 mod lead;
 mod objects;
@@ -53,6 +54,7 @@ struct Inner {
     /// The lead of others as it was seen last, and when it was first seen so.
     seen: StdMutex<Option<(Sighting, Instant)>>,
     heard: watch::Sender<replicas::Heard>,
+    lease_ms: AtomicU64,
 }
 
 /// Opens the log of `origin` in the database at `postgres://USER@HOST/DATABASE` and the objects at
@@ -94,6 +96,7 @@ pub async fn open_with(
         lead: Mutex::new(None),
         seen: StdMutex::new(None),
         heard: watch::Sender::new(replicas::Heard::default()),
+        lease_ms: AtomicU64::new(LEASE_MS),
     });
     replicas::listen(&inner);
     Ok(Scale { inner })
@@ -111,6 +114,15 @@ async fn durable(pool: &PgPool, place: &str) -> Result<String, StoreError> {
         ));
     }
     row.try_get("holder").map_err(|e| failed(place, "reading", e))
+}
+
+impl Scale {
+    /// Sets how long a lead lasts that shows no sign of life; five beats are in it. All replicas of
+    /// a log agree on it.
+    pub fn set_lease(&self, lease: Duration) {
+        let lease_ms = u64::try_from(lease.as_millis()).unwrap_or(LEASE_MS);
+        self.inner.lease_ms.store(lease_ms, Ordering::Relaxed);
+    }
 }
 
 #[async_trait]
@@ -198,6 +210,10 @@ impl Backend for Scale {
 }
 
 impl Inner {
+    fn lease(&self) -> Duration {
+        Duration::from_millis(self.lease_ms.load(Ordering::Relaxed))
+    }
+
     async fn term(&self) -> Result<i64, StoreError> {
         let lead = self.lead.lock().await;
         lead.as_ref()

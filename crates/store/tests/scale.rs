@@ -4,5 +4,13 @@
 
 #[path = "scale/backend.rs"]
 mod backend;
+#[path = "scale/kills.rs"]
+mod kills;
+#[path = "scale/replica.rs"]
+mod replica;
+#[path = "scale/replicas.rs"]
+mod replicas;
+#[path = "scale/verify.rs"]
+mod verify;
 #[path = "scale/world.rs"]
 mod world;

@@ -104,6 +104,18 @@ impl Checkpoint {
         Ok(())
     }
 
+    /// Whether at least one of `keys` signed, and no line that names one of them is wrong.
+    pub(crate) fn is_signed_by_any(
+        &self,
+        note: &Note,
+        keys: &[VerifierKey],
+        verify: &dyn Verify,
+    ) -> bool {
+        let lines = keys.iter().flat_map(|key| note.signatures_of(key).map(move |it| (key, it)));
+        let mut lines = lines.peekable();
+        lines.peek().is_some() && lines.all(|(key, line)| self.is_signed(note, line, key, verify))
+    }
+
     fn is_signed(
         &self,
         note: &Note,

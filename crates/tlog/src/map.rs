@@ -99,7 +99,7 @@ impl Map {
     pub fn root(&mut self) -> Hash {
         match &mut self.root {
             None => Hash::of_nothing(),
-            Some(link) => link.rehash().0,
+            Some(link) => link.rehash(&mut [0; 32]),
         }
     }
 
@@ -167,22 +167,28 @@ impl Link {
         None
     }
 
-    /// Makes the hashes that are missing, and gives this one's and some key below.
-    fn rehash(&mut self) -> (Hash, Key) {
+    /// Makes the hashes that are missing, and gives this one's. `below` becomes some key below, if
+    /// a hash was missing.
+    ///
+    /// INVARIANT: a branch without a hash has a child that is a leaf or a branch without a hash:
+    /// whatever changed stands below it. So `below` is set by the time that its label is made.
+    fn rehash(&mut self, below: &mut Key) -> Hash {
         let branch = match self {
-            Self::Leaf(leaf) => return (leaf.hash(), leaf.key),
+            Self::Leaf(leaf) => {
+                *below = leaf.key;
+                return leaf.hash();
+            }
             Self::Branch(branch) => branch,
         };
         if let Some(hash) = branch.hash {
-            let key = Self::Branch(Arc::clone(branch)).nearest(&[0; 32]).key;
-            return (hash, key);
+            return hash;
         }
         let branch = Arc::make_mut(branch);
-        let (left, key) = branch.left.rehash();
-        let (right, _) = branch.right.rehash();
-        let hash = hash_of_branch(branch.bit, &label(&key, branch.bit), left, right);
+        let left = branch.left.rehash(below);
+        let right = branch.right.rehash(below);
+        let hash = hash_of_branch(branch.bit, &label(below, branch.bit), left, right);
         branch.hash = Some(hash);
-        (hash, key)
+        hash
     }
 
     /// The hash, which [`Map::root`] made.

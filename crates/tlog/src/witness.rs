@@ -51,8 +51,19 @@ impl AddCheckpoint {
         Ok(self.read()?.1.origin)
     }
 
+    /// What the checkpoint claims. It is signed only where [`Self::decide`] does not say otherwise:
+    /// every refusal but `Malformed`, `UnknownLog` and `Unsigned` comes after that was verified.
+    ///
+    /// # Errors
+    /// A checkpoint that is none.
+    pub fn claimed(&self) -> Result<Checkpoint, Refusal> {
+        Ok(self.read()?.1)
+    }
+
     /// Decides: the checkpoint that may be cosigned once it is recorded in the place of `held`, the
-    /// size and root of the newest that was cosigned (size 0 for none).
+    /// size and root of the newest that was cosigned (size 0 for none). `keys` are those that are
+    /// trusted for the origin, whatever their names: at least one has to have signed, and no line
+    /// that names one may be wrong.
     ///
     /// # Errors
     /// Whatever forbids it, by its HTTP status.
@@ -66,7 +77,9 @@ impl AddCheckpoint {
         if keys.is_empty() {
             return Err(Refusal::UnknownLog);
         }
-        checkpoint.verify(&note, keys, verify).map_err(|_| Refusal::Unsigned)?;
+        if !checkpoint.is_signed_by_any(&note, keys, verify) {
+            return Err(Refusal::Unsigned);
+        }
         if self.old_size > checkpoint.size {
             return Err(Refusal::Malformed("the old size is larger than the checkpoint"));
         }

@@ -12,6 +12,8 @@ use std::path::Path;
 use jiff::Timestamp;
 use seal::{Envelope, Predicate, PrivateKey, Statement};
 
+pub(crate) use key::draw;
+
 use super::Desk;
 use crate::args::statement as args;
 use crate::failure::{Exit, Failure};

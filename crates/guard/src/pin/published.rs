@@ -44,3 +44,69 @@ impl Ground {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+    use surface::{CacheScope, Era, Kind, List, Place, Surface};
+    use wire::request::Subject;
+
+    use super::*;
+    use crate::event::{Events, Verdict};
+    use crate::gate::view::{self, View};
+    use crate::gate::{Gate, Mode, Stance, Standing};
+    use crate::pin::MemoryPins;
+
+    struct Says(Option<Ground>);
+
+    impl Published for Says {
+        fn objection(&self, _pin: &Pin) -> Option<Objection> {
+            Some(Objection { ground: self.0?, sentence: "It is so.".to_owned() })
+        }
+    }
+
+    fn gate(mode: Mode, ground: Option<Ground>) -> (Gate, Arc<Pin>) {
+        let tool = json!({ "name": "send", "inputSchema": { "type": "object" } });
+        let items = [(Place::new(Kind::Tool, "send"), tool)];
+        let surface = Surface { era: Era::Modern, items: items.into_iter().collect() };
+        let pin = Pin::new(surface, CacheScope::Public);
+        let pins = MemoryPins::default();
+        pins.approve(pin.clone());
+        let events = Events::to(std::io::sink());
+        let gate = Gate::new("mail".to_owned(), Stance::of(mode), Arc::new(pins), events);
+        (gate.backed_by(Arc::new(Says(ground))), Arc::new(pin))
+    }
+
+    /// What a call is answered, and how many tools a client is shown.
+    fn seen(mode: Mode, ground: Option<Ground>) -> (Verdict, Vec<String>, usize) {
+        let (gate, pin) = gate(mode, ground);
+        let standing = Standing::new(Some(Arc::clone(&pin)), Arc::new(pin.surface.clone()), &[]);
+        let decision = gate.decide(&standing, &Subject::Tool("send".into()));
+        let reasons = decision.reasons.into_iter().map(|reason| reason.code).collect();
+        let listed = br#"{"tools":[{"name":"send","inputSchema":{"type":"object"}}]}"#;
+        let document = wire::Document::parse(listed, &surface::document::POLICY).unwrap();
+        let shown = match view::page(&gate, Era::Modern, List::Tools, document.root()).unwrap() {
+            View::Same => 1,
+            View::Changed { result, .. } => result["tools"].as_array().unwrap().len(),
+            View::Withheld { .. } => 0,
+        };
+        (decision.verdict, reasons, shown)
+    }
+
+    #[test]
+    fn what_the_log_does_not_back_is_neither_shown_nor_called() {
+        for mode in [Mode::Fixed, Mode::Hold] {
+            assert_eq!(seen(mode, None), (Verdict::Allow, vec![], 1));
+            for ground in
+                [Ground::Missing, Ground::Differs, Ground::Revoked, Ground::Stale, Ground::Unproved]
+            {
+                let held = (Verdict::Hold, vec![ground.code().to_owned()], 0);
+                assert_eq!(seen(mode, Some(ground)), held, "{mode:?} {ground:?}");
+            }
+        }
+        let observed = (Verdict::Allow, vec!["guard.log-revoked".to_owned()], 1);
+        assert_eq!(seen(Mode::Observe, Some(Ground::Revoked)), observed);
+    }
+}

@@ -47,7 +47,7 @@ pub const OIDC_LIFE_S_MAX: u64 = 3_600;
 pub const JWKS_KEYS_MAX: usize = 32;
 
 /// How long the keys of an issuer are kept.
-pub const JWKS_AGE_MAX: Duration = Duration::from_secs(3_600);
+pub const JWKS_AGE_MAX: Duration = Duration::from_hours(1);
 
 /// How often an unknown key makes us ask the issuer again.
 pub const JWKS_INTERVAL: Duration = Duration::from_secs(30);

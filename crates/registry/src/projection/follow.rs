@@ -44,6 +44,17 @@ pub async fn rebuild(database: &Database) -> Result<(), ProjectionError> {
     empty(&mut connection).await.map(|_| ())
 }
 
+/// How many entries are in the tables.
+///
+/// # Errors
+/// A database that fails.
+pub async fn size(database: &Database) -> Result<u64, ProjectionError> {
+    let connecting = ProjectionError::database("connecting to the tables");
+    let mut connection = database.pool().acquire().await.map_err(connecting)?;
+    let position = load_position(&mut connection).await?;
+    Ok(position.map_or(0, |position| position.size.unsigned_abs()))
+}
+
 enum Ended {
     /// The log is closed.
     Closed,

@@ -335,14 +335,14 @@ async fn a_revoked_key_takes_with_it_what_it_signed_from_an_index_on() {
 #[tokio::test]
 async fn a_rotation_needs_the_key_before_and_any_other_new_key_is_critical() {
     let mut tables = Tables::new().await;
-    tables.declare(&key(1), "1.0.0", None).await;
+    tables.declare(&key(1), "1.0.0", Some("a")).await;
     let rotation = |from: KeyId, to: &PrivateKey| {
         Predicate::Rotation(Rotation { from, to: to.public().to_string() })
     };
     tables.say(&key(1), rotation(key(1).public().id(), &key(2))).await;
-    tables.declare(&key(2), "2.0.0", None).await;
+    tables.declare(&key(2), "2.0.0", Some("a")).await;
     tables.say(&key(7), rotation(key(7).public().id(), &key(8))).await;
-    tables.declare(&key(3), "3.0.0", None).await;
+    tables.declare(&key(3), "3.0.0", Some("a")).await;
     let codes = tables.codes().await;
     let of_keys: Vec<_> = codes.iter().filter(|code| code.starts_with("key.")).collect();
     assert_eq!(of_keys, ["key.added", "key.rotated", "key.replaced"]);

@@ -1,5 +1,7 @@
 //! The way of a publication: read, verified, judged, appended, and only then answered.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use drift::Severity;
 use seal::statement::{Countersignature, Declaration, SurfaceClaim, Verdict};
@@ -38,6 +40,56 @@ pub struct Declared {
     claim: SurfaceClaim,
     key: KeyId,
     keys: Vec<PublicKey>,
+}
+
+impl Submission {
+    /// The body of a request that submits it, each part byte for byte.
+    pub fn to_body(&self) -> Vec<u8> {
+        let keys = serde_json::Value::from(self.keys.clone()).to_string();
+        let parts: [&[u8]; 9] = [
+            b"{\"envelope\":",
+            &self.envelope,
+            b",\"keys\":",
+            keys.as_bytes(),
+            b",\"server\":",
+            self.entry.trim_ascii(),
+            b",\"surface\":",
+            self.surface.trim_ascii(),
+            b"}",
+        ];
+        parts.concat()
+    }
+}
+
+/// What a publisher declares of an entry and a surface document: whoever computes it gets the same.
+///
+/// # Errors
+/// A surface that cannot be read, or that is not for everyone.
+pub fn declaration(
+    entry: &ServerJson,
+    surface: &[u8],
+    protocol_version: &str,
+    artefacts: BTreeMap<String, String>,
+) -> Result<Declaration, PublishError> {
+    let document = wire::Document::parse(surface, &document::POLICY)?;
+    let observation = document::read_observation(document.root())?;
+    if observation.cache_scope != CacheScope::Public {
+        return Err(PublishError::SurfacePrivate);
+    }
+    let claim = SurfaceClaim {
+        digests: Digests::of_surface(&observation.surface),
+        object: Digest::of_bytes(document.root().raw()),
+        era: observation.surface.era,
+        protocol_version: protocol_version.to_owned(),
+        authorization: "anonymous".to_owned(),
+    };
+    Ok(Declaration {
+        version: entry.version().to_owned(),
+        entry: entry.digest(),
+        object: Digest::of_bytes(entry.bytes()),
+        surface: Some(claim),
+        artefacts,
+    })
 }
 
 impl Declared {
@@ -123,7 +175,7 @@ impl Publisher {
             entry: entry.digest(),
             object: Digest::of_bytes(entry.bytes()),
             surface: None,
-            artefacts: std::collections::BTreeMap::new(),
+            artefacts: BTreeMap::new(),
         });
         let statement = Statement {
             server: entry.name().to_owned(),

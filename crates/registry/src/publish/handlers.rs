@@ -55,7 +55,7 @@ async fn publish_entry(
     let bytes = body(request, limits::SERVER_JSON_BYTES_MAX).await?;
     let entry = ServerJson::parse(&bytes).map_err(PublishError::from)?;
     publisher.publish_entry(&token, &entry).await?;
-    Ok(shown(publisher.service(), entry.name(), entry.version()).await?)
+    shown(publisher.service(), entry.name(), entry.version()).await
 }
 
 /// Publishes a declaration: `{"envelope": …, "keys": […], "server": …, "surface": …}`, each as it was

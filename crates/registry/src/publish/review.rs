@@ -114,27 +114,27 @@ impl Publisher {
             return Err(PublishError::Statement { member: "of" });
         }
         let said = self.entry_at(index).await?;
-        let Some(Predicate::Countersignature(hold)) = said.map(|said| said.predicate) else {
+        let Some(Predicate::Countersignature(verdict)) = said.map(|said| said.predicate) else {
             return Err(PublishError::NotHeld { index });
         };
         let approved = self.service.append(envelope, keys, Vec::new()).await?.receipt;
-        if hold.findings.iter().any(|finding| finding.code == "namespace.rekeyed") {
+        if verdict.findings.iter().any(|finding| finding.code == "namespace.rekeyed") {
             for (pattern, found) in self.rekeyed(&server).await? {
                 let statement = namespace::accepted(&self.service, &pattern, found);
                 self.service.state(statement, Vec::new()).await?;
             }
         }
-        self.release(&held, hold, approved).await
+        self.release(&held, verdict, approved).await
     }
 
     async fn release(
         &self,
         held: &Held,
-        hold: Countersignature,
+        verdict: Countersignature,
         approved: Receipt,
     ) -> Result<u64, PublishError> {
         let predicate =
-            Predicate::Countersignature(Countersignature { verdict: Verdict::Allow, ..hold });
+            Predicate::Countersignature(Countersignature { verdict: Verdict::Allow, ..verdict });
         let statement = Statement {
             server: held.server.clone(),
             time: self.now(),

@@ -12,7 +12,7 @@ mod text;
 use serde_json::{Map, Value};
 use surface::{Digest, canonical};
 
-pub use fault::{Code, Fault, ServerJsonError};
+pub use fault::{CODES, Code, Fault, ServerJsonError};
 pub use text::is_range;
 
 use crate::limits;
@@ -79,7 +79,8 @@ impl ServerJson {
         }
         // Nothing was removed: what is served is what was published, byte for byte.
         let is_whole = value == received;
-        let bytes = if is_whole { bytes.to_vec() } else { canonical::to_vec(&value) };
+        let raw = document.root().raw();
+        let bytes = if is_whole { raw.to_vec() } else { canonical::to_vec(&value) };
         Ok(Self { value, bytes })
     }
 
@@ -98,8 +99,8 @@ impl ServerJson {
         &self.value
     }
 
-    /// What is kept and served: the bytes as published, or the canonical form of what was left of
-    /// them.
+    /// What is kept and served: the bytes as published, without white space around them, or the
+    /// canonical form of what was left of them.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -81,7 +81,7 @@ impl Fixture {
         let it = Countersignature {
             version: version.into(),
             declaration: declared.receipt.index,
-            leaf: Digest::of_bytes(b"leaf"),
+            leaf: Digest::of_bytes(&[&[0], declared.envelope.bytes()].concat()),
             verdict: Verdict::Allow,
             findings: vec![],
             namespace: "dns".into(),

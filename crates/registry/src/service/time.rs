@@ -7,7 +7,8 @@ pub fn us_of_rfc3339(text: &str) -> Option<i64> {
     Some(text.parse::<Timestamp>().ok()?.as_microsecond())
 }
 
-/// RFC 3339 in UTC with microseconds where there are any.
+/// RFC 3339 in UTC with microseconds, always six digits: the order of the texts is that of the times.
 pub fn rfc3339_of_us(us: i64) -> String {
-    Timestamp::from_microsecond(us).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+    let time = Timestamp::from_microsecond(us).unwrap_or(Timestamp::UNIX_EPOCH);
+    format!("{time:.6}")
 }

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 /// How long a lead lasts that shows no sign of life: several beats, so that one lost is no loss.
-pub const LEASE: Duration = Duration::from_secs(5);
-/// How often a leader shows that it lives.
-pub const BEAT: Duration = Duration::from_secs(1);
+pub const LEASE_MS: u64 = 5_000;
+/// Beats in a lease.
+pub const BEATS: u32 = 5;
 /// How often a lead that is another's is looked at by who waits for it.
 pub const LEAD_POLL: Duration = Duration::from_millis(200);
-/// How long a lead is waited for that shows no sign of life: it lapses by then.
-pub const LEAD_TIME_MAX: Duration = Duration::from_secs(8);
-/// How often a follower looks when it hears nothing.
+/// How often a follower looks when it hears nothing; twice in a lease if that is more often.
 pub const FOLLOW_POLL: Duration = Duration::from_secs(1);
 /// How long the database may take to answer: a commit of 256 entries and their objects takes
 /// milliseconds, and a half-open connection for ever.

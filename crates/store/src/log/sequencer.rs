@@ -33,7 +33,7 @@ impl Submission {
         self.entry.len() + self.objects.iter().map(|object| object.bytes().len()).sum::<usize>()
     }
 
-    fn refuse(self, error: SubmitError) {
+    pub(super) fn refuse(self, error: SubmitError) {
         // Whoever asked may be gone.
         let _ = self.answer.send(Err(error));
     }
@@ -42,10 +42,12 @@ impl Submission {
 type Settled = Result<(u64, Vec<Tile>), StoreError>;
 
 pub(super) struct Sequencer {
-    shared: Arc<Shared>,
-    queue: mpsc::Receiver<Submission>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) queue: mpsc::Receiver<Submission>,
     settling: Option<JoinHandle<Settled>>,
     committed: Instant,
+    /// Takes in what other replicas hand in, while this one leads.
+    pub(super) taking_in: Option<JoinHandle<()>>,
 }
 
 /// A batch that is ready to be made durable, and who waits for it.
@@ -60,13 +62,17 @@ impl Sequencer {
     pub(super) fn new(shared: Arc<Shared>, queue: mpsc::Receiver<Submission>) -> Self {
         let committed = Instant::now().checked_sub(limits::BATCH_TIME_MAX);
         let committed = committed.unwrap_or_else(Instant::now);
-        Self { shared, queue, settling: None, committed }
+        Self { shared, queue, settling: None, committed, taking_in: None }
     }
 
     /// Sequences until the log is closed, then settles what can be and gives up the lead.
     pub(super) async fn run(mut self) {
         let shared = Arc::clone(&self.shared);
+        self.begin_taking_in();
         loop {
+            if *shared.trust() == Trust::Follows && !self.follow().await {
+                return;
+            }
             let first = tokio::select! {
                 first = self.queue.recv() => first,
                 () = shared.distrusted.notified() => {
@@ -84,6 +90,7 @@ impl Sequencer {
             self.regain_trust().await;
             self.settle(limits::UNSETTLED_ENTRIES_MIN).await;
         }
+        self.stop_taking_in();
         self.settle(1).await;
         self.join_settling().await;
         self.shared.backend.release().await;
@@ -91,7 +98,7 @@ impl Sequencer {
 
     /// Whoever waits beside `first`: at once when the last commit is long ago, otherwise after the
     /// time that a submission may wait for others.
-    async fn gather(&mut self, first: Submission) -> Vec<Submission> {
+    pub(super) async fn gather(&mut self, first: Submission) -> Vec<Submission> {
         let due = self.committed + self.shared.config.batch_time_max;
         let mut size = first.size_bytes();
         let mut batch = vec![first];
@@ -112,7 +119,7 @@ impl Sequencer {
         batch
     }
 
-    fn refuse_unless_trusted(&self, batch: Vec<Submission>) -> Option<Vec<Submission>> {
+    pub(super) fn refuse_unless_trusted(&self, batch: Vec<Submission>) -> Option<Vec<Submission>> {
         let (Trust::Reload(why) | Trust::Never(why)) = self.shared.trust().clone() else {
             return Some(batch);
         };
@@ -123,7 +130,7 @@ impl Sequencer {
     }
 
     /// Makes one batch durable and answers it.
-    async fn sequence(&mut self, batch: Vec<Submission>) -> Result<(), StoreError> {
+    pub(super) async fn sequence(&mut self, batch: Vec<Submission>) -> Result<(), StoreError> {
         let staged = self.stage(batch).await?;
         let Staged { mut batch, objects, answers, previous } = staged;
         let (mut note, mut time_s) = (previous.note.clone(), previous.time_s);
@@ -199,7 +206,7 @@ impl Sequencer {
         let mut pause = limits::RECOVERY_PAUSE_MIN;
         loop {
             match self.shared.trust().clone() {
-                Trust::Yes => return,
+                Trust::Yes | Trust::Follows => return,
                 Trust::Never(why) => return tracing::error!(why, "the log does not sign any more"),
                 Trust::Reload(why) => tracing::warn!(why, "reading the log anew"),
             }
@@ -211,6 +218,10 @@ impl Sequencer {
                         *trust = Trust::Yes;
                         tracing::info!("the log was verified and goes on");
                     }
+                }
+                Err(StoreError::Led { .. }) if self.shared.backend.replicated().is_some() => {
+                    tracing::warn!("another replica leads the log");
+                    *self.shared.trust() = Trust::Follows;
                 }
                 Err(error) => {
                     tracing::error!(error = chain(&error), "the log cannot go on yet");
@@ -239,7 +250,7 @@ impl Sequencer {
     }
 
     /// Takes in what is durable and not known here.
-    async fn reload(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn reload(&mut self) -> Result<(), StoreError> {
         let loaded = self.shared.backend.load().await?;
         let (size, root) = {
             let checkpoint = &self.shared.state().head.checkpoint;
@@ -263,8 +274,7 @@ impl Sequencer {
     async fn resume(&self, loaded: Loaded) -> Result<(), StoreError> {
         let config = &self.shared.config;
         let checkpoint = rebuild::open(config, &self.shared.keys, &loaded.head, "the head")?;
-        let mut batch = Batch::after(&self.shared.state());
-        let size = batch.size();
+        let size = self.shared.state().tail.size();
         let known = usize::try_from(size - loaded.settled_size).unwrap_or(usize::MAX);
         if loaded.entries.len() < known {
             return Err(config.damaged(format!("entries are lost: {size} were durable")));
@@ -276,18 +286,7 @@ impl Sequencer {
                 return Err(config.damaged(format!("entry {index} is another one")));
             }
         }
-        for (entry, leaf, keys) in rebuild::parse(config, further).await? {
-            batch.push(entry, leaf, &keys);
-        }
-        batch.map.root();
-        if (batch.size(), batch.root()) != (checkpoint.size, checkpoint.root) {
-            return Err(config.damaged("the head is not that of the entries".into()));
-        }
-        let time_s = rebuild::time_s(&self.shared.keys, &checkpoint, &loaded.head);
-        let mut state = self.shared.state_mut();
-        let time_s = time_s.unwrap_or_default().max(state.head.time_s);
-        state.apply(batch, checkpoint, loaded.head, time_s);
-        Ok(())
+        self.shared.extend(further, checkpoint, loaded.head).await
     }
 
     /// Begins to make full tiles and bundles immutable once there are enough, beside what goes on;
@@ -311,7 +310,7 @@ impl Sequencer {
     }
 
     /// Waits for what is being settled.
-    async fn join_settling(&mut self) {
+    pub(super) async fn join_settling(&mut self) {
         let Some(settling) = self.settling.take() else { return };
         match settling.await {
             Ok(Ok((size, tiles))) => self.shared.state_mut().tail.forget(size, &tiles),

@@ -1,6 +1,6 @@
 //! What the parts of a log share, and reading from it.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
@@ -9,12 +9,12 @@ use surface::Digest;
 use tlog::map::{Map, MapLeaf};
 use tlog::tile::{self, Hashes, Plan, Tile, WIDTH};
 use tlog::{Checkpoint, Hash, VerifierKey};
-use tokio::sync::{Notify, OnceCell, mpsc, watch};
+use tokio::sync::{Notify, OnceCell, mpsc, oneshot, watch};
 
 use super::sequencer::Submission;
 use super::state::{HASH_SIZE, Head, State, full_tile};
-use super::{Config, Published};
-use crate::backend::{Backend, StoreError};
+use super::{Config, Published, Receipt, SubmitError};
+use crate::backend::{Backend, Object, StoreError};
 use crate::limits;
 
 /// One log, as its parts see it.
@@ -41,6 +41,8 @@ pub(super) enum Trust {
     Yes,
     /// Not before it was read anew.
     Reload(String),
+    /// It is read from a log that another replica leads: nothing is signed.
+    Follows,
     /// Never: a witness knows more than this log.
     Never(String),
 }
@@ -76,6 +78,57 @@ impl Shared {
 
     pub(super) fn queue(&self) -> MutexGuard<'_, Option<mpsc::Sender<Submission>>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Checks a submission and queues it; see [`super::Log::submit`].
+    pub(super) async fn submit(
+        &self,
+        entry: Bytes,
+        objects: Vec<Object>,
+    ) -> Result<Receipt, SubmitError> {
+        if entry.len() > tile::ENTRY_SIZE_MAX {
+            return Err(SubmitError::TooLong { size: entry.len(), max: tile::ENTRY_SIZE_MAX });
+        }
+        let largest = objects.iter().map(|object| object.bytes().len()).max().unwrap_or_default();
+        if largest > limits::OBJECT_SIZE_MAX {
+            return Err(SubmitError::TooLong { size: largest, max: limits::OBJECT_SIZE_MAX });
+        }
+        if objects.len() > limits::OBJECTS_MAX {
+            return Err(SubmitError::TooMany { count: objects.len(), max: limits::OBJECTS_MAX });
+        }
+        if MapLeaf::parse(&entry).is_some() {
+            return Err(SubmitError::Reserved);
+        }
+        if let Trust::Reload(why) | Trust::Never(why) = self.trust().clone() {
+            return Err(SubmitError::Recovering { why });
+        }
+        // What can be done here is not left to the one sequencer.
+        let leaf = Hash::of_leaf(&entry);
+        let names = self.config.names_of.map(|names_of| names_of(&entry));
+        let keys = names.unwrap_or_default().iter().map(|name| Map::key(name)).collect();
+        let (answer, answered) = oneshot::channel();
+        self.enqueue(Submission { entry, leaf, keys, objects, answer })?;
+        let lost = |_| SubmitError::Unknown { why: "the sequencer ended".to_owned() };
+        answered.await.map_err(lost)?
+    }
+
+    fn enqueue(&self, submission: Submission) -> Result<(), SubmitError> {
+        let size = submission.size_bytes();
+        let queue = self.queue();
+        let queue = queue.as_ref().ok_or(SubmitError::Closed)?;
+        let place = queue.try_reserve().map_err(|error| match error {
+            mpsc::error::TrySendError::Full(()) => SubmitError::Full,
+            mpsc::error::TrySendError::Closed(()) => SubmitError::Closed,
+        })?;
+        let waiting = &self.queued_bytes;
+        // The first of any size passes, so that none can be refused for ever.
+        let before = waiting.load(Ordering::Relaxed);
+        if before > 0 && before.saturating_add(size) > limits::QUEUE_BYTES_MAX {
+            return Err(SubmitError::Full);
+        }
+        waiting.fetch_add(size, Ordering::Relaxed);
+        place.send(submission);
+        Ok(())
     }
 
     /// Ends the trust in memory.

@@ -5,7 +5,7 @@
 //! never be applied: also when it is one's own commit whose answer was lost.
 
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sqlx::Row as _;
 use sqlx::postgres::{PgConnection, PgRow};
@@ -13,7 +13,7 @@ use tokio::sync::MutexGuard;
 
 use super::Inner;
 use crate::backend::StoreError;
-use crate::limits::scale::{BEAT, LEAD_POLL, LEAD_TIME_MAX, LEASE};
+use crate::limits::scale::{BEATS, LEAD_POLL};
 
 /// The lead, as this replica took it.
 pub(super) struct Lead {
@@ -55,7 +55,7 @@ impl Inner {
         }
         let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match &*seen {
-            Some((before, since)) if before == now => since.elapsed() > LEASE,
+            Some((before, since)) if before == now => since.elapsed() > self.lease(),
             _ => {
                 *seen = Some((now.clone(), Instant::now()));
                 false
@@ -79,7 +79,7 @@ pub(super) async fn take(it: &Arc<Inner>) -> Result<(), StoreError> {
             return Ok(());
         }
         let is_alive = now.holder.is_some() && *first.get_or_insert_with(|| now.clone()) != now;
-        if is_alive || start.elapsed() > LEAD_TIME_MAX {
+        if is_alive || start.elapsed() > it.lease() * 2 {
             return Err(StoreError::Led { place: it.place.clone() });
         }
         tokio::time::sleep(LEAD_POLL).await;
@@ -103,15 +103,15 @@ async fn try_take(
     };
     let term = row.try_get("term").map_err(|e| it.failed("taking the lead of", e))?;
     **lead = Some(Lead { term, connection: None });
-    tokio::spawn(keep(Arc::downgrade(it), term));
+    tokio::spawn(keep(Arc::downgrade(it), term, it.lease() / BEATS));
     Ok(true)
 }
 
 /// Moves the beat until the term is over. A lead that was lost needs no announcement: its next
 /// commit finds another term.
-async fn keep(it: Weak<Inner>, term: i64) {
+async fn keep(it: Weak<Inner>, term: i64, pause: Duration) {
     loop {
-        tokio::time::sleep(BEAT).await;
+        tokio::time::sleep(pause).await;
         let Some(it) = it.upgrade() else { return };
         let beat = sqlx::query(MOVE_BEAT).bind(&it.origin).bind(term).execute(&it.pool);
         match it.within("keeping the lead of", beat).await {

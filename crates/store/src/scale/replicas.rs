@@ -1,6 +1,7 @@
 //! What replicas do that do not lead: follow, and hand in.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -29,14 +30,14 @@ impl Replicated for Scale {
     async fn follow(&self, size: u64) -> Result<Followed, StoreError> {
         let it = &*self.inner;
         let mut heard = it.heard.subscribe();
-        let before = look(it, size).await?;
-        if !before.commits.is_empty() || before.is_lead_free {
-            return Ok(before);
+        // INVARIANT: what is heard while looking is not missed by the wait that follows.
+        let before = heard.borrow().log;
+        let now = look(it, size).await?;
+        if !now.commits.is_empty() || now.is_lead_free {
+            return Ok(now);
         }
-        if !changes(&mut heard, |heard| heard.log).await {
-            // Nothing was heard, which a listener that lost its connection cannot tell from silence.
-            return look(it, size).await;
-        }
+        // Looks though nothing was heard: a listener without a connection hears nothing either.
+        changes(&mut heard, |heard| heard.log, before, it.lease() / 2).await;
         look(it, size).await
     }
 
@@ -54,11 +55,12 @@ impl Replicated for Scale {
     async fn handed_in(&self) -> Result<Vec<HandedIn>, StoreError> {
         let it = &*self.inner;
         let mut heard = it.heard.subscribe();
+        let before = heard.borrow().submissions;
         let waiting = waiting(it).await?;
         if !waiting.is_empty() {
             return Ok(waiting);
         }
-        changes(&mut heard, |heard| heard.submissions).await;
+        changes(&mut heard, |heard| heard.submissions, before, FOLLOW_POLL).await;
         self::waiting(it).await
     }
 
@@ -103,11 +105,15 @@ async fn hear(it: &Weak<Inner>, pool: &sqlx::PgPool) -> Result<(), sqlx::Error> 
     }
 }
 
-/// Waits until the part of what was heard changes, for [`FOLLOW_POLL`] at most.
-async fn changes(heard: &mut watch::Receiver<Heard>, part: fn(&Heard) -> u64) -> bool {
-    let before = part(&heard.borrow_and_update());
+/// Waits until what was heard is no longer `before`, for `time` or [`FOLLOW_POLL`] at most.
+async fn changes(
+    heard: &mut watch::Receiver<Heard>,
+    part: fn(&Heard) -> u64,
+    before: u64,
+    time: Duration,
+) {
     let changed = heard.wait_for(|now| part(now) != before);
-    tokio::time::timeout(FOLLOW_POLL, changed).await.is_ok()
+    let _ = tokio::time::timeout(time.min(FOLLOW_POLL), changed).await;
 }
 
 async fn look(it: &Inner, size: u64) -> Result<Followed, StoreError> {

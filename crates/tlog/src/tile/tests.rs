@@ -66,32 +66,116 @@ fn asked(size: u64) -> Vec<u64> {
     indices
 }
 
-/// The defect of other readers (CVE-2026-56865): a tile that no check covers. Here a bit of every
-/// byte class of every hash of every tile is flipped, and each flip is refused.
+/// Flips a bit of a tile that a plan wants; the plan has to refuse it, and to accept it again.
+fn refuses_a_flip(plan: &Plan, tiles: &mut [Vec<u8>], tile: usize, hash: usize, bit: usize) {
+    let at = hash * 32 + bit / 8;
+    tiles[tile][at] ^= 1 << (bit % 8);
+    let refused = plan.verify(tiles).expect_err("a flipped bit");
+    assert_eq!(
+        refused,
+        ProofError::Root.into(),
+        "{:?}, hash {hash}, bit {bit}",
+        plan.tiles()[tile]
+    );
+    tiles[tile][at] ^= 1 << (bit % 8);
+}
+
+/// Flips bits of `tile` of a log, in `hashes_max` of its hashes at most, read for a leaf below it.
+/// `bit` moves on, so that over a log every position has its turn.
+fn refuses_flips_of(log: &Logged, tile: &Tile, hashes_max: usize, bit: &mut usize) {
+    let below = tile.index << (8 * (u32::from(tile.level.unwrap()) + 1));
+    let plan = Plan::inclusion(&log.checkpoint, &[below]).unwrap();
+    let position = plan.tiles().iter().position(|planned| planned == tile).unwrap();
+    let mut tiles = log.tiles(&plan);
+    assert!(plan.verify(&tiles).is_ok());
+    let width = usize::from(tile.width);
+    for hash in (0..width).step_by(width.div_ceil(hashes_max)).chain([width - 1]) {
+        refuses_a_flip(&plan, &mut tiles, position, hash, *bit % 256);
+        *bit += 37;
+    }
+}
+
+fn tiles_of(size: u64) -> impl Iterator<Item = Tile> {
+    Tile::new_between(0, size).into_iter().filter(|tile| tile.level.is_some())
+}
+
+/// The defect of other readers (CVE-2026-56865): a tile that no check covers. Here every tile of
+/// logs of many sizes is read, and a flipped bit in it refused: in every hash of small logs, in
+/// some of each tile of large ones (all of them in the long form below).
 #[test]
 fn a_flipped_bit_in_any_hash_of_any_tile_is_refused() {
+    let mut bit = 0;
     for size in SIZES {
         let log = Logged::of(size, &[]);
-        for index in asked(size) {
-            let plan = Plan::inclusion(&log.checkpoint, &[index]).unwrap();
+        for tile in tiles_of(size) {
+            refuses_flips_of(&log, &tile, if size < 1_000 { 256 } else { 1 }, &mut bit);
+        }
+    }
+    assert!(bit > 256 * 37, "every position of a hash had its turn");
+}
+
+/// The long form, some minutes: every hash of every tile.
+#[test]
+#[ignore = "minutes: cargo test --release -p countersign-tlog -- --ignored"]
+fn a_flipped_bit_in_any_hash_of_any_tile_of_large_logs_is_refused() {
+    let mut bit = 0;
+    for size in [65_535, 65_536, 65_537, 65_792, 70_000] {
+        let log = Logged::of(size, &[]);
+        tiles_of(size).for_each(|tile| refuses_flips_of(&log, &tile, 256, &mut bit));
+    }
+}
+
+#[test]
+fn every_bit_of_a_hash_counts() {
+    let log = Logged::of(300, &[]);
+    let plan = Plan::inclusion(&log.checkpoint, &[7]).unwrap();
+    let mut tiles = log.tiles(&plan);
+    for tile in 0..tiles.len() {
+        (0..256).for_each(|bit| refuses_a_flip(&plan, &mut tiles, tile, 0, bit));
+    }
+}
+
+/// Where one reading asks for many leaves, or for consistency, no tile hides behind another.
+#[test]
+fn a_flipped_bit_is_refused_in_readings_of_many_tiles() {
+    for size in SIZES {
+        let log = Logged::of(size, &[]);
+        let mut plans = vec![Plan::inclusion(&log.checkpoint, &asked(size)).unwrap()];
+        let olds = asked(size).into_iter().filter(|old| *old > 0);
+        plans.extend(olds.map(|old| Plan::consistency(&log.checkpoint, old).unwrap()));
+        for plan in plans {
             let mut tiles = log.tiles(&plan);
-            assert!(plan.verify(&tiles).is_ok(), "{size} {index}");
-            // All bits where the log is small, else each hash with one bit, at a position that moves.
+            assert!(plan.verify(&tiles).is_ok(), "{size}");
             for tile in 0..tiles.len() {
                 let hashes = tiles[tile].len() / 32;
-                for hash in 0..hashes {
-                    let bits = if size <= 8 { (0..256).collect() } else { vec![hash * 37 % 256] };
-                    for bit in bits {
-                        let at = hash * 32 + bit / 8;
-                        tiles[tile][at] ^= 1 << (bit % 8);
-                        let refused = plan.verify(&tiles);
-                        assert_eq!(refused.unwrap_err(), ProofError::Root.into(), "{size} {index}");
-                        tiles[tile][at] ^= 1 << (bit % 8);
-                    }
+                for hash in [0, hashes / 2, hashes - 1] {
+                    refuses_a_flip(&plan, &mut tiles, tile, hash, (hash * 37 + tile) % 256);
                 }
             }
         }
     }
+}
+
+#[test]
+fn tiles_of_another_length_or_number_are_refused() {
+    let log = Logged::of(70_000, &[]);
+    let plan = Plan::inclusion(&log.checkpoint, &[1]).unwrap();
+    let tiles = log.tiles(&plan);
+    for tile in 0..tiles.len() {
+        for size in [tiles[tile].len() - 1, tiles[tile].len() + 1] {
+            let mut wrong = tiles.clone();
+            wrong[tile].resize(size, 0);
+            let refused = TileError::Length { tile: plan.tiles()[tile], size };
+            assert_eq!(plan.verify(&wrong).unwrap_err(), refused);
+        }
+    }
+    let mut wider = tiles.clone();
+    wider[0].extend([0; 32]);
+    assert!(plan.verify(&wider).is_err(), "wider than asked");
+    assert_eq!(plan.verify(&tiles[1..]).unwrap_err(), TileError::Missing);
+    assert_eq!(plan.verify(&[&tiles[..], &tiles[..1]].concat()).unwrap_err(), TileError::Missing);
+    assert!(Plan::inclusion(&log.checkpoint, &[70_000]).is_err(), "past the tree");
+    assert!(Plan::consistency(&log.checkpoint, 70_001).is_err(), "larger than the tree");
 }
 
 #[test]

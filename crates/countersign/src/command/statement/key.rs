@@ -93,7 +93,10 @@ fn revoke(desk: &Desk, arguments: &args::KeyRevoke) -> Result<Exit, Failure> {
 }
 
 /// A new key.
-fn draw(algorithm: seal::key::Algorithm) -> Result<PrivateKey, Failure> {
+///
+/// # Errors
+/// A system that gives no random bytes.
+pub(crate) fn draw(algorithm: seal::key::Algorithm) -> Result<PrivateKey, Failure> {
     // One seed in 2^32 makes no P-256 key.
     let mut last = None;
     for _ in 0..4 {

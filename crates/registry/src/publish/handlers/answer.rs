@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::namespace::NamespaceError;
 use crate::publish::PublishError;
@@ -34,18 +34,21 @@ impl IntoResponse for Refused {
         if let PublishError::Service(error) = *error {
             return crate::api::Refusal::from(error).into_response();
         }
-        let mut body = json!({ "error": told(&error), "code": error.code() });
-        if let PublishError::Entry(entry) = &*error {
-            let fault = |fault: &crate::publish::server_json::Fault| {
-                json!({ "code": fault.code.as_str(), "place": fault.pointer,
-                        "error": fault.code.sentence() })
-            };
-            body["faults"] = entry.faults().iter().map(fault).collect();
+        let mut body = Map::new();
+        body.insert("error".to_owned(), told(&error).into());
+        body.insert("code".to_owned(), error.code().into());
+        match &*error {
+            PublishError::Entry(entry) => {
+                let faults = entry.faults().iter().map(fault);
+                body.insert("faults".to_owned(), faults.collect());
+            }
+            PublishError::Denied { index, findings } => {
+                body.insert("index".to_owned(), (*index).into());
+                body.insert("findings".to_owned(), json!(findings));
+            }
+            _ => {}
         }
-        if let PublishError::Denied { index, findings } = &*error {
-            body["index"] = json!(index);
-            body["findings"] = json!(findings);
-        }
+        let body = Value::Object(body);
         let mut response = self::json(error.status(), &body);
         if error.status() == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer");
@@ -53,6 +56,11 @@ impl IntoResponse for Refused {
         }
         response
     }
+}
+
+fn fault(fault: &crate::publish::server_json::Fault) -> Value {
+    let (code, says) = (fault.code.as_str(), fault.code.sentence());
+    json!({ "code": code, "place": fault.pointer, "error": says })
 }
 
 /// The error and its causes, in one sentence.

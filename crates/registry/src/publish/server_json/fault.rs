@@ -34,7 +34,7 @@ macro_rules! codes {
         }
 
         /// The codes of entries, with their sentences.
-        pub(crate) const CODES: &[(&str, &str)] = &[$(($code, $sentence),)*];
+        pub const CODES: &[(&str, &str)] = &[$(($code, $sentence),)*];
     };
 }
 

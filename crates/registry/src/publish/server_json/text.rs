@@ -37,7 +37,7 @@ fn is_wildcard(version: &str) -> bool {
     let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     (version == "*" || (2..=3).contains(&parts.len()))
         && parts.iter().all(|part| is_star(part) || is_number(part))
-        && parts.iter().any(|part| is_star(part))
+        && parts.iter().any(is_star)
 }
 
 /// An absolute URI by the characters and the scheme of RFC 3986.
@@ -114,7 +114,7 @@ pub(super) fn filled(template: &str) -> Option<url::Url> {
         rest = after;
     }
     filled.push_str(rest);
-    url::Url::parse(&filled).ok().filter(|url| url.has_host())
+    url::Url::parse(&filled).ok().filter(url::Url::has_host)
 }
 
 /// Whether a host is the client's own machine.

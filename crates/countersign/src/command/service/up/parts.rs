@@ -1,0 +1,50 @@
+//! The parts of the registry that run beside the API: publishing, mirrors.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use registry::namespace::Namespaces;
+use registry::net::{Client, Rules, System};
+use registry::publish::{Publisher, handlers};
+use registry::service::config::Config;
+use registry::{Service, api, mirror};
+use tokio::task::JoinSet;
+
+use crate::failure::Failure;
+
+/// Everything that is served, and the tasks that run until they are shut down.
+///
+/// # Errors
+/// A configuration that means nothing.
+pub(super) fn start(
+    service: &Service,
+    config: &Config,
+) -> Result<(axum::Router, JoinSet<()>), Failure> {
+    let publisher = publisher(service, config)?;
+    let more = axum::Router::new().merge(handlers::router(publisher));
+    let mut tasks = JoinSet::new();
+    for upstream in &config.mirror {
+        let client = client(&upstream.exceptions)?;
+        let mirror = mirror::Mirror::new(service.clone(), client, upstream.clone());
+        tasks.spawn(async move { mirror.run().await });
+    }
+    Ok((api::router(service.clone(), more), tasks))
+}
+
+fn publisher(service: &Service, config: &Config) -> Result<Publisher, Failure> {
+    let wrong = || Failure::usage("reading the configuration");
+    let places = config.namespaces.config(service.public_url());
+    let places = places.map_err(|error| wrong().because(error))?;
+    let client = client(&config.namespaces.exceptions)?;
+    let namespaces = Namespaces::new(service.clone(), places, client.clone());
+    let namespaces = namespaces.map_err(|error| wrong().because(error))?;
+    let admission = config.admission.admission().map_err(|error| wrong().because(error))?;
+    let registries = config.artefacts.registries().map_err(|error| wrong().because(error))?;
+    Ok(Publisher::new(service.clone(), namespaces, admission, registries, client))
+}
+
+fn client(exceptions: &[SocketAddr]) -> Result<Client, Failure> {
+    let rules = Rules { exceptions: exceptions.to_vec(), ..Rules::default() };
+    Client::new(rules, Arc::new(System))
+        .map_err(|error| Failure::new("preparing to ask others").because(error))
+}

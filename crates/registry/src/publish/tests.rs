@@ -1,0 +1,7 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod admitted;
+mod compatible;
+mod logins;
+mod reviewed;
+mod world;
