@@ -11,7 +11,7 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// A filter that is none.
-pub(super) fn start(arguments: &args::Up) -> Result<(), Failure> {
+pub(super) fn start(arguments: &args::Events) -> Result<(), Failure> {
     let filter = arguments.log_filter.parse::<EnvFilter>();
     let filter = filter.map_err(|error| Failure::usage("reading `--log`").because(error))?;
     let subscriber =
