@@ -15,8 +15,8 @@ pub(crate) const TRUST: &str = "COUNTERSIGN_TRUST";
 /// Where pins outside a repository are kept, before `XDG_DATA_HOME`.
 pub(crate) const DATA_DIRECTORY: &str = "COUNTERSIGN_DATA";
 
-/// What services write to stderr, as `--log` does.
-pub(crate) const LOG: &str = "COUNTERSIGN_LOG";
+/// What services write to stderr, as `--log-filter` does.
+pub(crate) const LOG_FILTER: &str = "COUNTERSIGN_LOG_FILTER";
 
 /// The user's data directory (XDG base directories); `~/.local/share` when unset.
 pub(crate) const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
@@ -48,7 +48,7 @@ pub(crate) const DOCUMENTED: &[(&str, &str)] = &[
     (CONTEXT, "The authorization context to use, as `--context` does."),
     (LOG, "The log that has to back a pin, as `--log` does."),
     (TRUST, "The trust roots, as `--trust` does."),
-    (LOG, "What services write to stderr, as `--log` does."),
+    (LOG_FILTER, "What services write to stderr, as `--log-filter` does."),
     (DATA_DIRECTORY, "Where pins outside a repository are kept."),
     (XDG_DATA_HOME, "The data directory that holds `countersign/pins.db` otherwise."),
     (NO_COLOR, "Any value but the empty one turns colour off."),

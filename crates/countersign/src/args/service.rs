@@ -88,7 +88,7 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Args)]
 pub(crate) struct Events {
     /// What is written to stderr: error, warn, info, debug, or a filter for each part
-    #[arg(long = "log", value_name = "LEVEL", default_value = "info", env = env::LOG)]
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = env::LOG_FILTER)]
     pub(crate) log_filter: String,
 
     /// How it is written

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::sequencer::{Sequencer, Submission, chain, pause};
 use super::shared::{Shared, Trust};
 use super::state::Batch;
-use super::{Receipt, SubmitError, rebuild, witnesses};
+use super::{Receipt, SubmitError, rebuild};
 use crate::backend::{self, Backend, Commit, Followed, HandedIn, Loaded, StoreError};
 use crate::limits;
 use crate::limits::scale::{FOLLOW_PAUSE, FOLLOWED_HEADS_MAX, HANDED_IN_TIME_MAX};
@@ -101,11 +101,7 @@ impl Sequencer {
         if matches!(*self.shared.trust(), Trust::Never(_)) {
             return false;
         }
-        let taken = match self.reload().await {
-            Ok(()) => witnesses::ask_newest(&self.shared).await,
-            Err(error) => Err(error),
-        };
-        match taken {
+        match self.reload().await {
             Ok(()) => {
                 *self.shared.trust() = Trust::Yes;
                 tracing::info!(
