@@ -5,6 +5,7 @@ mod digest;
 mod drift;
 mod memory;
 mod start;
+mod tree;
 
 use tokio::runtime::Builder;
 
@@ -26,7 +27,10 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     if asked(Measure::Drift) {
         drift::run(options, &mut report, &mut bars)?;
     }
-    if !matches!(verb, Measure::Digest | Measure::Drift) {
+    if asked(Measure::Tree) {
+        tree::run(options, &mut report, &mut bars)?;
+    }
+    if !matches!(verb, Measure::Digest | Measure::Drift | Measure::Tree) {
         let guard = options.wants(GUARD).then(|| Guard::find(options));
         let guard = guard.transpose()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
