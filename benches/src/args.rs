@@ -40,6 +40,8 @@ pub(crate) enum Measure {
     Drift,
     /// The log's tree and map at a million entries and names.
     Tree,
+    /// A log over PostgreSQL and an object store, with one replica and with two.
+    Scale,
 }
 
 /// The processes that a run starts; each is this same binary.

@@ -68,8 +68,8 @@ pub(crate) struct Up {
     pub(crate) passphrase: Passphrase,
 
     /// What is written to stderr: error, warn, info, debug, or a filter for each part
-    #[arg(long, value_name = "LEVEL", default_value = "info", env = env::LOG_FILTER)]
-    pub(crate) log_filter: String,
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = env::LOG_LEVEL)]
+    pub(crate) log_level: String,
 
     /// How it is written
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]

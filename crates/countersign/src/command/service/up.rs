@@ -42,8 +42,7 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Up) -> Result<Exit, Failu
     );
     let log = backend::open(arguments, data, &home).await?;
     let database = backend::tables(arguments, data, &log).await?;
-    let operator =
-        arguments.operator.clone().unwrap_or_else(|| home::reversed_host(&home.origin));
+    let operator = arguments.operator.clone().unwrap_or_else(|| home::reversed_host(&home.origin));
     let identity = Identity {
         keys: vec![home.registry],
         operator,
