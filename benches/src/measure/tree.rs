@@ -72,7 +72,7 @@ fn tree(options: &Options, count: u64, bars: &mut Bars) -> Outcome<Table> {
     row("consistency: verify", verify_grown);
     #[expect(clippy::cast_precision_loss, reason = "a count")]
     row("build: an entry of 16 bytes to leaf, nodes and row", built_s / count as f64);
-    bars.at_most(format!("inclusion proof of {count} entries"), make * 1e3, 1.0, "ms");
+    bars.at_most(format!("inclusion proof of {count} entries"), make * 1e6, 1000.0, "µs");
     Ok(table)
 }
 
@@ -181,8 +181,8 @@ fn map(options: &Options, count: u64, bars: &mut Bars) -> Outcome<Table> {
     row("verify", verify);
     #[expect(clippy::cast_precision_loss, reason = "a count")]
     row("rebuild, a name", built_s / count as f64);
-    bars.at_most(format!("latest state of {count} names, prove"), make * 1e3, 1.0, "ms");
-    bars.at_most(format!("latest state of {count} names, verify"), verify * 1e3, 0.5, "ms");
+    bars.at_most(format!("latest state of {count} names, prove"), make * 1e6, 1000.0, "µs");
+    bars.at_most(format!("latest state of {count} names, verify"), verify * 1e6, 500.0, "µs");
     bars.at_most(format!("map of {count} names"), memory_mib, 258.0, "MiB");
     Ok(table)
 }
