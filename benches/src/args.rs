@@ -38,6 +38,8 @@ pub(crate) enum Measure {
     Digest,
     /// Drift of two surfaces of 100 tools.
     Drift,
+    /// A log over PostgreSQL and an object store, with one replica and with two.
+    Scale,
 }
 
 /// The processes that a run starts; each is this same binary.

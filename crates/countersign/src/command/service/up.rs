@@ -7,7 +7,6 @@
 mod backend;
 mod home;
 mod parts;
-mod trace;
 
 use registry::Service;
 use registry::service::Identity;
@@ -29,7 +28,7 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Up) -> Result<Exit, Failu
         return Ok(Exit::Same);
     }
     let Some(data) = &arguments.data else { return Err(Failure::usage("no directory is named")) };
-    trace::start(arguments)?;
+    super::trace::start(&arguments.events)?;
     let config = config(arguments, data)?;
     let home = home::open(desk, arguments, data)?;
     let listen = |error| Failure::new(format!("listening on {}", arguments.listen)).because(error);
@@ -42,8 +41,7 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Up) -> Result<Exit, Failu
     );
     let log = backend::open(arguments, data, &home).await?;
     let database = backend::tables(arguments, data, &log).await?;
-    let operator =
-        arguments.operator.clone().unwrap_or_else(|| home::reversed_host(&home.origin));
+    let operator = arguments.operator.clone().unwrap_or_else(|| home::reversed_host(&home.origin));
     let identity = Identity {
         keys: vec![home.registry],
         operator,
