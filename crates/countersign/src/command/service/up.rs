@@ -5,6 +5,7 @@
 //! only `--init` makes them.
 
 mod backend;
+mod capture;
 mod home;
 mod parts;
 
