@@ -92,7 +92,9 @@ async fn asking(verb: &Verb, desk: &Desk) -> Result<Exit, Failure> {
         Verb::Log(arguments) => log::log(desk, arguments).await,
         Verb::Up(arguments) => service::up(desk, arguments).await,
         Verb::Watch(arguments) => service::watch(desk, arguments).await,
-        Verb::Guard(_) | Verb::Witness(_) | Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
+        Verb::Guard(_) | Verb::Witness(_) | Verb::Completions { .. } | Verb::Reference => {
+            Ok(Exit::Same)
+        }
     }
 }
 

@@ -46,7 +46,10 @@ pub(super) fn open(desk: &Desk, arguments: &args::Up, data: &Path) -> Result<Hom
     let key = |name: &str, algorithm| {
         let path = keys.join(name);
         if arguments.init && !path.exists() {
-            key_file::create(&path, &crate::command::statement::draw(algorithm)?.to_pem(None).map_err(failed)?)?;
+            key_file::create(
+                &path,
+                &crate::command::statement::draw(algorithm)?.to_pem(None).map_err(failed)?,
+            )?;
         }
         key_file::load(desk.output, &path, &arguments.passphrase)
     };
