@@ -5,6 +5,7 @@ mod digest;
 mod drift;
 mod memory;
 mod scale;
+mod seal;
 mod start;
 mod tree;
 
@@ -31,6 +32,9 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     if asked(Measure::Scale) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(scale::run(options, &mut report, &mut bars))?;
+    }
+    if asked(Measure::Seal) {
+        seal::run(options, &mut report, &mut bars)?;
     }
     if asked(Measure::Tree) {
         tree::run(options, &mut report, &mut bars)?;
