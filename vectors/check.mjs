@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import canonicalize from "canonicalize";
+import { checkEnvelopes } from "./envelope.mjs";
 import { checkLog, checkMap, resign } from "./log.mjs";
 
 const failures = [];
@@ -99,6 +100,7 @@ checkSemantic();
 checkSurfaces();
 checkLog(read("log.json"), expect);
 checkMap(read("map.json"), expect);
+checkEnvelopes(read("envelope.json"), expect);
 for (const failure of failures) console.error(failure);
 console.log(`${checks - failures.length} of ${checks} checks hold`);
 process.exitCode = failures.length === 0 ? 0 : 1;

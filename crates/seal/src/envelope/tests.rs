@@ -211,3 +211,28 @@ fn what_is_signed_is_the_pre_authentication_encoding() {
     let signed = pre_authentication_encoding(b"hello world");
     assert_eq!(signed, b"DSSEv1 28 application/vnd.in-toto+json 11 hello world");
 }
+
+#[test]
+fn the_published_vectors_hold() {
+    let text = include_str!("../../../../vectors/envelope.json");
+    let vectors: serde_json::Value = serde_json::from_str(text).unwrap();
+    let keys = vectors["keys"].as_array().unwrap().iter();
+    let keys: Vec<PublicKey> =
+        keys.map(|key| key["publicKey"].as_str().unwrap().parse().unwrap()).collect();
+    let envelopes = vectors["envelopes"].as_array().unwrap();
+    assert_eq!(envelopes.len(), 7);
+    for vector in envelopes {
+        let text = vector["envelope"].as_str().unwrap();
+        let envelope = Envelope::parse(text.as_bytes()).unwrap();
+        assert_eq!(envelope.verify(&keys).unwrap(), envelope.signers());
+        let leaf = surface::Digest::from_sha256(tlog::Hash::of_leaf(envelope.bytes()).0);
+        assert_eq!(vector["leaf"], leaf.to_string());
+        assert_eq!(vector["names"], serde_json::json!(envelope.statement().names()));
+        // Ed25519 signs without randomness: signed again it is the same.
+        let seeds = [key(1), key(2)];
+        let signers: Vec<_> =
+            seeds.iter().filter(|key| envelope.signers().contains(&key.public().id())).collect();
+        let again = Envelope::sign(envelope.statement().clone(), &signers).unwrap();
+        assert_eq!(again, envelope);
+    }
+}
