@@ -319,7 +319,7 @@ pub(crate) struct Sigstore {
     #[arg(long, value_name = "URL|EMAIL")]
     pub(crate) identity: Option<String>,
 
-    /// Which OpenID issuer has to vouch for them
+    /// Which issuer of identity tokens has to vouch for them
     #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
 

@@ -21,6 +21,7 @@ use crate::failure::Failure;
 
 /// The codes of what is refused, with their meanings.
 pub(crate) const CODES: &[(&str, &str)] = &[
+    ("sigstore.verified", "The evidence is of the artefact, and of who was asked for."),
     ("sigstore.identity", "The certificate is not of who was asked for."),
     ("sigstore.issuer", "Another issuer vouched for the identity."),
     ("sigstore.signature", "The signature is wrong."),
@@ -130,12 +131,11 @@ fn trusted_root(path: Option<&Path>) -> Result<TrustedRoot, Failure> {
 fn bundle(bytes: &[u8]) -> Result<Bundle, Error> {
     let malformed = |what: String| Error::InvalidBundle(what);
     let value = strict(bytes).map_err(|refusal| malformed(refusal.to_string()))?;
-    let text = match value.get("verification_material") {
-        None => String::from_utf8_lossy(bytes).into_owned(),
-        Some(_) => {
-            let bundle = of_attestation(&value);
-            bundle.ok_or_else(|| malformed("not a PEP 740 attestation".to_owned()))?.to_string()
-        }
+    let text = if value.get("verification_material").is_some() {
+        let bundle = of_attestation(&value);
+        bundle.ok_or_else(|| malformed("not a PEP 740 attestation".to_owned()))?.to_string()
+    } else {
+        String::from_utf8_lossy(bytes).into_owned()
     };
     Ok(Bundle::from_json(&text)?)
 }

@@ -11,6 +11,7 @@ use wire::{Document, Policy};
 
 use super::{key_file, now_s, read_bounded, sign, sigstore};
 use crate::args::statement as args;
+use crate::codes;
 use crate::command::Desk;
 use crate::failure::{Exit, Failure};
 use crate::output::{safe, style};
@@ -97,7 +98,7 @@ fn same(declared: Option<Digests>, path: &Path) -> Result<Check, Failure> {
         }
         None => (false, "no surface is declared".to_owned()),
     };
-    Ok(Check { code: "seal.surface", holds, says })
+    Ok(Check { code: codes::DECLARED_SURFACE, holds, says })
 }
 
 fn trust(path: &Path) -> Result<Trust, Failure> {
