@@ -45,7 +45,7 @@ fn tree(options: &Options, count: u64, bars: &mut Bars) -> Outcome<Table> {
             },
             &mut || many(&mut || keep(log.include(next()))),
             &mut || {
-                many(&mut || keep(verify_inclusion(log.leaf(index), index, size, &proof, root)))
+                many(&mut || keep(verify_inclusion(log.leaf(index), index, size, &proof, root)));
             },
             &mut || {
                 other = (other * 31) % count;
@@ -89,7 +89,9 @@ impl Log {
         for index in 0..count {
             tree.append(leaf(index), |level, _, hash| {
                 let row = rows.get_mut(usize::from(level / 8)).filter(|_| level % 8 == 0);
-                row.into_iter().for_each(|row| row.extend(hash.0));
+                if let Some(row) = row {
+                    row.extend(hash.0);
+                }
             });
         }
         let origin = "bench.example/log".to_owned();

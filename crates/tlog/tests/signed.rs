@@ -1,4 +1,5 @@
 //! Notes, checkpoints, cosignatures, policies, proofs and witness decisions, signed by real keys.
+#![allow(clippy::unwrap_used, reason = "a test may panic, and so may what it calls")]
 
 use seal::Crypto;
 use seal::key::{Algorithm as KeyAlgorithm, NoteKey, PrivateKey};
@@ -163,7 +164,7 @@ fn policy(quorum: &str) -> Policy {
         verifiers(&log_keys()).into_iter().map(|key| format!("log {key} https://x.example/\n"));
     let mut text = format!("# whom we believe\n\n{}", logs.collect::<String>());
     for (name, key) in ["A", "B", "C"].iter().zip(verifiers(&witnesses())) {
-        text += &format!("\twitness {name}  {key}\n");
+        text.extend(["\twitness ", name, "  ", &key.to_string(), "\n"]);
     }
     (text + quorum).parse().unwrap()
 }
