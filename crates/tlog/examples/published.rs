@@ -30,11 +30,11 @@ fn main() -> Outcome<()> {
         for path in paths {
             let case: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
             // Growth from nothing is "useless" there, and true by tlog-witness.
-            if case["size1"] == 0 && case["proof"].as_array().is_none_or(Vec::is_empty) {
+            if is_from_nothing(&case) {
                 skipped += 1;
                 continue;
             }
-            let wanted = case["wantErr"] != true;
+            let wanted = case.get("wantErr") != Some(&Value::Bool(true));
             if holds(&case).is_some() != wanted {
                 return Err(format!("{}: {wanted} was wanted", path.display()).into());
             }
@@ -44,6 +44,11 @@ fn main() -> Outcome<()> {
     let sizes = log(&tessera)?;
     writeln!(std::io::stdout(), "{count} cases and logs of {sizes} sizes hold; {skipped} skipped")?;
     Ok(())
+}
+
+fn is_from_nothing(case: &Value) -> bool {
+    let proof = case.get("proof").and_then(Value::as_array);
+    case.get("size1").and_then(Value::as_u64) == Some(0) && proof.is_none_or(Vec::is_empty)
 }
 
 /// Whether the claim of a case holds.
