@@ -9,6 +9,15 @@ pub(crate) const CONTEXT: &str = "COUNTERSIGN_CONTEXT";
 /// The log that has to back a pin, as `--log` does.
 pub(crate) const LOG: &str = "COUNTERSIGN_LOG";
 
+/// The registry to publish in, as `--registry` does.
+pub(crate) const REGISTRY: &str = "COUNTERSIGN_REGISTRY";
+
+/// Where GitHub Actions gives tokens to a workflow with `id-token: write`.
+pub(crate) const ACTIONS_TOKEN_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
+
+/// What GitHub Actions wants to see for them.
+pub(crate) const ACTIONS_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+
 /// The trust roots, as `--trust` does.
 pub(crate) const TRUST: &str = "COUNTERSIGN_TRUST";
 
@@ -48,6 +57,7 @@ pub(crate) const DOCUMENTED: &[(&str, &str)] = &[
     (CONTEXT, "The authorization context to use, as `--context` does."),
     (LOG, "The log that has to back a pin, as `--log` does."),
     (TRUST, "The trust roots, as `--trust` does."),
+    (REGISTRY, "The registry to publish in, as `--registry` does."),
     (LOG_LEVEL, "What services write to stderr, as `--log-level` does."),
     (DATA_DIRECTORY, "Where pins outside a repository are kept."),
     (XDG_DATA_HOME, "The data directory that holds `countersign/pins.db` otherwise."),

@@ -36,7 +36,9 @@ impl Replica {
         clock_ms: i64,
         said: Sender<Said>,
     ) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        let mut child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(std::env::current_exe().unwrap())
             .args(["--exact", "replica::process", "--ignored", "--nocapture", "--test-threads=1"])
             .env("REPLICA", name)
             .env("DATABASE", database)
