@@ -61,10 +61,6 @@ pub(crate) fn run(cli: &Cli, output: Output) -> Result<Exit, Failure> {
             Verb::Up(_) | Verb::Witness(_) => return asking(&cli.verb, &desk).await,
             _ => {}
         }
-        // What serves ends in good order by itself.
-        if let Verb::Witness(arguments) = &cli.verb {
-            return service::witness(&desk, arguments, stopped()).await;
-        }
         // Servers run in process groups of their own, which a terminal's Ctrl-C does not reach:
         // they end because the capture that started them is dropped.
         tokio::select! {
@@ -91,8 +87,9 @@ async fn asking(verb: &Verb, desk: &Desk) -> Result<Exit, Failure> {
         Verb::Publish(arguments) => log::publish(desk, arguments).await,
         Verb::Log(arguments) => log::log(desk, arguments).await,
         Verb::Up(arguments) => service::up(desk, arguments).await,
+        Verb::Witness(arguments) => service::witness(desk, arguments).await,
         Verb::Watch(arguments) => service::watch(desk, arguments).await,
-        Verb::Guard(_) | Verb::Witness(_) | Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
+        Verb::Guard(_) | Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
     }
 }
 

@@ -24,8 +24,8 @@ pub(crate) const TRUST: &str = "COUNTERSIGN_TRUST";
 /// Where pins outside a repository are kept, before `XDG_DATA_HOME`.
 pub(crate) const DATA_DIRECTORY: &str = "COUNTERSIGN_DATA";
 
-/// What services write to stderr, as `--log-filter` does.
-pub(crate) const LOG_FILTER: &str = "COUNTERSIGN_LOG_FILTER";
+/// What services write to stderr, as `--log-level` does.
+pub(crate) const LOG_LEVEL: &str = "COUNTERSIGN_LOG_LEVEL";
 
 /// The user's data directory (XDG base directories); `~/.local/share` when unset.
 pub(crate) const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
@@ -58,7 +58,7 @@ pub(crate) const DOCUMENTED: &[(&str, &str)] = &[
     (LOG, "The log that has to back a pin, as `--log` does."),
     (TRUST, "The trust roots, as `--trust` does."),
     (REGISTRY, "The registry to publish in, as `--registry` does."),
-    (LOG_FILTER, "What services write to stderr, as `--log-filter` does."),
+    (LOG_LEVEL, "What services write to stderr, as `--log-level` does."),
     (DATA_DIRECTORY, "Where pins outside a repository are kept."),
     (XDG_DATA_HOME, "The data directory that holds `countersign/pins.db` otherwise."),
     (NO_COLOR, "Any value but the empty one turns colour off."),

@@ -67,13 +67,8 @@ pub(crate) struct Up {
     #[command(flatten)]
     pub(crate) passphrase: Passphrase,
 
-    /// What is written to stderr: error, warn, info, debug, or a filter for each part
-    #[arg(long, value_name = "LEVEL", default_value = "info", env = env::LOG_FILTER)]
-    pub(crate) log_filter: String,
-
-    /// How it is written
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    pub(crate) log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) events: Events,
 
     /// Print the OpenAPI description of what is served, and nothing else
     #[arg(long)]
@@ -87,6 +82,18 @@ pub(crate) enum LogFormat {
     Text,
     /// A JSON object a line
     Json,
+}
+
+/// What a service writes about itself.
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    /// What is written to stderr: error, warn, info, debug, or a filter for each part
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = env::LOG_LEVEL)]
+    pub(crate) log_level: String,
+
+    /// How it is written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
 }
 
 /// `countersign witness`
@@ -113,6 +120,9 @@ pub(crate) struct Witness {
     /// The name of the new witness: a domain name and perhaps a path, without a scheme
     #[arg(long, value_name = "NAME", requires = "init")]
     pub(crate) name: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) events: Events,
 }
 
 /// `countersign watch`

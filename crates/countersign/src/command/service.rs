@@ -1,10 +1,9 @@
 //! What serves, and what follows a service.
 
+mod trace;
 mod up;
 mod watch;
 mod witness;
-
-use std::future::Future;
 
 use super::Desk;
 use crate::args::service as args;
@@ -30,10 +29,6 @@ pub(super) async fn watch(desk: &Desk, arguments: &args::Watch) -> Result<Exit, 
 ///
 /// # Errors
 /// Whatever keeps it from doing what was asked.
-pub(super) async fn witness(
-    desk: &Desk,
-    arguments: &args::Witness,
-    stop: impl Future<Output = ()> + Send,
-) -> Result<Exit, Failure> {
-    witness::run(desk, arguments, stop).await
+pub(super) async fn witness(desk: &Desk, arguments: &args::Witness) -> Result<Exit, Failure> {
+    witness::run(desk, arguments).await
 }

@@ -1,8 +1,9 @@
 //! Keys and statements, one file each.
 
-mod key;
+pub(crate) mod key;
 pub(crate) mod key_file;
 mod sign;
+pub(crate) mod sigstore;
 mod verify;
 
 use std::fs::File;

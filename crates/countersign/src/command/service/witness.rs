@@ -1,7 +1,6 @@
 //! `countersign witness`
 
 use std::fs;
-use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::args::service as args;
 use crate::args::statement::Passphrase;
-use crate::command::Desk;
+use crate::command::{Desk, stopped};
 use crate::command::statement::{draw, key_file};
 use crate::failure::{Exit, Failure};
 
@@ -23,11 +22,8 @@ use crate::failure::{Exit, Failure};
 ///
 /// # Errors
 /// Keys or state that are missing or not as they were, a list that is none, an address in use.
-pub(super) async fn run(
-    desk: &Desk,
-    arguments: &args::Witness,
-    stop: impl Future<Output = ()> + Send,
-) -> Result<Exit, Failure> {
+pub(super) async fn run(desk: &Desk, arguments: &args::Witness) -> Result<Exit, Failure> {
+    super::trace::start(&arguments.events)?;
     let data = &arguments.data;
     if let Some(name) = arguments.name.as_deref().filter(|_| arguments.init) {
         make(data, name).await?;
@@ -51,20 +47,16 @@ pub(super) async fn run(
     let address = listener.local_addr().map_err(listening)?;
     let logs = witness.logs();
     desk.output.note(&format!("witness {name} on http://{address}, for {logs} logs"));
-    serve(witness, listener, stop).await
+    serve(witness, listener).await
 }
 
 /// Serves until it is asked to stop, or the state can no longer be trusted.
-async fn serve(
-    witness: Witness,
-    listener: TcpListener,
-    stop: impl Future<Output = ()> + Send,
-) -> Result<Exit, Failure> {
+async fn serve(witness: Witness, listener: TcpListener) -> Result<Exit, Failure> {
     let router = witness.router();
     let failed = witness.failed();
     let ends = async {
         tokio::select! {
-            () = stop => {}
+            () = stopped() => {}
             _ = failed => {}
         }
     };
