@@ -3,7 +3,7 @@
 //! The module is taken in by its path: the crate around it brings databases and sockets.
 
 #![no_main]
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unused_imports, unreachable_pub)]
 
 #[path = "../../crates/registry/src/limits/publish.rs"]
 mod limits;
