@@ -4,6 +4,7 @@ mod calls;
 mod digest;
 mod drift;
 mod memory;
+mod mirror;
 mod scale;
 mod start;
 
@@ -27,11 +28,15 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     if asked(Measure::Drift) {
         drift::run(options, &mut report, &mut bars)?;
     }
+    if asked(Measure::Mirror) {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(mirror::run(options, &mut report, &mut bars))?;
+    }
     if asked(Measure::Scale) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(scale::run(options, &mut report, &mut bars))?;
     }
-    if !matches!(verb, Measure::Digest | Measure::Drift | Measure::Scale) {
+    if !matches!(verb, Measure::Digest | Measure::Drift | Measure::Mirror | Measure::Scale) {
         let guard = options.wants(GUARD).then(|| Guard::find(options));
         let guard = guard.transpose()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
