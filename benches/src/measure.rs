@@ -7,6 +7,7 @@ mod memory;
 mod mirror;
 mod scale;
 mod start;
+mod tree;
 
 use tokio::runtime::Builder;
 
@@ -36,7 +37,10 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(scale::run(options, &mut report, &mut bars))?;
     }
-    if !matches!(verb, Measure::Digest | Measure::Drift | Measure::Mirror | Measure::Scale) {
+    if asked(Measure::Tree) {
+        tree::run(options, &mut report, &mut bars)?;
+    }
+    if matches!(verb, Measure::All | Measure::Calls | Measure::Start | Measure::Memory) {
         let guard = options.wants(GUARD).then(|| Guard::find(options));
         let guard = guard.transpose()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;

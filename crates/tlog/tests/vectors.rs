@@ -92,7 +92,7 @@ fn trees_and_tiles_hold() {
                 match tile.level {
                     None => push_entry(&mut bytes, &entry(at)).unwrap(),
                     Some(level) => {
-                        bytes.extend(rows[usize::from(level)][usize::try_from(at).unwrap()].0)
+                        bytes.extend(rows[usize::from(level)][usize::try_from(at).unwrap()].0);
                     }
                 }
             }
