@@ -1,9 +1,12 @@
-// Recomputes the vectors with another implementation of RFC 8785: every canonical form and every
-// digest, without any code of Countersign.
+// Recomputes the vectors without any code of Countersign: every canonical form and digest with
+// another implementation of RFC 8785, the log and its map with a second implementation of theirs.
+//
+// `node check.mjs sign` makes the signatures of type 6 in log.json anew.
 
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import canonicalize from "canonicalize";
+import { checkLog, checkMap, resign } from "./log.mjs";
 
 const failures = [];
 let checks = 0;
@@ -81,9 +84,21 @@ function mtl1Digest(items) {
   return entries.length === 0 || hasFraction ? null : digest(entries);
 }
 
+function sign() {
+  const vectors = read("log.json");
+  for (const checkpoint of vectors.checkpoints) checkpoint.note = resign(checkpoint.note, vectors.keys);
+  writeFileSync(new URL("log.json", import.meta.url), `${JSON.stringify(vectors, null, 2)}\n`);
+}
+
+if (process.argv[2] === "sign") {
+  sign();
+  process.exit();
+}
 checkCanonical();
 checkSemantic();
 checkSurfaces();
+checkLog(read("log.json"), expect);
+checkMap(read("map.json"), expect);
 for (const failure of failures) console.error(failure);
 console.log(`${checks - failures.length} of ${checks} checks hold`);
 process.exitCode = failures.length === 0 ? 0 : 1;

@@ -38,6 +38,10 @@ pub(crate) enum Measure {
     Digest,
     /// Drift of two surfaces of 100 tools.
     Drift,
+    /// A log over PostgreSQL and an object store, with one replica and with two.
+    Scale,
+    /// The log's tree and map at a million entries and names.
+    Tree,
 }
 
 /// The processes that a run starts; each is this same binary.

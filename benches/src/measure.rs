@@ -4,7 +4,9 @@ mod calls;
 mod digest;
 mod drift;
 mod memory;
+mod scale;
 mod start;
+mod tree;
 
 use tokio::runtime::Builder;
 
@@ -26,7 +28,14 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     if asked(Measure::Drift) {
         drift::run(options, &mut report, &mut bars)?;
     }
-    if !matches!(verb, Measure::Digest | Measure::Drift) {
+    if asked(Measure::Scale) {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(scale::run(options, &mut report, &mut bars))?;
+    }
+    if asked(Measure::Tree) {
+        tree::run(options, &mut report, &mut bars)?;
+    }
+    if matches!(verb, Measure::All | Measure::Calls | Measure::Start | Measure::Memory) {
         let guard = options.wants(GUARD).then(|| Guard::find(options));
         let guard = guard.transpose()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;

@@ -17,6 +17,10 @@ codes! {
     LOG_MAP = "log.map", "The log states another map of the newest statements than its own entries make.";
     LOG_EVIDENCE = "log.evidence", "The evidence about a published server does not hold.";
     LOG_DIFFERS = "log.differs", "The log fixes another surface for the version than the server shows.";
+    PUBLISH_REFUSED = "publish.refused", "The registry refuses, with a code that this program does not know.";
+    PUBLISH_PRIVATE = "publish.credentials", "A surface that needs credentials is not for everyone, and is not published.";
+    PUBLISH_MANIFEST = "publish.manifest", "The manifest of a bundle fixes no surface.";
+    PUBLISH_EVIDENCE = "publish.evidence", "The evidence that the registry gives does not hold, or is about something else.";
     PIN_MISSING = "pin.missing", "Nothing is pinned under this alias in this context.";
     PIN_EXISTS = "pin.exists", "The server is pinned, and shows something else now: `pin` does not replace an approval unasked.";
     APPROVE_DIGEST = "approve.digest-changed", "The server does not show what `--digest` says was reviewed.";

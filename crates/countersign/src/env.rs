@@ -9,14 +9,23 @@ pub(crate) const CONTEXT: &str = "COUNTERSIGN_CONTEXT";
 /// The log that has to back a pin, as `--log` does.
 pub(crate) const LOG: &str = "COUNTERSIGN_LOG";
 
+/// The registry to publish in, as `--registry` does.
+pub(crate) const REGISTRY: &str = "COUNTERSIGN_REGISTRY";
+
+/// Where GitHub Actions gives tokens to a workflow with `id-token: write`.
+pub(crate) const ACTIONS_TOKEN_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
+
+/// What GitHub Actions wants to see for them.
+pub(crate) const ACTIONS_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+
 /// The trust roots, as `--trust` does.
 pub(crate) const TRUST: &str = "COUNTERSIGN_TRUST";
 
 /// Where pins outside a repository are kept, before `XDG_DATA_HOME`.
 pub(crate) const DATA_DIRECTORY: &str = "COUNTERSIGN_DATA";
 
-/// What services write to stderr, as `--log-filter` does.
-pub(crate) const LOG_FILTER: &str = "COUNTERSIGN_LOG_FILTER";
+/// What services write to stderr, as `--log-level` does.
+pub(crate) const LOG_LEVEL: &str = "COUNTERSIGN_LOG_LEVEL";
 
 /// The user's data directory (XDG base directories); `~/.local/share` when unset.
 pub(crate) const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
@@ -48,7 +57,8 @@ pub(crate) const DOCUMENTED: &[(&str, &str)] = &[
     (CONTEXT, "The authorization context to use, as `--context` does."),
     (LOG, "The log that has to back a pin, as `--log` does."),
     (TRUST, "The trust roots, as `--trust` does."),
-    (LOG_FILTER, "What services write to stderr, as `--log-filter` does."),
+    (REGISTRY, "The registry to publish in, as `--registry` does."),
+    (LOG_LEVEL, "What services write to stderr, as `--log-level` does."),
     (DATA_DIRECTORY, "Where pins outside a repository are kept."),
     (XDG_DATA_HOME, "The data directory that holds `countersign/pins.db` otherwise."),
     (NO_COLOR, "Any value but the empty one turns colour off."),

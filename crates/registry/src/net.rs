@@ -328,4 +328,6 @@ pub(crate) fn url_of_text<'de, D: serde::Deserializer<'de>>(from: D) -> Result<U
 const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
 
 #[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
 mod tests;

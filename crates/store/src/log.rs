@@ -397,6 +397,3 @@ impl SubmitError {
         }
     }
 }
-
-#[cfg(test)]
-pub(crate) mod tests;

@@ -31,7 +31,7 @@ pub struct Latest {
 }
 
 /// The map. A clone is a snapshot and costs nothing: changes copy the nodes that they touch. At a
-/// million keys it takes some 200 MB.
+/// million keys it takes some 190 MB.
 #[derive(Debug, Clone, Default)]
 pub struct Map {
     root: Option<Link>,
@@ -238,14 +238,10 @@ fn first_difference(a: &Key, b: &Key) -> Option<u8> {
 
 /// A key with the bit at a position and all after it set to zero.
 fn label(key: &Key, at: u8) -> Key {
-    let (whole, part) = (usize::from(at / 8), at % 8);
-    let mut label = [0; 32];
-    for (index, (to, from)) in label.iter_mut().zip(key).enumerate() {
-        *to = match index.cmp(&whole) {
-            std::cmp::Ordering::Less => *from,
-            std::cmp::Ordering::Equal => *from & !(0xff >> part),
-            std::cmp::Ordering::Greater => 0,
-        };
+    let mut label = *key;
+    if let Some([byte, rest @ ..]) = label.get_mut(usize::from(at / 8)..) {
+        *byte &= !(0xff >> (at % 8));
+        rest.fill(0);
     }
     label
 }
@@ -256,7 +252,6 @@ const BRANCH: u8 = 0x03;
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     fn latest(index: u64) -> Latest {

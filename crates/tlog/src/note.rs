@@ -55,7 +55,9 @@ impl VerifierKey {
     /// # Errors
     /// A name that no note can carry, or a key of the wrong length.
     pub fn new(name: &str, algorithm: Algorithm, public_key: Vec<u8>) -> Result<Self, NoteError> {
-        if !is_name(name) {
+        // What ML-DSA signs has room for 255 bytes of name (tlog-cosignature, `cosigner_name`).
+        let is_too_long = algorithm == Algorithm::MlDsa44 && name.len() > usize::from(u8::MAX);
+        if !is_name(name) || is_too_long {
             return Err(NoteError::Name);
         }
         if public_key.len() != algorithm.key_size() {

@@ -1,4 +1,5 @@
-//! Our log read by others, and theirs by us: Go's `sumdb` and `crypto/mldsa`, `aics-tlog`.
+//! Our log read by others, and theirs by us: Go's `sumdb` and `crypto/mldsa`, `aics-tlog`,
+//! `scitt-cose`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -168,7 +169,7 @@ fn we_verify_what_go_makes() {
 }
 
 #[test]
-fn aics_tlog_audits_our_tiles_and_entries() {
+fn aics_tlog_and_scitt_cose_audit_our_tiles_entries_and_proofs() {
     for size in SIZES {
         let scratch = Scratch::new();
         write_log(scratch.path(), size);

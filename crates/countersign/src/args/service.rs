@@ -88,8 +88,8 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Args)]
 pub(crate) struct Events {
     /// What is written to stderr: error, warn, info, debug, or a filter for each part
-    #[arg(long, value_name = "LEVEL", default_value = "info", env = env::LOG_FILTER)]
-    pub(crate) log_filter: String,
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = env::LOG_LEVEL)]
+    pub(crate) log_level: String,
 
     /// How it is written
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]

@@ -283,7 +283,8 @@ pub(crate) struct Written {
 /// `countersign verify`
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// A statement in its envelope, a bundle, or a Sigstore bundle; `-` for stdin
+    /// A statement in its envelope, a bundle, a Sigstore bundle or a PEP 740 attestation; `-` for
+    /// stdin
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 
@@ -303,7 +304,34 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,
 
+    #[command(flatten)]
+    pub(crate) sigstore: Sigstore,
+
     /// Print the verdict as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What a Sigstore bundle or a PEP 740 attestation has to say.
+#[derive(Debug, Args)]
+pub(crate) struct Sigstore {
+    /// Who has to have signed: a workflow's URL or an e-mail address, exactly
+    #[arg(long, value_name = "URL|EMAIL")]
+    pub(crate) identity: Option<String>,
+
+    /// Which OpenID issuer has to vouch for them
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer: Option<String>,
+
+    /// The artefact that it has to be about
+    #[arg(long, value_name = "FILE", conflicts_with = "artefact_digest")]
+    pub(crate) artefact: Option<PathBuf>,
+
+    /// The digest of that artefact, such as `sha512:…`
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) artefact_digest: Option<String>,
+
+    /// Sigstore's trusted root [default: the public instance's, as of this version]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trusted_root: Option<PathBuf>,
 }

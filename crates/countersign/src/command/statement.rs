@@ -1,8 +1,9 @@
 //! Keys and statements, one file each.
 
-mod key;
+pub(crate) mod key;
 pub(crate) mod key_file;
 mod sign;
+pub(crate) mod sigstore;
 mod verify;
 
 use std::fs::File;
@@ -78,13 +79,13 @@ fn seal_and_write(
     Ok(Exit::Same)
 }
 
-fn load_all(desk: &Desk, signers: &args::Signers) -> Result<Vec<PrivateKey>, Failure> {
+pub(super) fn load_all(desk: &Desk, signers: &args::Signers) -> Result<Vec<PrivateKey>, Failure> {
     let paths = signers.keys.iter();
     paths.map(|path| key_file::load(desk.output, path, &signers.passphrase)).collect()
 }
 
 /// The bytes of a file, or of stdin for `-`.
-fn read_bounded(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_bounded(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
     let failed = |error| Failure::new(format!("reading {}", path.display())).because(error);
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();

@@ -41,14 +41,7 @@ impl Reader {
             let path = format!("{}/", prefix.path());
             prefix.set_path(&path);
         }
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(limits::CONNECT_TIME_MAX)
-            .timeout(limits::ANSWER_TIME_MAX)
-            .build()
-            .map_err(|error| Failure::new("preparing to read a log").because(error))?;
-        Ok(Self::Url { prefix, client })
+        Ok(Self::Url { prefix, client: client()? })
     }
 
     /// What is at `path`; `None` if nothing is.
@@ -88,6 +81,38 @@ impl std::fmt::Display for Reader {
     }
 }
 
+/// A client that goes where it is told and nowhere else.
+///
+/// # Errors
+/// TLS that cannot be set up.
+pub(crate) fn client() -> Result<reqwest::Client, Failure> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(limits::CONNECT_TIME_MAX)
+        .timeout(limits::ANSWER_TIME_MAX)
+        .build()
+        .map_err(|error| Failure::new("preparing to ask a registry").because(error))
+}
+
+/// The body of an answer.
+///
+/// # Errors
+/// One that breaks off, or has more than `bytes_max`.
+pub(crate) async fn body(
+    mut answer: reqwest::Response,
+    bytes_max: usize,
+) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
+        if bytes.len() + chunk.len() > bytes_max {
+            return Err(format!("it answered more than {bytes_max} bytes").into());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
 async fn fetch(
     client: &reqwest::Client,
     url: Url,
@@ -95,22 +120,13 @@ async fn fetch(
 ) -> Result<Option<Vec<u8>>, Failure> {
     let asking = || Failure::new(format!("asking {url}"));
     let sent = client.get(url.clone()).send().await;
-    let mut answer = sent.map_err(|error| asking().because(error.without_url()))?;
+    let answer = sent.map_err(|error| asking().because(error.without_url()))?;
     match answer.status() {
         StatusCode::OK => {}
         StatusCode::NOT_FOUND => return Ok(None),
         status => return Err(asking().because(format!("it answered {status}"))),
     }
-    let mut bytes = Vec::new();
-    while let Some(chunk) =
-        answer.chunk().await.map_err(|error| asking().because(error.without_url()))?
-    {
-        if bytes.len() + chunk.len() > bytes_max {
-            return Err(asking().because(format!("it answered more than {bytes_max} bytes")));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(Some(bytes))
+    body(answer, bytes_max).await.map(Some).map_err(|error| asking().because(error))
 }
 
 fn read_file(path: PathBuf, bytes_max: usize) -> Result<Option<Vec<u8>>, Failure> {
@@ -135,7 +151,7 @@ fn failed(path: &str) -> Failure {
 }
 
 /// Whether a host is this machine: what tests and local registries are reached at.
-fn is_this_machine(host: &str) -> bool {
+pub(crate) fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

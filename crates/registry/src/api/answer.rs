@@ -115,12 +115,12 @@ pub(super) async fn not_allowed() -> Refusal {
 }
 
 /// A JSON body.
-pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Response {
+pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response {
     typed(status, "application/json", "no-cache", body)
 }
 
 /// A body of another type, with what caches may do with it.
-pub fn typed(
+pub(crate) fn typed(
     status: StatusCode,
     content_type: &'static str,
     cache: &'static str,

@@ -69,7 +69,7 @@ impl<'m> Run<'m> {
         let vanished = listed.vanished_count();
         let circumstances = Circumstances {
             upstream: mirror.name.clone(),
-            time: rfc3339_of_us(now_us),
+            time: seal::time::format(mirror.service.now_s()).unwrap_or_default(),
             is_first: progress.sweeps == 0,
             is_reset: is_reset(vanished, vanished + listed.live().count()),
         };

@@ -30,6 +30,12 @@ pub struct Facts {
     pub documents: Map<String, Value>,
 }
 
+impl Facts {
+    fn says_the_same(&self, other: &Self) -> bool {
+        self.issuers == other.issuers && self.is_of_another == other.is_of_another
+    }
+}
+
 /// What changed from `before` to `after`, the most urgent first.
 pub fn compare(before: &Facts, after: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -75,14 +81,15 @@ pub(super) async fn look(
     target: &Target,
     challenge: Option<&str>,
 ) -> Result<(), MonitorError> {
-    let Some(facts) = monitor.facts(target, challenge).await else { return Ok(()) };
     let before = monitor.facts_before(target).await?;
+    let facts = monitor.facts(target, challenge, before.as_ref()).await;
+    let Some(facts) = facts else { return Ok(()) };
     // That a server without authorization has none is no news.
     if before.is_none() && facts == Facts::default() {
         return Ok(());
     }
     let findings = match &before {
-        Some(before) if *before == facts => return Ok(()),
+        Some(before) if before.says_the_same(&facts) => return Ok(()),
         Some(before) => compare(before, &facts),
         None => compare(&Facts { issuers: facts.issuers.clone(), ..Facts::default() }, &facts),
     };
@@ -123,8 +130,14 @@ impl Monitor {
         Ok(bytes.as_ref().and_then(facts_of))
     }
 
-    /// `None` when the documents could not be read.
-    async fn facts(&self, target: &Target, challenge: Option<&str>) -> Option<Facts> {
+    /// `None` when the resource metadata could not be asked for. What an authorization server that
+    /// cannot be asked says is what it said `before`: an outage of it hides no change of the set.
+    async fn facts(
+        &self,
+        target: &Target,
+        challenge: Option<&str>,
+        before: Option<&Facts>,
+    ) -> Option<Facts> {
         let mut facts = Facts::default();
         let named = challenge.and_then(resource_metadata).and_then(|url| url.parse().ok());
         let places = match named {
@@ -145,7 +158,11 @@ impl Monitor {
             .collect();
         facts.documents.insert(url.into(), resource);
         for issuer in issuers {
-            let says = self.issuer(&issuer, &mut facts.documents).await?;
+            let said = || before.and_then(|before| before.issuers.get(&issuer)).cloned();
+            let says = match self.issuer(&issuer, &mut facts.documents).await {
+                Some(says) => says,
+                None => said().unwrap_or_else(|| Value::Object(Map::new())),
+            };
             facts.issuers.insert(issuer, says);
         }
         Some(facts)

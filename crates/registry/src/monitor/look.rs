@@ -15,7 +15,6 @@ use super::{
 };
 use crate::limits;
 use crate::net::{NetError, shown};
-use crate::service::time::rfc3339_of_us;
 
 pub(super) async fn look(
     monitor: &Monitor,
@@ -235,7 +234,7 @@ impl Monitor {
     ) -> Statement {
         Statement {
             server: server.to_owned(),
-            time: rfc3339_of_us(self.now_us()),
+            time: seal::time::format(self.service.now_s()).unwrap_or_default(),
             previous,
             predicate: Predicate::Observation(Observation {
                 of,

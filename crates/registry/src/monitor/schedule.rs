@@ -35,7 +35,11 @@ pub(super) async fn run(monitor: &Monitor) {
 
 impl Monitor {
     /// Looks, and notes when the next look is.
-    async fn scheduled(&self, target: &Target, client: &str) -> Result<Seen, MonitorError> {
+    pub(super) async fn scheduled(
+        &self,
+        target: &Target,
+        client: &str,
+    ) -> Result<Seen, MonitorError> {
         let seen = self.look(target, client).await?;
         let ttl = match seen.outcome.as_str() {
             "surface" => self.ttl(target).await?.unwrap_or(UNSAID),

@@ -1,7 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod server;
-
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
@@ -12,7 +10,7 @@ use async_trait::async_trait;
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, ETAG};
 
-use self::server::{Server, answer};
+use super::fixture::{CHUNKS_WITHOUT_END, Server, answer};
 use super::*;
 
 /// Answers with the next of its lists, and with the last one from then on.
@@ -209,7 +207,7 @@ async fn credentials_do_not_follow_a_redirect_to_another_origin() {
 async fn a_body_is_read_up_to_its_bound_and_no_further() {
     let server = Server::start(|head| match head.split(' ').nth(1).unwrap() {
         "/announced" => b"HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n".to_vec(),
-        "/chunked" => server::CHUNKS_WITHOUT_END.to_vec(),
+        "/chunked" => CHUNKS_WITHOUT_END.to_vec(),
         _ => answer("200 OK", "", &[b'x'; 1000]),
     })
     .await;

@@ -20,6 +20,8 @@ pub struct Config {
     pub artefacts: ArtefactsSection,
     /// `[[mirror]]`: upstream registries that are followed.
     pub mirror: Vec<crate::mirror::Config>,
+    /// `[monitor]`: remote servers that are looked at.
+    pub monitor: Option<crate::monitor::Config>,
 }
 
 impl Config {
@@ -55,6 +57,8 @@ mod tests {
         assert_eq!(config.namespaces.resolvers.len(), 2);
         assert_eq!(config.mirror.len(), 1);
         assert_eq!(config.mirror.first().unwrap().poll_minutes, 60);
+        let monitor = config.monitor.unwrap();
+        assert_eq!((monitor.follows_listed, monitor.servers.len()), (false, 1));
     }
 
     #[test]
@@ -66,6 +70,8 @@ mod tests {
             "[namespaces]\nresolvers = ['example.com']",
             "[[mirror]]\nurl = 'https://a.example'\npoll = 1",
             "[[mirror]]",
+            "[monitor]\nvantages = 2",
+            "[[monitor.server]]\nname = 'a/b'",
             "admission = 1\nadmission = 2",
         ] {
             assert!(Config::parse(text).is_err(), "{text}");

@@ -190,7 +190,12 @@ impl Publisher {
                     "a witness holds what this log does not: it is an old copy"
                 );
                 let error = StoreError::Behind { witness, what };
-                self.shared.distrust(Trust::Never(error.to_string()));
+                // Where there are replicas, another may have gone on: reading anew tells.
+                let trust = match self.shared.backend.replicated() {
+                    Some(_) => Trust::Reload,
+                    None => Trust::Never,
+                };
+                self.shared.distrust(trust(error.to_string()));
                 None
             }
         }

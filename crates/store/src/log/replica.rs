@@ -116,7 +116,7 @@ impl Sequencer {
                 *self.shared.trust() = Trust::Never(error.to_string());
             }
             Err(error) => {
-                tracing::error!(error = chain(&error), "this replica cannot lead the log yet")
+                tracing::error!(error = chain(&error), "this replica cannot lead the log yet");
             }
         }
         self.shared.backend.release().await;
@@ -264,10 +264,7 @@ impl Follower {
 
     /// Hands submissions to the leader.
     async fn hand_in(&mut self, batch: Vec<Submission>) {
-        let (known, fresh) = match self.split(batch).await {
-            Ok(split) => split,
-            Err(()) => return,
-        };
+        let Ok((known, fresh)) = self.split(batch).await else { return };
         let Some(replicated) = self.shared.backend.replicated() else { return };
         let brought: Vec<_> = known.iter().map(|(it, _)| it).chain(&fresh).map(handed_in).collect();
         if !brought.is_empty()

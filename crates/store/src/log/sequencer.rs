@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::rebuild::{self, rebuild};
 use super::shared::{Shared, Trust};
 use super::state::{Batch, Head};
-use super::{Receipt, SubmitError};
+use super::{Receipt, SubmitError, witnesses};
 use crate::backend::{Commit, Loaded, Object, StoreError};
 use crate::limits;
 
@@ -223,6 +223,9 @@ impl Sequencer {
                     tracing::warn!("another replica leads the log");
                     *self.shared.trust() = Trust::Follows;
                 }
+                Err(error @ StoreError::Behind { .. }) => {
+                    *self.shared.trust() = Trust::Never(error.to_string());
+                }
                 Err(error) => {
                     tracing::error!(error = chain(&error), "the log cannot go on yet");
                     if self.refuse_for(pause).await {
@@ -267,6 +270,10 @@ impl Sequencer {
         }
         let size = self.shared.state().tail.size();
         self.shared.sizes.send_replace(size);
+        if self.shared.backend.replicated().is_some() {
+            // The database may have been restored, or a standby of it that lags have taken over.
+            witnesses::ask_newest(&self.shared).await?;
+        }
         Ok(())
     }
 

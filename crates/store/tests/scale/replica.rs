@@ -36,7 +36,9 @@ impl Replica {
         clock_ms: i64,
         said: Sender<Said>,
     ) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        let mut child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(std::env::current_exe().unwrap())
             .args(["--exact", "replica::process", "--ignored", "--nocapture", "--test-threads=1"])
             .env("REPLICA", name)
             .env("DATABASE", database)
@@ -100,12 +102,9 @@ fn process() {
         let (database, objects) =
             (std::env::var("DATABASE").unwrap(), std::env::var("OBJECTS").unwrap());
         let log = loop {
-            let scale = match scale::open(&database, &objects, ORIGIN).await {
-                Ok(scale) => scale,
-                Err(_) => {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    continue;
-                }
+            let Ok(scale) = scale::open(&database, &objects, ORIGIN).await else {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
             };
             scale.set_lease(LEASE);
             match Log::open(Arc::new(scale), config()).await {

@@ -40,6 +40,7 @@ struct Reader {
     /// The public keys that have a line, of logs and of witnesses.
     keys: BTreeSet<(bool, Vec<u8>)>,
     quorum: Option<Quorum>,
+    groups: usize,
 }
 
 impl Reader {
@@ -76,6 +77,7 @@ impl Reader {
             return Err("a witness cosigns with a key of type 4 or 6");
         }
         self.witnesses.push(key);
+        within(self.witnesses.len())?;
         let member = Member::Witness(self.witnesses.len() - 1);
         self.define(name, member)
     }
@@ -110,6 +112,8 @@ impl Reader {
         };
         let threshold = threshold.filter(|k| (1..=members.len()).contains(k));
         let threshold = threshold.ok_or("a threshold that is not from 1 to the group's members")?;
+        self.groups += 1;
+        within(self.groups)?;
         self.define(name, Member::Group { threshold, members })
     }
 
@@ -121,7 +125,7 @@ impl Reader {
             return Err("a name that has a line already");
         }
         self.members.push(member);
-        within(self.members.len() / 2)
+        Ok(())
     }
 
     fn quorum(&mut self, name: &str) -> Result<(), &'static str> {

@@ -12,8 +12,8 @@ use crate::failure::Failure;
 /// # Errors
 /// A filter that is none.
 pub(super) fn start(arguments: &args::Events) -> Result<(), Failure> {
-    let filter = arguments.log_filter.parse::<EnvFilter>();
-    let filter = filter.map_err(|error| Failure::usage("reading `--log`").because(error))?;
+    let filter = arguments.log_level.parse::<EnvFilter>();
+    let filter = filter.map_err(|error| Failure::usage("reading `--log-level`").because(error))?;
     let subscriber =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match arguments.log_format {

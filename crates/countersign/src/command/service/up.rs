@@ -5,8 +5,10 @@
 //! only `--init` makes them.
 
 mod backend;
+mod capture;
 mod home;
 mod parts;
+mod trust;
 
 use registry::Service;
 use registry::service::Identity;
@@ -41,8 +43,10 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Up) -> Result<Exit, Failu
     );
     let log = backend::open(arguments, data, &home).await?;
     let database = backend::tables(arguments, data, &log).await?;
-    let operator =
-        arguments.operator.clone().unwrap_or_else(|| home::reversed_host(&home.origin));
+    let operator = arguments.operator.clone().unwrap_or_else(|| home::reversed_host(&home.origin));
+    let policy = backend::policy_text(arguments)?;
+    let public = (operator.as_str(), home.registry.public());
+    trust::write(data, &home.log_verifiers, public, policy.as_deref())?;
     let identity = Identity {
         keys: vec![home.registry],
         operator,

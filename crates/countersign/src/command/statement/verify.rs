@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use surface::{Digest, Digests};
 use wire::{Document, Policy};
 
-use super::{key_file, now_s, read_bounded, sign};
+use super::{key_file, now_s, read_bounded, sign, sigstore};
 use crate::args::statement as args;
 use crate::command::Desk;
 use crate::failure::{Exit, Failure};
@@ -24,6 +24,7 @@ pub(super) fn run(desk: &Desk, arguments: &args::Verify) -> Result<Exit, Failure
     match kind(&bytes) {
         FileKind::Bundle => bundle(desk, arguments, &bytes),
         FileKind::Envelope => envelope(desk, arguments, &bytes),
+        FileKind::Sigstore => show(desk, arguments, &sigstore::verify(arguments, &bytes)?),
         FileKind::Unknown => {
             let what = format!("{} is neither a statement nor a bundle", arguments.file.display());
             Err(Failure::new(what))
@@ -34,6 +35,7 @@ pub(super) fn run(desk: &Desk, arguments: &args::Verify) -> Result<Exit, Failure
 enum FileKind {
     Bundle,
     Envelope,
+    Sigstore,
     Unknown,
 }
 
@@ -45,6 +47,11 @@ fn kind(bytes: &[u8]) -> FileKind {
         FileKind::Envelope
     } else if document.root().get("checkpoint").is_some() {
         FileKind::Bundle
+    } else if ["verificationMaterial", "verification_material"]
+        .iter()
+        .any(|name| document.root().get(name).is_some())
+    {
+        FileKind::Sigstore
     } else {
         FileKind::Unknown
     }
@@ -116,12 +123,18 @@ fn show(desk: &Desk, arguments: &args::Verify, outcome: &Outcome) -> Result<Exit
         text.push_str(&conclusion(outcome));
         desk.output.data(&text)?;
     }
-    Ok(if outcome.verified.is_some() { Exit::Same } else { Exit::Drift })
+    Ok(if holds(outcome) { Exit::Same } else { Exit::Drift })
+}
+
+fn holds(outcome: &Outcome) -> bool {
+    !outcome.checks.is_empty() && outcome.checks.iter().all(|check| check.holds)
 }
 
 fn conclusion(outcome: &Outcome) -> String {
     let Some(Verified { server, version, surface, .. }) = &outcome.verified else {
-        return format!("{}\n", style::paint(style::ERROR, "not verified"));
+        let (style, says) =
+            if holds(outcome) { (style::SAME, "verified") } else { (style::ERROR, "not verified") };
+        return format!("{}\n", style::paint(style, says));
     };
     let surface = surface.map_or_else(
         || "no surface is declared".to_owned(),
@@ -144,7 +157,7 @@ fn verdict(outcome: &Outcome) -> Value {
             "latest": it.latest, "size": it.size, "time": time,
         })
     });
-    json!({ "checks": checks, "schema": "countersign.verdict/1", "verified": verified })
+    json!({ "checks": checks, "holds": holds(outcome), "schema": "countersign.verdict/1", "verified": verified })
 }
 
 /// A statement by itself: who signed it, of those that are believed. It proves nothing about a log.

@@ -67,11 +67,7 @@ impl Default for ArtefactsSection {
     fn default() -> Self {
         let usual = Registries::usual();
         let text = |url: Option<Url>| url.map(String::from).unwrap_or_default();
-        Self {
-            npm: text(usual.npm),
-            pypi: text(usual.pypi),
-            bundles: usual.are_bundles_fetched,
-        }
+        Self { npm: text(usual.npm), pypi: text(usual.pypi), bundles: usual.are_bundles_fetched }
     }
 }
 

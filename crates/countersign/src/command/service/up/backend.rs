@@ -23,11 +23,7 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// No log, or one already; another process that writes it; a log that cannot be trusted.
-pub(super) async fn open(
-    arguments: &args::Up,
-    data: &Path,
-    home: &Home,
-) -> Result<Log, Failure> {
+pub(super) async fn open(arguments: &args::Up, data: &Path, home: &Home) -> Result<Log, Failure> {
     let backend: Arc<dyn Backend> = match (&arguments.database, &arguments.objects) {
         (Some(database), Some(objects)) => {
             let scale = scale::open(database, objects, &home.origin).await.map_err(failed)?;
@@ -69,16 +65,22 @@ pub(super) async fn tables(
     Ok(database)
 }
 
-/// The witnesses, and the policy that they have to meet.
-fn cosigning(arguments: &args::Up) -> Result<Option<Cosigning>, Failure> {
+/// The text of the policy, where one is named.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(super) fn policy_text(arguments: &args::Up) -> Result<Option<String>, Failure> {
     let Some(path) = &arguments.policy else { return Ok(None) };
     let reading = || format!("reading the policy {}", path.display());
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(reading()).because(error))?;
-    let policy: Policy =
-        text.parse().map_err(|error: tlog::policy::PolicyError| {
-            Failure::usage(reading()).because(error)
-        })?;
+    std::fs::read_to_string(path).map(Some).map_err(|error| Failure::new(reading()).because(error))
+}
+
+/// The witnesses, and the policy that they have to meet.
+fn cosigning(arguments: &args::Up) -> Result<Option<Cosigning>, Failure> {
+    let Some(text) = policy_text(arguments)? else { return Ok(None) };
+    let policy: Policy = text.parse().map_err(|error: tlog::policy::PolicyError| {
+        Failure::usage("reading the policy").because(error)
+    })?;
     let mut witnesses: Vec<Arc<dyn Cosigner>> = Vec::new();
     for (url, keys) in addresses(arguments, &policy)? {
         let client = client(&url)?;

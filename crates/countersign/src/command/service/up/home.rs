@@ -12,7 +12,7 @@ use tlog::{Sign, VerifierKey, note};
 use crate::args::service as args;
 use crate::codes;
 use crate::command::Desk;
-use crate::command::statement::key_file;
+use crate::command::statement::{key, key_file};
 use crate::failure::Failure;
 
 /// Who the registry is.
@@ -43,10 +43,10 @@ pub(super) fn open(desk: &Desk, arguments: &args::Up, data: &Path) -> Result<Hom
         made.map_err(|error| Failure::new(format!("making {}", keys.display())).because(error))?;
     }
     let origin = origin(arguments, data)?;
-    let key = |name: &str, algorithm| {
+    let load = |name: &str, algorithm| {
         let path = keys.join(name);
         if arguments.init && !path.exists() {
-            key_file::create(&path, &crate::command::statement::draw(algorithm)?.to_pem(None).map_err(failed)?)?;
+            key_file::create(&path, &key::draw(algorithm)?.to_pem(None).map_err(failed)?)?;
         }
         key_file::load(desk.output, &path, &arguments.passphrase)
     };
@@ -55,11 +55,11 @@ pub(super) fn open(desk: &Desk, arguments: &args::Up, data: &Path) -> Result<Hom
         ("log-ed25519.pem", Algorithm::Ed25519, note::Algorithm::Ed25519),
         ("log-ml-dsa-44.pem", Algorithm::MlDsa44, note::Algorithm::MlDsa44),
     ] {
-        let key = key(name, algorithm)?.into_note_key(&origin, kind);
+        let key = load(name, algorithm)?.into_note_key(&origin, kind);
         let what = || format!("making `{origin}` the name of a log");
         log_keys.push(Arc::new(key.map_err(|error| Failure::usage(what()).because(error))?));
     }
-    let registry = key("registry-ed25519.pem", Algorithm::Ed25519)?;
+    let registry = load("registry-ed25519.pem", Algorithm::Ed25519)?;
     let log_verifiers = log_keys.iter().map(|key| key.verifier().clone()).collect();
     Ok(Home { origin, log_keys, log_verifiers, registry })
 }

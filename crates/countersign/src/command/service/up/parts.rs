@@ -1,4 +1,4 @@
-//! The parts of the registry that run beside the API: publishing, mirrors.
+//! The parts of the registry that run beside the API: publishing, mirrors, the monitor.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,9 +7,10 @@ use registry::namespace::Namespaces;
 use registry::net::{Client, Rules, System};
 use registry::publish::{Publisher, handlers};
 use registry::service::config::Config;
-use registry::{Service, api, mirror};
+use registry::{Service, api, mirror, monitor};
 use tokio::task::JoinSet;
 
+use super::capture::Guarded;
 use crate::failure::Failure;
 
 /// Everything that is served, and the tasks that run until they are shut down.
@@ -27,6 +28,12 @@ pub(super) fn start(
         let client = client(&upstream.exceptions)?;
         let mirror = mirror::Mirror::new(service.clone(), client, upstream.clone());
         tasks.spawn(async move { mirror.run().await });
+    }
+    if let Some(config) = &config.monitor {
+        let client = client(&config.exceptions)?;
+        let (service, config) = (service.clone(), config.clone());
+        let monitor = monitor::Monitor::new(service, client, Arc::new(Guarded), config);
+        tasks.spawn(async move { monitor.run().await });
     }
     Ok((api::router(service.clone(), more), tasks))
 }

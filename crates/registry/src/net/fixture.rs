@@ -1,4 +1,5 @@
 //! Servers on loopback that answer what they are told to.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,28 +10,31 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A server that answers each request by its head, one a connection.
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
-    pub(super) bytes_sent: Arc<AtomicUsize>,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) bytes_sent: Arc<AtomicUsize>,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
 /// An answer with a body.
-pub(super) fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
 }
 
 /// Stands for a body of chunks that go on until nobody takes them.
-pub(super) const CHUNKS_WITHOUT_END: &[u8] = b"chunks without end";
+pub(crate) const CHUNKS_WITHOUT_END: &[u8] = b"chunks without end";
+
+/// Begins an answer after which the connection is cut.
+pub(crate) const CUT: &[u8] = b"cut after: ";
 
 impl Server {
-    pub(super) async fn start(answers: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answers: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self::at("127.0.0.1:0".parse().unwrap(), answers).await
     }
 
-    pub(super) async fn at(
+    pub(crate) async fn at(
         address: SocketAddr,
         answers: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
     ) -> Self {
@@ -52,7 +56,7 @@ impl Server {
     }
 
     /// A server whose answer never ends, a byte at a time.
-    pub(super) async fn dripping() -> Self {
+    pub(crate) async fn dripping() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
@@ -70,7 +74,7 @@ impl Server {
     }
 
     /// A server that keeps the first bytes it hears, and answers `says`.
-    pub(super) async fn raw(seen: Arc<Mutex<Vec<u8>>>, says: &'static [u8]) -> SocketAddr {
+    pub(crate) async fn raw(seen: Arc<Mutex<Vec<u8>>>, says: &'static [u8]) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
@@ -85,7 +89,7 @@ impl Server {
     }
 
     /// The heads of the requests that came.
-    pub(super) fn heads(&self) -> Vec<String> {
+    pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
 }
@@ -110,9 +114,9 @@ async fn serve(
         let sent = if answer == CHUNKS_WITHOUT_END {
             without_end(&mut stream, bytes_sent).await
         } else {
-            stream.write_all(&answer).await
+            stream.write_all(answer.strip_prefix(CUT).unwrap_or(&answer)).await
         };
-        if sent.is_err() {
+        if sent.is_err() || answer.starts_with(CUT) {
             return;
         }
     }
