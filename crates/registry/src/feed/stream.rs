@@ -67,11 +67,11 @@ async fn run(
         if page.more {
             continue;
         }
-        let is_newer = newest.wait_for(|newest| *newest > since);
+        let is_newer = async { newest.wait_for(|newest| *newest > since).await.is_ok() };
         match timeout(limits::HEARTBEAT, is_newer).await {
-            Ok(Ok(_)) => {}
+            Ok(true) => {}
             // The service stops.
-            Ok(Err(_)) => return Ok(()),
+            Ok(false) => return Ok(()),
             // An event without data is none, but its id is where a reader comes again: what the
             // filter let not through needs not be looked at twice.
             Err(_) => {
