@@ -41,12 +41,13 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Up) -> Result<Exit, Failu
         || format!("http://{bound}"),
         |url| url.as_str().trim_end_matches('/').to_owned(),
     );
-    let log = backend::open(arguments, data, &home).await?;
-    let database = backend::tables(arguments, data, &log).await?;
     let operator = arguments.operator.clone().unwrap_or_else(|| home::reversed_host(&home.origin));
     let policy = backend::policy_text(arguments)?;
     let public = (operator.as_str(), home.registry.public());
+    // Before the log is opened: witnesses have to be told its keys, and it does not open without them.
     trust::write(data, &home.log_verifiers, public, policy.as_deref())?;
+    let log = backend::open(arguments, data, &home).await?;
+    let database = backend::tables(arguments, data, &log).await?;
     let identity = Identity {
         keys: vec![home.registry],
         operator,
