@@ -38,6 +38,8 @@ pub(crate) enum Measure {
     Digest,
     /// Drift of two surfaces of 100 tools.
     Drift,
+    /// A mirror of 84,000 entries of an upstream on loopback.
+    Mirror,
     /// A log over PostgreSQL and an object store, with one replica and with two.
     Scale,
     /// The log's tree and map at a million entries and names.

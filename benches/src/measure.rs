@@ -4,6 +4,7 @@ mod calls;
 mod digest;
 mod drift;
 mod memory;
+mod mirror;
 mod scale;
 mod start;
 mod tree;
@@ -27,6 +28,10 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     }
     if asked(Measure::Drift) {
         drift::run(options, &mut report, &mut bars)?;
+    }
+    if asked(Measure::Mirror) {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(mirror::run(options, &mut report, &mut bars))?;
     }
     if asked(Measure::Scale) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

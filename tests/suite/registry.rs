@@ -1,0 +1,3 @@
+//! A registry as its users see it.
+
+mod publish;
