@@ -42,6 +42,8 @@ pub(crate) enum Measure {
     Mirror,
     /// A log over PostgreSQL and an object store, with one replica and with two.
     Scale,
+    /// Signing, reading and verifying statements.
+    Seal,
     /// The log's tree and map at a million entries and names.
     Tree,
     /// How the costs of tree and map grow, up to ten million.

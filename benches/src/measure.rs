@@ -6,6 +6,7 @@ mod drift;
 mod memory;
 mod mirror;
 mod scale;
+mod seal;
 mod start;
 mod tree;
 
@@ -36,6 +37,9 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     if asked(Measure::Scale) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(scale::run(options, &mut report, &mut bars))?;
+    }
+    if asked(Measure::Seal) {
+        seal::run(options, &mut report, &mut bars)?;
     }
     if asked(Measure::Tree) {
         tree::run(options, &mut report, &mut bars)?;
