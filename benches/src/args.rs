@@ -44,6 +44,8 @@ pub(crate) enum Measure {
     Scale,
     /// The log's tree and map at a million entries and names.
     Tree,
+    /// How the costs of tree and map grow, up to ten million.
+    Growth,
 }
 
 /// The processes that a run starts; each is this same binary.

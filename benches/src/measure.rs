@@ -40,6 +40,9 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     if asked(Measure::Tree) {
         tree::run(options, &mut report, &mut bars)?;
     }
+    if asked(Measure::Growth) {
+        tree::grow(options, &mut report)?;
+    }
     if matches!(verb, Measure::All | Measure::Calls | Measure::Start | Measure::Memory) {
         let guard = options.wants(GUARD).then(|| Guard::find(options));
         let guard = guard.transpose()?;

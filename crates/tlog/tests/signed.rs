@@ -1,4 +1,5 @@
 //! Notes, checkpoints, cosignatures, policies, proofs and witness decisions, signed by real keys.
+#![allow(clippy::unwrap_used, reason = "a test may panic, and so may what it calls")]
 
 use seal::Crypto;
 use seal::key::{Algorithm as KeyAlgorithm, NoteKey, PrivateKey};
@@ -163,7 +164,7 @@ fn policy(quorum: &str) -> Policy {
         verifiers(&log_keys()).into_iter().map(|key| format!("log {key} https://x.example/\n"));
     let mut text = format!("# whom we believe\n\n{}", logs.collect::<String>());
     for (name, key) in ["A", "B", "C"].iter().zip(verifiers(&witnesses())) {
-        text += &format!("\twitness {name}  {key}\n");
+        text.extend(["\twitness ", name, "  ", &key.to_string(), "\n"]);
     }
     (text + quorum).parse().unwrap()
 }
@@ -287,6 +288,20 @@ fn a_witness_cosigns_only_what_continues_what_it_holds() {
         let fork = Checkpoint { root: leaf(7), ..checkpoint(size) };
         assert_eq!(decide(&request(2, proof, &fork), held, &keys), Err(Refusal::Inconsistent));
     }
+    // From nothing: no proof is needed, and none may come; an empty tree has one root.
+    let nothing = (0, Hash::default());
+    assert_eq!(decide(&request(0, vec![], &checkpoint(0)), nothing, &keys), Ok(checkpoint(0)));
+    let unasked = request(0, vec![leaf(0)], &checkpoint(2));
+    assert_eq!(decide(&unasked, nothing, &keys), Err(Refusal::Inconsistent));
+    let rooted = Checkpoint { root: leaf(0), ..checkpoint(0) };
+    assert_eq!(decide(&request(0, vec![], &rooted), nothing, &keys), Err(Refusal::Inconsistent));
+    let statuses = [
+        Refusal::UnknownLog,
+        Refusal::Unsigned,
+        Refusal::Conflict { size: 3 },
+        Refusal::Inconsistent,
+    ];
+    assert_eq!(statuses.map(|refusal| refusal.status()), [404, 403, 409, 422]);
     let back = request(3, vec![], &checkpoint(2));
     assert!(matches!(decide(&back, (3, leaf(0)), &keys), Err(Refusal::Malformed(_))));
     let lines = |count| request(2, vec![leaf(2); count], &checkpoint(3)).to_string();
