@@ -151,6 +151,11 @@ fn a_cosignature_is_of_one_checkpoint_key_and_time() {
         let renamed = Checkpoint { origin: "log.example/two".to_owned(), ..log.clone() };
         assert_eq!(time(&renamed, &line, &witness), None);
         assert_eq!(time(&log, &line, &key("witness.example/v", algorithm, 7)), None);
+        let at = |time_s| {
+            let line = cosignature::cosign(&log, time_s, &witness).unwrap();
+            time(&log, &Signature::parse(&line).unwrap(), &witness)
+        };
+        assert_eq!([at(i64::MAX as u64), at(1 << 63)], [Some(i64::MAX as u64), None], "2^63 - 1");
         let mut later = line.clone();
         later.bytes[7] ^= 1;
         assert_eq!(time(&log, &later, &witness), None);
@@ -282,6 +287,8 @@ fn a_witness_cosigns_only_what_continues_what_it_holds() {
     let stranger = verifiers(&[key(ORIGIN, Algorithm::Ed25519, 9)]);
     assert_eq!(decide(&next, held, &stranger), Err(Refusal::Unsigned));
     assert_eq!(decide(&next, (3, leaf(0)), &keys), Err(Refusal::Conflict { size: 3 }));
+    let ahead = request(3, vec![], &checkpoint(3));
+    assert_eq!(decide(&ahead, held, &keys), Err(Refusal::Conflict { size: 2 }), "of what it lacks");
     let again = request(2, vec![], &checkpoint(2));
     assert_eq!(decide(&again, held, &keys), Ok(checkpoint(2)), "the same once more");
     for (size, proof) in [(2, vec![]), (3, vec![leaf(2)]), (3, vec![])] {
