@@ -33,7 +33,7 @@ pub(super) async fn run(options: &Options, report: &mut Report, bars: &mut Bars)
     let mirror = Mirror::new(service.clone(), client(address)?, serde_json::from_value(config)?);
     let [first_s, again_s] = [sweep(&mirror, rows, rows).await?, sweep(&mirror, rows, 0).await?];
     service.close().await;
-    let megabytes = bytes as f64 / 1e6;
+    let megabytes = count(bytes) / 1e6;
     let title =
         format!("{rows} entries of an upstream on loopback, {megabytes:.0} MB in pages of 100");
     let mut table = Table::new(title, &["what", "s", "rows/s", "× download"]);
@@ -42,7 +42,7 @@ pub(super) async fn run(options: &Options, report: &mut Report, bars: &mut Bars)
         ("first sweep: every entry signed, logged, projected", first_s),
         ("sweep of what is known: parsed, digested, compared", again_s),
     ] {
-        let cells = [time_s, rows as f64 / time_s, time_s / bare_s];
+        let cells = [time_s, count(rows) / time_s, time_s / bare_s];
         table.row(what, cells.map(Cell::from));
     }
     report.tables.push(table);
@@ -170,6 +170,10 @@ async fn registry(folder: &Path) -> Outcome<Service> {
         log_keys,
     };
     Ok(Service::new(log, database, identity))
+}
+
+fn count(number: usize) -> f64 {
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 fn now_ms() -> u64 {
