@@ -4,6 +4,7 @@ mod calls;
 mod digest;
 mod drift;
 mod memory;
+mod mirror;
 mod scale;
 mod seal;
 mod start;
@@ -29,6 +30,10 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     if asked(Measure::Drift) {
         drift::run(options, &mut report, &mut bars)?;
     }
+    if asked(Measure::Mirror) {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(mirror::run(options, &mut report, &mut bars))?;
+    }
     if asked(Measure::Scale) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(scale::run(options, &mut report, &mut bars))?;
@@ -38,6 +43,9 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     }
     if asked(Measure::Tree) {
         tree::run(options, &mut report, &mut bars)?;
+    }
+    if asked(Measure::Growth) {
+        tree::grow(options, &mut report)?;
     }
     if matches!(verb, Measure::All | Measure::Calls | Measure::Start | Measure::Memory) {
         let guard = options.wants(GUARD).then(|| Guard::find(options));

@@ -7,6 +7,7 @@ mod log;
 mod lying;
 mod process;
 mod real_servers;
+mod registry;
 mod sarif;
 
 use serde_json::Value;

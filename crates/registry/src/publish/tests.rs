@@ -4,4 +4,5 @@ mod admitted;
 mod compatible;
 mod logins;
 mod reviewed;
+mod states;
 mod world;

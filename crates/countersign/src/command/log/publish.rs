@@ -94,7 +94,8 @@ fn tell(desk: &Desk, result: &Published<'_>) {
         desk.output.note(&format!("  evidence in {} ({verified})", evidence.display()));
     }
     if result.verdict == "hold" {
-        desk.output.hint("a reviewer of the registry releases it; publishing it again asks how it stands");
+        desk.output
+            .hint("a reviewer of the registry releases it; publishing it again asks how it stands");
     }
 }
 

@@ -49,8 +49,9 @@ pub(super) async fn keep(
         // What is held or refused is not countersigned, and proves that and nothing else.
         if let (Err(objection), "allow") = (&judged, answer.verdict.as_str()) {
             let what = "the evidence of the publication does not hold";
-            return Err(Failure::refusal(codes::PUBLISH_EVIDENCE, what)
-                .because(objection.sentence.clone()));
+            return Err(
+                Failure::refusal(codes::PUBLISH_EVIDENCE, what).because(objection.sentence.clone())
+            );
         }
     }
     let path = arguments.evidence.clone().unwrap_or_else(|| beside(&arguments.server_json, entry));
@@ -88,7 +89,9 @@ async fn wait_for(
 /// `files-1.4.0.countersign.json` beside the entry.
 fn beside(entry_path: &Path, entry: &ServerJson) -> PathBuf {
     let name = entry.name().rsplit('/').next().unwrap_or_default();
-    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+') { c } else { '_' };
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+') { c } else { '_' }
+    };
     let version: String = entry.version().chars().map(plain).collect();
     entry_path.with_file_name(format!("{name}-{version}.countersign.json"))
 }

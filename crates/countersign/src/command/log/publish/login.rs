@@ -58,10 +58,11 @@ pub(super) async fn token(
     let signature = key
         .sign(timestamp.as_bytes())
         .map_err(|error| Failure::new("signing the login").because(error))?;
-    let form = json!({ "domain": domain, "timestamp": timestamp, "signed_timestamp": hex(&signature) });
-    exchange(registry, method, &form).await.map_err(|failure| {
-        failure.hint(format!("the record of this key is `{}`", record(key)))
-    })
+    let form =
+        json!({ "domain": domain, "timestamp": timestamp, "signed_timestamp": hex(&signature) });
+    exchange(registry, method, &form)
+        .await
+        .map_err(|failure| failure.hint(format!("the record of this key is `{}`", record(key))))
 }
 
 async fn exchange(registry: &Registry, method: &str, form: &Value) -> Result<String, Failure> {

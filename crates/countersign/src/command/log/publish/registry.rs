@@ -70,11 +70,7 @@ impl Registry {
         self.answer(self.client.get(url).bearer_auth(bearer), &what).await
     }
 
-    async fn answer(
-        &self,
-        request: reqwest::RequestBuilder,
-        what: &str,
-    ) -> Result<Value, Failure> {
+    async fn answer(&self, request: reqwest::RequestBuilder, what: &str) -> Result<Value, Failure> {
         let asking = || Failure::new(format!("asking {what}"));
         let sent = request.send().await;
         let answer = sent.map_err(|error| asking().because(error.without_url()))?;

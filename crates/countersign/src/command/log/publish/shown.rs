@@ -37,10 +37,7 @@ pub(super) async fn surface(desk: &Desk, arguments: &args::Publish) -> Result<Sh
     Ok(Shown { document: canonical::to_vec(&document), protocol_version })
 }
 
-async fn observed(
-    desk: &Desk,
-    arguments: &args::Publish,
-) -> Result<(Surface, String), Failure> {
+async fn observed(desk: &Desk, arguments: &args::Publish) -> Result<(Surface, String), Failure> {
     let (plain, variables) = (&arguments.reach.headers, &arguments.reach.header_variables);
     if !plain.is_empty() || !variables.is_empty() {
         let what = "a surface that needs credentials is not published";
@@ -72,9 +69,8 @@ fn of_manifest(path: &Path) -> Result<(Surface, String), Failure> {
     let none = || refused("fixes no `static_responses`");
     let answers = fixed.and_then(Value::as_object).ok_or_else(none)?;
     let known = ["initialize", "tools/list"].into_iter();
-    let known: Map<String, Value> = known
-        .filter_map(|name| Some((name.to_owned(), answers.get(name)?.clone())))
-        .collect();
+    let known: Map<String, Value> =
+        known.filter_map(|name| Some((name.to_owned(), answers.get(name)?.clone()))).collect();
     if !known.contains_key("tools/list") {
         return Err(none());
     }

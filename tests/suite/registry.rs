@@ -1,0 +1,4 @@
+//! A registry as its users see it.
+
+mod publish;
+mod watching;
