@@ -35,7 +35,8 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
     }
     text.push_str("\n## Codes of refusals and failures\n\n| Code | Meaning |\n|---|---|\n");
     let of_wire = wire::Code::ALL.iter().map(|code| (code.as_str(), sentence(*code)));
-    let own = codes::ALL.iter().chain(guard::event::codes::ALL);
+    let own = codes::ALL.iter().chain(guard::event::codes::ALL).chain(seal::codes::CODES);
+    let own = own.chain(seal::bundle::CHECKS).chain(super::statement::sigstore::CODES);
     let own = own.map(|(code, meaning)| (*code, (*meaning).to_owned()));
     for (code, meaning) in own.chain(of_wire) {
         let _ = writeln!(text, "| `{code}` | {meaning} |");
@@ -57,7 +58,18 @@ fn command(command: &Command) -> String {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let own = command.get_arguments().filter(|a| !a.is_global_set() && a.get_id() != "help");
     let arguments: String = own.map(argument).collect();
-    format!("\n## `{}`\n\n{about}.\n\n```text\n{usage}\n```\n\n{arguments}", command.get_name())
+    let text = format!(
+        "\n## `{}`\n\n{about}.\n\n```text\n{usage}\n```\n\n{arguments}",
+        command_name(command)
+    );
+    let nested = command.get_subcommands().filter(|c| !c.is_hide_set() && c.get_name() != "help");
+    nested.map(self::command).fold(text, |text, nested| text + &nested)
+}
+
+/// The name with those of the commands that it stands below.
+fn command_name(command: &Command) -> String {
+    let whole = command.get_bin_name().unwrap_or_else(|| command.get_name());
+    whole.trim_start_matches("countersign ").to_owned()
 }
 
 fn argument(argument: &Arg) -> String {
