@@ -269,3 +269,120 @@ fn sigstore_evidence_verifies_offline_and_nothing_else_passes() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("sigstore").join(NPM.0);
     countersign(&scratch).arg("verify").arg(file).run().expect(2);
 }
+
+/// A declaration and its countersignature in a log of three leaves, whose proofs are written out.
+fn bundle(scratch: &Scratch) -> seal::Bundle {
+    use seal::bundle::{LatestProof, Leaf};
+    use seal::statement::{Countersignature, Predicate, Statement, Verdict};
+    use tlog::map::{Latest, MapLeaf};
+    use tlog::{Checkpoint, Hash, Map};
+    let read = |name: &str| std::fs::read_to_string(scratch.join(name)).unwrap();
+    let private = |name: &str| seal::PrivateKey::from_pem(&read(name), None).unwrap();
+    let registry = private("registry.pem");
+    let declared = Envelope::parse(read("declaration.json").as_bytes()).unwrap();
+    let leaf = Hash::of_leaf(declared.bytes());
+    let said = Countersignature {
+        version: "1.4.0".to_owned(),
+        declaration: 0,
+        leaf: format!("sha256:{}", hex(&leaf.0)).parse().unwrap(),
+        verdict: Verdict::Allow,
+        findings: Vec::new(),
+        namespace: "dns".to_owned(),
+    };
+    let (server, time) = (SERVER.to_owned(), "2026-11-25T12:00:00Z".to_owned());
+    let predicate = Predicate::Countersignature(said);
+    let said = Statement { server, time, previous: Some(0), predicate };
+    let admitted = Envelope::sign(said, &[&registry]).unwrap();
+    let second = Hash::of_leaf(admitted.bytes());
+    let mut map = Map::default();
+    map.insert(Map::key(SERVER), Latest { leaf: second, index: 1 });
+    let map_leaf = MapLeaf { covers: 2, root: map.root() };
+    let third = Hash::of_leaf(&map_leaf.to_entry());
+    let (pair, origin) = (Hash::of_node(leaf, second), "log.example".to_owned());
+    let checkpoint = Checkpoint { origin, size: 3, root: Hash::of_node(pair, third) };
+    let log = private("log.pem");
+    let log = log.into_note_key("log.example", tlog::note::Algorithm::Ed25519).unwrap();
+    let witness = private("witness.pem");
+    let witness = witness.into_note_key("w.example", tlog::note::Algorithm::Cosignature).unwrap();
+    let time_s = seal::time::parse("2026-11-25T12:30:00Z").unwrap();
+    let signed = checkpoint.sign(&[&log], time_s).unwrap();
+    let cosigned = tlog::cosignature::cosign(&checkpoint, time_s, &witness).unwrap();
+    let names = seal::bundle::names(&declared, &[&admitted]).into_iter();
+    let paths = names.map(|name| (name.clone(), map.prove(&Map::key(&name)))).collect();
+    seal::Bundle {
+        leaves: vec![
+            Leaf { envelope: declared, index: 0, hashes: vec![second, third] },
+            Leaf { envelope: admitted, index: 1, hashes: vec![leaf, third] },
+        ],
+        keys: ["publisher.pem", "registry.pem"].map(|name| private(name).public().clone()).to_vec(),
+        checkpoint: format!("{signed}{cosigned}"),
+        latest: Some(LatestProof { hashes: vec![pair], map_leaf, paths }),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+#[test]
+fn a_bundle_is_verified_in_one_verdict_with_reasons() {
+    let scratch = Scratch::new();
+    for name in ["publisher", "registry", "log", "witness", "stranger"] {
+        make_key(&scratch, name, "ed25519");
+    }
+    let server = r#"{"name":"io.github.acme/files","version":"1.4.0"}"#;
+    write(&scratch, "server.txt", server);
+    let tools = r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}}]}"#;
+    write(&scratch, "surface.txt", tools);
+    write(&scratch, "drifted.txt", &tools.replace("\"a\"", "\"b\""));
+    let sign = ["sign", "declaration", "server.txt", "--surface", "surface.txt", "--key"];
+    let rest = ["publisher.pem", "--protocol-version", "2026-07-28", "-o", "declaration.json"];
+    countersign(&scratch).args(sign).args(rest).run().expect(0);
+    let bundle = bundle(&scratch);
+    write(&scratch, "bundle.json", &bundle.to_json());
+    let vkey = |name: &str, note: &str, role: &str| {
+        let shown = ["key", "show", &format!("{name}.pem"), "--note", note, "--json"];
+        let shown = countersign(&scratch).args(shown).run().expect(0).json();
+        shown["note"][role].as_str().unwrap().to_owned()
+    };
+    let policy = format!(
+        "log {}\nwitness w {}\nquorum w\n",
+        vkey("log", "log.example", "log"),
+        vkey("witness", "w.example", "witness")
+    );
+    let trust = |registry: &str| {
+        let pem = std::fs::read_to_string(scratch.join(&format!("{registry}.pub"))).unwrap();
+        format!("policy = '''\n{policy}'''\n\n[[registry]]\nname = \"r\"\nkey = '''\n{pem}'''\n")
+    };
+    write(&scratch, "trust.toml", &trust("registry"));
+    write(&scratch, "other.toml", &trust("stranger"));
+    let verify = |trust: &str, more: &[&str], code: i32| {
+        let run = countersign(&scratch).args(["verify", "bundle.json", "--json", "--trust", trust]);
+        run.args(more).run().expect(code).json()
+    };
+    let at = ["--at", "2026-11-25T13:00:00Z"];
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/verdict.json");
+    let schema = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let failed = |verdict: &serde_json::Value| -> Vec<String> {
+        assert!(schema.is_valid(verdict), "{verdict}");
+        let checks = verdict["checks"].as_array().unwrap().iter();
+        let failed = checks.filter(|check| check["holds"] == false);
+        failed.map(|check| check["code"].as_str().unwrap().to_owned()).collect()
+    };
+    let good = verify("trust.toml", &at, 0);
+    assert!(failed(&good).is_empty(), "{good}");
+    assert_eq!(good["verified"]["server"], SERVER);
+    let same = [at.as_slice(), &["--surface", "surface.txt"]].concat();
+    assert!(failed(&verify("trust.toml", &same, 0)).is_empty());
+    let drifted = [at.as_slice(), &["--surface", "drifted.txt"]].concat();
+    assert_eq!(failed(&verify("trust.toml", &drifted, 3)), ["seal.surface"]);
+    let late = ["--at", "2026-11-27T13:00:00Z"];
+    assert_eq!(failed(&verify("trust.toml", &late, 3)), ["seal.freshness"]);
+    let stranger = failed(&verify("other.toml", &at, 3));
+    assert_eq!(stranger, ["seal.publisher", "seal.countersignature"]);
+    let text = countersign(&scratch).args(["verify", "bundle.json", "--trust", "trust.toml"]);
+    let text = text.args(at).run().expect(0).stdout;
+    assert!(text.contains("io.github.acme/files 1.4.0 is verified"), "{text}");
+    countersign(&scratch).args(["verify", "bundle.json"]).run().expect(2);
+}
