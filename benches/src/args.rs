@@ -38,10 +38,16 @@ pub(crate) enum Measure {
     Digest,
     /// Drift of two surfaces of 100 tools.
     Drift,
+    /// A mirror of 84,000 entries of an upstream on loopback.
+    Mirror,
     /// A log over PostgreSQL and an object store, with one replica and with two.
     Scale,
+    /// Signing, reading and verifying statements.
+    Seal,
     /// The log's tree and map at a million entries and names.
     Tree,
+    /// How the costs of tree and map grow, up to ten million.
+    Growth,
 }
 
 /// The processes that a run starts; each is this same binary.

@@ -4,7 +4,9 @@ mod calls;
 mod digest;
 mod drift;
 mod memory;
+mod mirror;
 mod scale;
+mod seal;
 mod start;
 mod tree;
 
@@ -28,12 +30,22 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     if asked(Measure::Drift) {
         drift::run(options, &mut report, &mut bars)?;
     }
+    if asked(Measure::Mirror) {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(mirror::run(options, &mut report, &mut bars))?;
+    }
     if asked(Measure::Scale) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(scale::run(options, &mut report, &mut bars))?;
     }
+    if asked(Measure::Seal) {
+        seal::run(options, &mut report, &mut bars)?;
+    }
     if asked(Measure::Tree) {
         tree::run(options, &mut report, &mut bars)?;
+    }
+    if asked(Measure::Growth) {
+        tree::grow(options, &mut report)?;
     }
     if matches!(verb, Measure::All | Measure::Calls | Measure::Start | Measure::Memory) {
         let guard = options.wants(GUARD).then(|| Guard::find(options));

@@ -1,3 +1,4 @@
 //! A registry as its users see it.
 
 mod publish;
+mod watching;

@@ -31,6 +31,7 @@ use crate::service::{Service, ServiceError};
 pub use answer::{ErrorBody, Refusal};
 pub(crate) use answer::{json, typed};
 pub use openapi::openapi;
+pub(crate) use query::Query;
 pub use serve::serve;
 pub(crate) use servers::version_shown;
 

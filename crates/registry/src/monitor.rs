@@ -7,6 +7,7 @@
 //! Absent on purpose: how a server is asked, which the binary brings ([`Capture`]).
 
 pub mod discovery;
+pub mod proofs;
 pub mod target;
 pub mod views;
 

@@ -245,6 +245,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("0002-publish", include_str!("../migrations/0002-publish.sql")),
     ("0027-mirror", include_str!("../migrations/0027-mirror.sql")),
     ("0028-monitor", include_str!("../migrations/0028-monitor.sql")),
+    ("0030-webhooks", include_str!("../migrations/0030-webhooks.sql")),
 ];
 
 /// The names that an entry is about ([`Statement::names`]). Fixed for the life of an origin.

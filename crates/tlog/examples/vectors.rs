@@ -54,7 +54,11 @@ fn entry(index: u64) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 fn texts(hashes: &[Hash]) -> Vec<String> {
@@ -187,7 +191,9 @@ fn refused(logs: &[Log]) -> Outcome<Value> {
     Ok(json!({ "inclusion": inclusion, "consistency": consistency }))
 }
 
-const SPOILS: [(&str, fn(&mut Vec<Hash>)); 5] = [
+type Spoil = fn(&mut Vec<Hash>);
+
+const SPOILS: [(&str, Spoil); 5] = [
     ("one hash more", |hashes| hashes.push(Hash::of_nothing())),
     ("one hash fewer", |hashes| hashes.truncate(hashes.len() - 1)),
     ("two hashes swapped", |hashes| hashes.swap(0, 1)),

@@ -36,6 +36,12 @@ impl Policy {
         Self { logs, witnesses: Vec::new(), members: Vec::new(), quorum: None, urls: Vec::new() }
     }
 
+    /// The same witnesses and quorum for the log of these keys.
+    #[must_use]
+    pub fn for_log(self, logs: Vec<VerifierKey>) -> Self {
+        Self { logs, ..self }
+    }
+
     /// The keys of logs.
     pub fn logs(&self) -> &[VerifierKey] {
         &self.logs

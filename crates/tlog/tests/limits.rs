@@ -75,19 +75,18 @@ fn a_policy_has_as_many_members_and_bytes_as_the_limit() {
         public[..8].copy_from_slice(&number.to_be_bytes());
         VerifierKey::new(name, algorithm, public).unwrap()
     };
-    let logs = |count| -> String {
-        (0..count).map(|at| format!("log {}\n", key("l", Algorithm::Ed25519, at))).collect()
+    let lines = |count: usize, line: &dyn Fn(usize) -> String| {
+        (0..count).map(line).collect::<Vec<_>>().concat()
     };
-    let witnesses = |count| -> String {
-        (0..count)
-            .map(|at| format!("witness w{at} {}\n", key("w", Algorithm::Cosignature, at)))
-            .collect()
+    let log = |at| format!("log {}\n", key("l", Algorithm::Ed25519, at));
+    let witness = |at| format!("witness w{at} {}\n", key("w", Algorithm::Cosignature, at));
+    let group = |at: usize| match at {
+        0 => "group g0 all w0\n".to_owned(),
+        _ => format!("group g{at} all g{}\n", at - 1),
     };
-    let groups = |count| -> String {
-        let of = |at: usize| if at == 0 { "w0".to_owned() } else { format!("g{}", at - 1) };
-        witnesses(1)
-            + &(0..count).map(|at| format!("group g{at} all {}\n", of(at))).collect::<String>()
-    };
+    let logs = |count| lines(count, &log);
+    let witnesses = |count| lines(count, &witness);
+    let groups = |count| witness(0) + &lines(count, &group);
     for kind in [&logs as &dyn Fn(usize) -> String, &witnesses, &groups] {
         let policy = |count| (kind(count) + "quorum none\n").parse::<Policy>();
         assert!(policy(POLICY_MEMBERS_MAX).is_ok());

@@ -1,5 +1,9 @@
 //! Trees, tiles, bundles and maps beside their definitions, on random input.
-#![allow(clippy::unwrap_used, reason = "a test may panic, and so may what it calls")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic, and so may what it calls"
+)]
 
 use std::collections::BTreeMap;
 
@@ -94,7 +98,9 @@ proptest! {
         let (at, old, leaves) = (at % size, old % (size + 1), leaves(size));
         let (index, old_size) = (usize::try_from(at).unwrap(), usize::try_from(old).unwrap());
         let mut tree = Frontier::default();
-        leaves.iter().for_each(|leaf| tree.append(*leaf, |_, _, _| {}));
+        for leaf in &leaves {
+            tree.append(*leaf, |_, _, _| {});
+        }
         prop_assert_eq!(tree.root(), root(&leaves));
         let checkpoint = Checkpoint { origin: "log.example".to_owned(), size, root: tree.root() };
         let read = |plan: &Plan| {

@@ -1,4 +1,5 @@
 //! Notes, checkpoints, cosignatures, policies, proofs and witness decisions, signed by real keys.
+#![allow(clippy::unwrap_used, reason = "a test may panic, and so may what it calls")]
 
 use seal::Crypto;
 use seal::key::{Algorithm as KeyAlgorithm, NoteKey, PrivateKey};
@@ -150,6 +151,11 @@ fn a_cosignature_is_of_one_checkpoint_key_and_time() {
         let renamed = Checkpoint { origin: "log.example/two".to_owned(), ..log.clone() };
         assert_eq!(time(&renamed, &line, &witness), None);
         assert_eq!(time(&log, &line, &key("witness.example/v", algorithm, 7)), None);
+        let at = |time_s| {
+            let line = cosignature::cosign(&log, time_s, &witness).unwrap();
+            time(&log, &Signature::parse(&line).unwrap(), &witness)
+        };
+        assert_eq!([at(i64::MAX as u64), at(1 << 63)], [Some(i64::MAX as u64), None], "2^63 - 1");
         let mut later = line.clone();
         later.bytes[7] ^= 1;
         assert_eq!(time(&log, &later, &witness), None);
@@ -163,7 +169,7 @@ fn policy(quorum: &str) -> Policy {
         verifiers(&log_keys()).into_iter().map(|key| format!("log {key} https://x.example/\n"));
     let mut text = format!("# whom we believe\n\n{}", logs.collect::<String>());
     for (name, key) in ["A", "B", "C"].iter().zip(verifiers(&witnesses())) {
-        text += &format!("\twitness {name}  {key}\n");
+        text.extend(["\twitness ", name, "  ", &key.to_string(), "\n"]);
     }
     (text + quorum).parse().unwrap()
 }
@@ -281,12 +287,28 @@ fn a_witness_cosigns_only_what_continues_what_it_holds() {
     let stranger = verifiers(&[key(ORIGIN, Algorithm::Ed25519, 9)]);
     assert_eq!(decide(&next, held, &stranger), Err(Refusal::Unsigned));
     assert_eq!(decide(&next, (3, leaf(0)), &keys), Err(Refusal::Conflict { size: 3 }));
+    let ahead = request(3, vec![], &checkpoint(3));
+    assert_eq!(decide(&ahead, held, &keys), Err(Refusal::Conflict { size: 2 }), "of what it lacks");
     let again = request(2, vec![], &checkpoint(2));
     assert_eq!(decide(&again, held, &keys), Ok(checkpoint(2)), "the same once more");
     for (size, proof) in [(2, vec![]), (3, vec![leaf(2)]), (3, vec![])] {
         let fork = Checkpoint { root: leaf(7), ..checkpoint(size) };
         assert_eq!(decide(&request(2, proof, &fork), held, &keys), Err(Refusal::Inconsistent));
     }
+    // From nothing: no proof is needed, and none may come; an empty tree has one root.
+    let nothing = (0, Hash::default());
+    assert_eq!(decide(&request(0, vec![], &checkpoint(0)), nothing, &keys), Ok(checkpoint(0)));
+    let unasked = request(0, vec![leaf(0)], &checkpoint(2));
+    assert_eq!(decide(&unasked, nothing, &keys), Err(Refusal::Inconsistent));
+    let rooted = Checkpoint { root: leaf(0), ..checkpoint(0) };
+    assert_eq!(decide(&request(0, vec![], &rooted), nothing, &keys), Err(Refusal::Inconsistent));
+    let statuses = [
+        Refusal::UnknownLog,
+        Refusal::Unsigned,
+        Refusal::Conflict { size: 3 },
+        Refusal::Inconsistent,
+    ];
+    assert_eq!(statuses.map(|refusal| refusal.status()), [404, 403, 409, 422]);
     let back = request(3, vec![], &checkpoint(2));
     assert!(matches!(decide(&back, (3, leaf(0)), &keys), Err(Refusal::Malformed(_))));
     let lines = |count| request(2, vec![leaf(2); count], &checkpoint(3)).to_string();

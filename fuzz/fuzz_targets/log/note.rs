@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use tlog::map::MapLeaf;
 use tlog::tile::Tile;
-use tlog::{Note, Policy, Verify, VerifierKey};
+use tlog::{Note, Policy, VerifierKey, Verify};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(note) = Note::parse(data) {

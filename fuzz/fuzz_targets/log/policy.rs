@@ -16,7 +16,9 @@ fuzz_target!(|data: &[u8]| {
                 assert!(verified.witnesses.len() <= policy.witnesses().len());
             }
         }
-        Err(PolicyError::Malformed { line, .. }) => assert!((1..=text.lines().count() + 1).contains(&line)),
+        Err(PolicyError::Malformed { line, .. }) => {
+            assert!((1..=text.lines().count() + 1).contains(&line))
+        }
         Err(error) => panic!("{error}"),
     }
 });

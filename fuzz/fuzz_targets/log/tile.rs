@@ -21,8 +21,8 @@ fuzz_target!(|data: &[u8]| {
     let at = |number: &[u8; 2]| u64::from(u16::from_be_bytes(*number));
     let (index, old) = (at(index) % SIZE, at(old) % (SIZE + 1));
     let log = &*LOG;
-    for plan in
-        [Plan::inclusion(&log.0, &[index]), Plan::consistency(&log.0, old)].map(|plan| plan.expect("in the log"))
+    for plan in [Plan::inclusion(&log.0, &[index]), Plan::consistency(&log.0, old)]
+        .map(|plan| plan.expect("in the log"))
     {
         let mut tiles: Vec<_> = plan.tiles().iter().map(|tile| log.tile(tile)).collect();
         let clean = tiles.clone();

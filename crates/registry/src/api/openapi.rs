@@ -1,5 +1,7 @@
 //! The OpenAPI 3.1 description, generated from the handlers.
 
+mod writes;
+
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
@@ -72,6 +74,19 @@ pub(super) struct ListMetadata {
         metrics::show,
         metrics::health,
         metrics::ready,
+        writes::publish_entry,
+        writes::publish,
+        writes::statements,
+        writes::held,
+        writes::validate,
+        writes::change_status,
+        writes::change_all_statuses,
+        writes::delete_version,
+        writes::put_version,
+        writes::by_dns,
+        writes::by_http,
+        writes::by_github_oidc,
+        writes::by_github_at,
     ),
     components(schemas(
         ServerList,
@@ -82,6 +97,13 @@ pub(super) struct ListMetadata {
         Countersign,
         SurfaceDigests,
         ErrorBody,
+        writes::Publication,
+        writes::Submission,
+        writes::StatusChange,
+        writes::DomainLogin,
+        writes::OidcLogin,
+        writes::AccessLogin,
+        writes::TokenResponse,
     ))
 )]
 struct Description;

@@ -8,13 +8,13 @@ use super::path::decode;
 
 /// The parameters of one request.
 #[derive(Debug, Default)]
-pub(super) struct Query {
+pub(crate) struct Query {
     parameters: Vec<(String, String)>,
 }
 
 impl Query {
     /// Reads a query string. Parameters that are empty count as absent.
-    pub(super) fn parse(query: Option<&str>) -> Result<Self, Refusal> {
+    pub(crate) fn parse(query: Option<&str>) -> Result<Self, Refusal> {
         let query = query.unwrap_or_default();
         if query.len() > limits::QUERY_BYTES_MAX {
             return Err(Refusal::query(format!(
@@ -38,12 +38,12 @@ impl Query {
     }
 
     /// A parameter.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// A parameter that is `true` or `false`.
-    pub(super) fn boolean(&self, name: &str) -> Result<bool, Refusal> {
+    pub(crate) fn boolean(&self, name: &str) -> Result<bool, Refusal> {
         match self.text(name) {
             None | Some("false" | "0") => Ok(false),
             Some("true" | "1") => Ok(true),
@@ -52,7 +52,7 @@ impl Query {
     }
 
     /// A time, in microseconds since 1970.
-    pub(super) fn time_us(&self, name: &str) -> Result<Option<i64>, Refusal> {
+    pub(crate) fn time_us(&self, name: &str) -> Result<Option<i64>, Refusal> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let us = crate::service::time::us_of_rfc3339(text);
         let wrong = || {
@@ -62,7 +62,7 @@ impl Query {
     }
 
     /// How many rows are wanted.
-    pub(super) fn limit(&self) -> Result<usize, Refusal> {
+    pub(crate) fn limit(&self) -> Result<usize, Refusal> {
         let Some(text) = self.text("limit") else { return Ok(limits::PAGE_ROWS_USUAL) };
         let wanted =
             text.parse::<usize>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));

@@ -127,3 +127,10 @@ pub const FINDINGS_MAX: usize = 32;
 
 /// The place of a finding, in characters.
 pub const PLACE_CHARS_MAX: usize = 300;
+
+/// How long both resolvers have to miss the proof of a namespace before it counts as lost: three days,
+/// as a weekend without anybody who renews a domain is no attack.
+pub const PROOF_GRACE_US: i64 = 72 * 3_600_000_000;
+
+/// How often a proof is checked: daily.
+pub const PROOF_AGAIN_US: i64 = 24 * 3_600_000_000;

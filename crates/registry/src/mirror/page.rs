@@ -252,6 +252,10 @@ fn elements(tokens: &mut Tokens<'_>, start: usize) -> Option<Split> {
             Token::Comma(_) | Token::Colon | Token::Text(_) => {}
         }
         if depth == 0 {
+            // What it opened with has to close it; inside the rows, their own scans see to that.
+            if tokens.bytes.get(tokens.at - 1) != Some(&b']') {
+                return None;
+            }
             match trimmed(tokens.bytes, from, tokens.at - 1) {
                 Some(last) => rows.push(last),
                 None if rows.is_empty() => {}
@@ -265,11 +269,12 @@ fn elements(tokens: &mut Tokens<'_>, start: usize) -> Option<Split> {
 
 /// A span without the white space around it; `None` if nothing is left.
 fn trimmed(bytes: &[u8], from: usize, to: usize) -> Option<(usize, usize)> {
+    // JSON has four of these (RFC 8259, 2); a form feed is none of them.
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     let element = bytes.get(from..to)?;
-    let trimmed = element.trim_ascii_start();
-    let from = to - trimmed.len();
-    let length = trimmed.trim_ascii_end().len();
-    (length > 0).then_some((from, from + length))
+    let first = element.iter().position(|byte| !is_space(byte))?;
+    let last = element.iter().rposition(|byte| !is_space(byte))?;
+    Some((from + first, from + last + 1))
 }
 
 enum Token<'b> {
@@ -328,7 +333,7 @@ const POLICY: Policy = Policy {
     bytes_max: limits::PAGE_BYTES_MAX,
     depth_max: wire::limits::DEPTH_MAX,
     fold_keys: false,
-    strict_scalars: false,
+    strict_scalars: true,
 };
 
 #[cfg(test)]

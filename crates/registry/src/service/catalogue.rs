@@ -180,7 +180,7 @@ impl Catalogue {
         let updated = self.rows.read().unwrap_or_else(PoisonError::into_inner).updated;
         let query = sqlx::query(
             "SELECT position, server, version, is_latest, status, updated_us, updated \
-             FROM versions WHERE updated > $1 ORDER BY position",
+             FROM versions WHERE updated >= $1 ORDER BY position",
         );
         let found = query.bind(updated).fetch_all(database.pool()).await;
         let found = found.map_err(ServiceError::database("reading the list of servers"))?;

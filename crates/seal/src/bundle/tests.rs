@@ -358,3 +358,30 @@ fn bytes_that_are_no_bundle_are_refused() {
     let at_the_limit = format!("{json}{}", " ".repeat(limits::BUNDLE_BYTES_MAX - json.len()));
     assert!(Bundle::parse(at_the_limit.as_bytes()).is_ok());
 }
+
+/// Refuses a value that the schema in `docs/schema` does not allow.
+fn fits(schema: &str, value: &serde_json::Value) -> bool {
+    let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+    jsonschema::validator_for(&schema).unwrap().is_valid(value)
+}
+
+#[test]
+fn bundles_statements_and_trust_roots_fit_their_schemas() {
+    let of_statement = include_str!("../../../../docs/schema/statement.json");
+    for statement in crate::statement::tests::every() {
+        let mut value = serde_json::from_slice(&statement.to_payload().unwrap()).unwrap();
+        assert!(fits(of_statement, &value), "{value}");
+        value["predicate"]["more"] = 1.into();
+        assert!(!fits(of_statement, &value));
+    }
+    let of_bundle = include_str!("../../../../docs/schema/bundle.json");
+    let mut value = serde_json::from_str(&World::declared().bundle().to_json()).unwrap();
+    assert!(fits(of_bundle, &value));
+    value["more"] = 1.into();
+    assert!(!fits(of_bundle, &value));
+    let of_trust = include_str!("../../../../docs/schema/trust.json");
+    let mut value: serde_json::Value = toml::from_str(&World::trust_text()).unwrap();
+    assert!(fits(of_trust, &value), "{value}");
+    value["registry"] = serde_json::json!([]);
+    assert!(!fits(of_trust, &value));
+}

@@ -87,6 +87,7 @@ fn a_row_that_parsers_read_differently_is_refused_alone() {
         (br#"{"server":{"name":"a/b","version":"1\n"}}"#, "entry.version"),
         (br#"{"server":{"name":7,"version":"1"}}"#, "entry.name"),
         (br#"{"server":[]}"#, "entry.not-an-object"),
+        (b"\x0c", "wire.json.syntax"),
         (br#"["server"]"#, "entry.not-an-object"),
         (b"null", "entry.not-an-object"),
     ] {
@@ -107,6 +108,10 @@ fn what_is_no_page_is_refused_whole() {
         (r#"{"servers":[{},]}"#, PageError::NoServers),
         (r#"{"servers":[,{}]}"#, PageError::NoServers),
         (r#"{"servers":[]]}"#, PageError::NoServers),
+        (
+            r#"{"servers":[{"server":{"name":"a/b","version":"1"}}},"metadata":{}}"#,
+            PageError::NoServers,
+        ),
         (r#"{"servers":[],"metadata":{"nextCursor":7}}"#, PageError::Cursor),
     ] {
         assert_eq!(page(text), Err(expected), "{text}");

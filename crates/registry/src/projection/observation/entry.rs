@@ -123,12 +123,14 @@ async fn list(
 /// under the same name, ours decides.
 async fn follow_latest(step: &mut Step<'_>, seen: &Seen<'_>) -> Result<(), ProjectionError> {
     let row = sqlx::query(
-        "UPDATE versions SET is_latest = CASE WHEN version = $1 THEN 1 ELSE 0 END \
-         WHERE server = $2 AND (version = $1 OR is_latest = 1) AND NOT EXISTS \
+        "UPDATE versions SET is_latest = CASE WHEN version = $1 THEN 1 ELSE 0 END, \
+         updated = $3, updated_us = $4 WHERE server = $2 AND (version = $1 OR is_latest = 1) AND NOT EXISTS \
          (SELECT 1 FROM versions AS ours WHERE ours.server = $2 AND ours.upstream = '')",
     )
     .bind(seen.version)
-    .bind(step.server().to_owned());
+    .bind(step.server().to_owned())
+    .bind(step.index)
+    .bind(step.time_us);
     if step.run("following an upstream's `latest`", row).await? == 0 {
         rows::settle_latest(step).await?;
     }

@@ -62,17 +62,21 @@ impl World {
         u64::try_from(self.entries.len()).unwrap() + 1
     }
 
+    #[allow(clippy::unused_self)]
     pub(super) fn trust(&self) -> Trust {
+        Trust::parse(&Self::trust_text()).unwrap()
+    }
+
+    pub(super) fn trust_text() -> String {
         let log = note_key(20, "log.example", tlog::note::Algorithm::Ed25519);
         let witness = note_key(21, "witness.example", tlog::note::Algorithm::Cosignature);
         let verifier = |key: &NoteKey| tlog::Sign::verifier(key).to_string();
-        let text = format!(
+        format!(
             "policy = \"\"\"\nlog {}\nwitness w {}\nquorum w\n\"\"\"\n\n[[registry]]\nname = \"r\"\nkey = \"\"\"\n{}\"\"\"\n",
             verifier(&log),
             verifier(&witness),
             registry().public()
-        );
-        Trust::parse(&text).unwrap()
+        )
     }
 
     /// The bundle of the one declaration, with every leaf that stands under a name of it.

@@ -33,7 +33,7 @@ pub(super) async fn open(arguments: &args::Up, data: &Path, home: &Home) -> Resu
     };
     let config = Config {
         names_of: Some(names_of),
-        cosigning: cosigning(arguments)?,
+        cosigning: cosigning(arguments, home)?,
         ..Config::new(home.origin.clone(), home.log_keys.clone(), now_ms)
     };
     if arguments.init {
@@ -76,7 +76,7 @@ pub(super) fn policy_text(arguments: &args::Up) -> Result<Option<String>, Failur
 }
 
 /// The witnesses, and the policy that they have to meet.
-fn cosigning(arguments: &args::Up) -> Result<Option<Cosigning>, Failure> {
+fn cosigning(arguments: &args::Up, home: &Home) -> Result<Option<Cosigning>, Failure> {
     let Some(text) = policy_text(arguments)? else { return Ok(None) };
     let policy: Policy = text.parse().map_err(|error: tlog::policy::PolicyError| {
         Failure::usage("reading the policy").because(error)
@@ -87,6 +87,8 @@ fn cosigning(arguments: &args::Up) -> Result<Option<Cosigning>, Failure> {
         witnesses.push(Arc::new(witness::HttpCosigner::new(client, url, keys)));
     }
     let answer_time_max = WITNESS_TIME_MAX;
+    // What a policy says of other logs is not asked here, and it need not know this one.
+    let policy = policy.for_log(home.log_verifiers.clone());
     Ok(Some(Cosigning { witnesses, policy, answer_time_max }))
 }
 

@@ -92,3 +92,73 @@ fn sentence(error: &CaptureError) -> String {
 
 /// How long one answer may take; the monitor bounds the whole.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use std::net::SocketAddr;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Answers every request with the same bytes.
+    async fn server(answer: &'static str) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        address
+    }
+
+    async fn failure(url: &str, address: SocketAddr) -> CaptureFailure {
+        let request = CaptureRequest {
+            endpoint: url.parse().unwrap(),
+            addresses: vec![address],
+            client: ("ordinary-client".to_owned(), "2".to_owned()),
+            headers: http::HeaderMap::new(),
+        };
+        Guarded.capture(&request).await.expect_err("no surface")
+    }
+
+    #[tokio::test]
+    async fn what_is_no_surface_is_told_apart() {
+        for (answer, outcome) in [
+            (
+                "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 2\r\n\r\nhi",
+                "not-mcp",
+            ),
+            ("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", "not-mcp"),
+            ("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", "unreachable"),
+            (
+                "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
+                "not-mcp",
+            ),
+            (
+                "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Bearer x=\"y\"\r\ncontent-length: 0\r\n\r\n",
+                "auth-required",
+            ),
+        ] {
+            let address = server(answer).await;
+            let url = format!("http://server.invalid:{}/mcp", address.port());
+            let failure = failure(&url, address).await;
+            assert_eq!(failure.outcome, outcome, "{answer}: {failure:?}");
+            let is_challenged = failure.challenge.as_deref() == Some("Bearer x=\"y\"");
+            assert_eq!(is_challenged, outcome == "auth-required");
+        }
+        let plain = server("HTTP/1.1 200 OK\r\n\r\n").await;
+        let url = format!("https://server.invalid:{}/mcp", plain.port());
+        assert_eq!(failure(&url, plain).await.outcome, "tls-error");
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let closed = listener.local_addr().unwrap();
+        drop(listener);
+        let url = format!("http://server.invalid:{}/mcp", closed.port());
+        assert_eq!(failure(&url, closed).await.outcome, "unreachable");
+    }
+}

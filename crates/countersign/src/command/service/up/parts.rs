@@ -29,6 +29,8 @@ pub(super) fn start(
         let mirror = mirror::Mirror::new(service.clone(), client, upstream.clone());
         tasks.spawn(async move { mirror.run().await });
     }
+    let proofs = proofs(service, config)?;
+    tasks.spawn(async move { proofs.run().await });
     if let Some(config) = &config.monitor {
         let client = client(&config.exceptions)?;
         let (service, config) = (service.clone(), config.clone());
@@ -48,6 +50,24 @@ fn publisher(service: &Service, config: &Config) -> Result<Publisher, Failure> {
     let admission = config.admission.admission().map_err(|error| wrong().because(error))?;
     let registries = config.artefacts.registries().map_err(|error| wrong().because(error))?;
     Ok(Publisher::new(service.clone(), namespaces, admission, registries, client))
+}
+
+/// The verifiers again, one for each resolver: what takes a name away needs two that agree.
+fn proofs(service: &Service, config: &Config) -> Result<monitor::proofs::Proofs, Failure> {
+    let wrong = || Failure::usage("reading the configuration");
+    let places = config.namespaces.config(service.public_url());
+    let places = places.map_err(|error| wrong().because(error))?;
+    let client = client(&config.namespaces.exceptions)?;
+    let mut eyes = Vec::new();
+    let each = places.resolvers.iter().map(|resolver| vec![*resolver]);
+    // The resolvers of the system are asked as one.
+    let each: Vec<_> = if places.resolvers.is_empty() { vec![Vec::new()] } else { each.collect() };
+    for resolvers in each {
+        let places = registry::namespace::Config { resolvers, ..places.clone() };
+        let eye = Namespaces::new(service.clone(), places, client.clone());
+        eyes.push(eye.map_err(|error| wrong().because(error))?);
+    }
+    Ok(monitor::proofs::Proofs::new(service.clone(), eyes))
 }
 
 fn client(exceptions: &[SocketAddr]) -> Result<Client, Failure> {
