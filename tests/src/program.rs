@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 pub mod postgres;
 pub mod proxy;
+pub mod registry;
 pub mod s3;
 
 /// A program and what it is run with.

@@ -1,8 +1,6 @@
 //! `countersign publish` against `countersign up`.
 
-use harness::program::Output;
-use harness::registry::Registry;
-use harness::{Program, Scratch};
+use harness::{Output, Program, Registry, Scratch};
 use serde_json::{Value, json};
 
 struct Publisher<'r> {

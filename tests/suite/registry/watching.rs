@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use harness::registry::Registry;
+use harness::Registry;
 use harness::{HttpClient, Liar};
 use serde_json::{Value, json};
 

@@ -92,8 +92,8 @@ pub(crate) struct Login {
     pub(crate) registry_token_env: Option<String>,
 
     /// The Ed25519 key that the domain publishes; else the one that signs
-    #[arg(long, value_name = "FILE")]
-    pub(crate) login_key: Option<PathBuf>,
+    #[arg(long = "login-key", id = "login-key", value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
 }
 
 /// `countersign log`

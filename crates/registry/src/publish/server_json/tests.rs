@@ -70,6 +70,7 @@ fn a_full_entry_and_the_smallest_one_pass() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn each_fault_has_its_code_and_its_place() {
     let long = |n: usize| json!("x".repeat(n));
     let table = [

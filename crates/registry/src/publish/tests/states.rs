@@ -100,7 +100,7 @@ async fn login(world: &World, owner: &str, number: usize) -> String {
     answer["registry_token"].as_str().unwrap().to_owned()
 }
 
-fn described<'c>(entry: &mut Value, text: &str, changes: &mut Vec<&'c str>) {
+fn described(entry: &mut Value, text: &str, changes: &mut Vec<&str>) {
     let cut: String = text.chars().take(100).collect();
     if cut != text {
         changes.push("description cut");

@@ -38,7 +38,7 @@ pub(super) async fn token(
         (None, Some(domain)) => ("http", domain),
         (None, None) => return Err(Failure::usage("say how the namespace is proved")),
     };
-    let own = match &login.login_key {
+    let own = match &login.key {
         Some(path) => {
             let no_passphrase = crate::args::statement::Passphrase {
                 passphrase_variable: None,

@@ -7,7 +7,7 @@ use registry::namespace::Namespaces;
 use registry::net::{Client, Rules, System};
 use registry::publish::{Publisher, handlers};
 use registry::service::config::Config;
-use registry::{Service, api, mirror, monitor};
+use registry::{Service, api, feed, mirror, monitor};
 use tokio::task::JoinSet;
 
 use super::capture::Guarded;
@@ -22,7 +22,7 @@ pub(super) fn start(
     config: &Config,
 ) -> Result<(axum::Router, JoinSet<()>), Failure> {
     let publisher = publisher(service, config)?;
-    let more = axum::Router::new().merge(handlers::router(publisher));
+    let more = handlers::router(publisher).merge(feed::router(service.clone()));
     let mut tasks = JoinSet::new();
     for upstream in &config.mirror {
         let client = client(&upstream.exceptions)?;

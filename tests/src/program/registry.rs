@@ -47,7 +47,7 @@ impl Registry {
                 let _ = sender.send(line);
             }
         });
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         let mut said = Vec::new();
         let url = loop {
             let left = deadline.saturating_duration_since(Instant::now());
