@@ -14,8 +14,7 @@ use crate::failure::Failure;
 pub(super) fn start(arguments: &args::Events) -> Result<(), Failure> {
     let filter = arguments.log_level.parse::<EnvFilter>();
     let filter = filter.map_err(|error| Failure::usage("reading `--log-level`").because(error))?;
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match arguments.log_format {
         args::LogFormat::Text => {
             subscriber.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init()

@@ -14,8 +14,8 @@ use tokio::net::TcpListener;
 
 use crate::args::service as args;
 use crate::args::statement::Passphrase;
-use crate::command::{Desk, stopped};
 use crate::command::statement::{draw, key_file};
+use crate::command::{Desk, stopped};
 use crate::failure::{Exit, Failure};
 
 /// Makes a witness, serves it, or both.
