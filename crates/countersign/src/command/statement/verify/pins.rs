@@ -47,12 +47,7 @@ struct Verdict {
     says: String,
 }
 
-fn judge(
-    desk: &Desk,
-    key: &Key,
-    entry: &Entry,
-    trust: &seal::Trust,
-) -> Result<Verdict, Failure> {
+fn judge(desk: &Desk, key: &Key, entry: &Entry, trust: &seal::Trust) -> Result<Verdict, Failure> {
     let verdict = |published: Option<String>, code, says: String| Verdict {
         pin: key.to_string(),
         published,
