@@ -18,7 +18,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("guard", &["drift", "seal", "surface", "tlog", "wire"]),
     ("registry", &["drift", "seal", "store", "surface", "tlog", "wire"]),
     ("countersign", &["drift", "guard", "registry", "seal", "store", "surface", "tlog", "wire"]),
-    ("benches", &["drift", "guard", "registry", "seal", "store", "surface", "tlog", "wire"]),
+    (
+        "benches",
+        &["drift", "guard", "registry", "seal", "store", "surface", "tests", "tlog", "wire"],
+    ),
     ("tests", &["drift", "registry", "seal", "store", "surface", "tlog", "wire"]),
 ];
 

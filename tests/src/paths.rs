@@ -1,5 +1,7 @@
 //! Where the binary and the installed parts are.
 
+pub mod scratch;
+
 use std::path::{Path, PathBuf};
 
 /// The environment variable that names the binary under test.

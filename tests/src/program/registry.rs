@@ -3,7 +3,7 @@
 mod names;
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -26,20 +26,12 @@ impl Registry {
     /// A new registry; `configuration` is added to its `registry.toml`.
     pub fn start(configuration: &str) -> Self {
         let (scratch, names) = (Scratch::new(), Names::start());
-        let resolvers = format!("[namespaces]\nresolvers = [\"{}\"]\n", names.address);
-        let config = scratch.join("registry.toml");
-        std::fs::write(&config, format!("{resolvers}{configuration}")).expect("written");
-        let mut child = Command::new(paths::countersign())
-            .arg("up")
-            .arg("--data")
-            .arg(scratch.join("data"))
-            .arg("--config")
-            .arg(&config)
-            .args(["--init", "--origin", "registry.test/log", "--listen", "127.0.0.1:0"])
-            .stderr(Stdio::piped())
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("the registry starts");
+        Self::serve(scratch, names, configuration, &["--init".to_owned()])
+    }
+
+    fn serve(scratch: Scratch, names: Names, configuration: &str, more: &[String]) -> Self {
+        let mut command = command(&scratch, &names, configuration, more);
+        let mut child = command.spawn().expect("the registry starts");
         let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
@@ -64,6 +56,28 @@ impl Registry {
         Self { child, url, names, scratch }
     }
 
+    /// A new registry whose checkpoints a witness of its own has to cosign, with both types of key.
+    pub fn start_witnessed() -> (Self, Witness) {
+        let mut witness = Witness::new();
+        let (scratch, names) = (Scratch::new(), Names::start());
+        std::fs::write(scratch.join("policy"), witness.policy()).expect("written");
+        let policy = scratch.join("policy");
+        let more = ["--policy", policy.to_str().expect("paths are UTF-8")].map(str::to_owned);
+        // It makes its keys, and does not open a log of which no witness knows.
+        let mut first = command(&scratch, &names, "", &more).spawn().expect("the registry starts");
+        let ended = crate::program::wait(&mut first, Duration::from_secs(60));
+        assert_eq!(ended.and_then(|status| status.code()), Some(1), "no witness, no log");
+        witness.serve(&scratch.join("data/trust.toml"));
+        (Self::serve(scratch, names, "", &more), witness)
+    }
+
+    /// Stops it, as an operator does, and says where its data are.
+    pub fn stop(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let ended = crate::program::wait(&mut self.child, Duration::from_secs(30));
+        assert!(ended.is_some_and(|status| status.success()), "it stops in good order");
+    }
+
     /// Whom readers have to believe.
     pub fn trust(&self) -> PathBuf {
         self.scratch.join("data/trust.toml")
@@ -85,6 +99,84 @@ impl Registry {
             .arg("--trust")
             .arg(self.trust())
             .directory(scratch.path())
+    }
+}
+
+/// `countersign up` over the data in `scratch`.
+fn command(scratch: &Scratch, names: &Names, configuration: &str, more: &[String]) -> Command {
+    let resolvers = format!("[namespaces]\nresolvers = [\"{}\"]\n", names.address);
+    let config = scratch.join("registry.toml");
+    std::fs::write(&config, format!("{resolvers}{configuration}")).expect("written");
+    let mut command = Command::new(paths::countersign());
+    command.arg("up").arg("--data").arg(scratch.join("data")).arg("--config").arg(&config);
+    if !scratch.join("data").exists() {
+        command.args(["--init", "--origin", "registry.test/log"]);
+    }
+    command.args(["--listen", "127.0.0.1:0"]).args(more.iter().filter(|it| *it != "--init"));
+    command.stderr(Stdio::piped()).stdin(Stdio::null());
+    command
+}
+
+/// A witness of `countersign witness`; ends on drop.
+#[derive(Debug)]
+pub struct Witness {
+    scratch: Scratch,
+    keys: Vec<String>,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Witness {
+    fn new() -> Self {
+        let scratch = Scratch::new();
+        let made = Program::countersign()
+            .args(["witness", "--init", "--name", "witness.test/w", "--data"])
+            .arg(scratch.join("data"))
+            .run();
+        assert_eq!(made.code, Some(0), "{}", made.stderr);
+        let keys = made.stdout.lines().map(str::to_owned).collect();
+        Self { scratch, keys, port: crate::http::free_port(), child: None }
+    }
+
+    fn policy(&self) -> String {
+        let mut text = String::new();
+        for (name, key) in ["A", "B"].iter().zip(&self.keys) {
+            text += &format!("witness {name} {key} http://127.0.0.1:{}/\n", self.port);
+        }
+        text + "group both all A B\nquorum both\n"
+    }
+
+    /// Serves for the log of these trust roots.
+    fn serve(&mut self, trust: &Path) {
+        let trust = std::fs::read_to_string(trust).expect("the registry wrote its trust roots");
+        let key = trust.lines().find_map(|line| line.strip_prefix("log ")).expect("the log's key");
+        let logs = self.scratch.join("logs");
+        let list = format!("logs/v0\nvkey {key}\nqpd 8640000\ncontact test\n");
+        std::fs::write(&logs, list).expect("written");
+        let child = Command::new(paths::countersign())
+            .args(["witness", "--listen", &format!("127.0.0.1:{}", self.port), "--data"])
+            .arg(self.scratch.join("data"))
+            .arg("--logs")
+            .arg(&logs)
+            .stderr(Stdio::null())
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("the witness starts");
+        self.child = Some(child);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(Instant::now() < deadline, "the witness does not serve");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

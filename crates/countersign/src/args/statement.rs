@@ -284,9 +284,10 @@ pub(crate) struct Written {
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// A statement in its envelope, a bundle, a Sigstore bundle or a PEP 740 attestation; `-` for
-    /// stdin
+    /// stdin; the evidence of
+    /// every pin if none is named
     #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    pub(crate) file: Option<PathBuf>,
 
     /// Whom to believe: the trust roots
     #[arg(long, value_name = "FILE", env = crate::env::TRUST)]

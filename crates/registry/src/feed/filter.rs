@@ -29,7 +29,9 @@ pub enum FilterError {
     #[error("`severity` is info, notice, warning or critical")]
     Severity,
     /// Not the beginning of a code.
-    #[error("`kind` is a code such as `entry.rewritten`, or what codes begin with, such as `entry`")]
+    #[error(
+        "`kind` is a code such as `entry.rewritten`, or what codes begin with, such as `entry`"
+    )]
     Kind,
 }
 

@@ -103,9 +103,8 @@ pub(crate) async fn json_feed(
 
 fn filter(query: &Query) -> Result<Filter, Refusal> {
     let part = |name| query.text(name);
-    Filter::parse(part("server"), part("severity"), part("kind")).map_err(|error| {
-        Refusal::new(StatusCode::BAD_REQUEST, error.code(), error.to_string())
-    })
+    Filter::parse(part("server"), part("severity"), part("kind"))
+        .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.code(), error.to_string()))
 }
 
 fn number(query: &Query, name: &'static str) -> Result<Option<i64>, Refusal> {

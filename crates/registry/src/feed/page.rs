@@ -7,8 +7,8 @@ use sqlx::{Any, Row as _};
 use store::Database;
 use utoipa::ToSchema;
 
-use super::filter::Filter;
 use super::Change;
+use super::filter::Filter;
 use crate::service::ServiceError;
 
 /// A page of changes, oldest first.

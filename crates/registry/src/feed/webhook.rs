@@ -19,9 +19,9 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::filter::{Filter, FilterError};
+use crate::limits;
 use crate::net::{self, Client, NetError, Resolve, Rules};
 use crate::service::{Service, ServiceError};
-use crate::limits;
 
 pub use outbox::{Dead, dead, redeliver};
 pub use secret::{Secret, SecretError};

@@ -24,7 +24,6 @@ pub const STREAM_STALL_MAX: Duration = Duration::from_secs(60);
 /// Changes that go from the outbox to the webhooks in one transaction.
 pub const OUTBOX_BATCH: i64 = 100;
 
-
 /// How long a receiver may take: as Standard Webhooks recommends.
 pub const DELIVERY_TIME_MAX: Duration = Duration::from_secs(15);
 

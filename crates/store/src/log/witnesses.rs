@@ -1,7 +1,7 @@
 //! What witnesses are asked, and what is believed of their answers: nothing that does not verify.
 
-use std::sync::Arc;
 use std::slice;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;

@@ -22,12 +22,14 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Tail) -> Result<Exit, Fai
     let (mut view, trust) = newest(&arguments.source).await?;
     let size = view.checkpoint().size;
     let mut next = print(desk, arguments, &view, size.saturating_sub(arguments.count)).await?;
-    while arguments.follow {
+    if !arguments.follow {
+        return Ok(Exit::Same);
+    }
+    loop {
         tokio::time::sleep(LOOK_PAUSE).await;
         view = grown(view, &trust).await?;
         next = print(desk, arguments, &view, next).await?;
     }
-    Ok(Exit::Same)
 }
 
 /// The log as it is now, which has to continue what it was.

@@ -1,5 +1,7 @@
 //! `countersign verify`: one readable verdict with its reasons, offline.
 
+mod pins;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -21,16 +23,22 @@ use crate::output::{safe, style};
 /// # Errors
 /// Files that cannot be read, or that are nothing that could be verified.
 pub(super) fn run(desk: &Desk, arguments: &args::Verify) -> Result<Exit, Failure> {
-    let bytes = read_bounded(&arguments.file, limits::BUNDLE_BYTES_MAX)?;
+    let Some(file) = &arguments.file else { return pins::run(desk, arguments) };
+    let bytes = read_bounded(file, limits::BUNDLE_BYTES_MAX)?;
     match kind(&bytes) {
         FileKind::Bundle => bundle(desk, arguments, &bytes),
         FileKind::Envelope => envelope(desk, arguments, &bytes),
         FileKind::Sigstore => show(desk, arguments, &sigstore::verify(arguments, &bytes)?),
         FileKind::Unknown => {
-            let what = format!("{} is neither a statement nor a bundle", arguments.file.display());
+            let what = format!("{} is neither a statement nor a bundle", shown(arguments));
             Err(Failure::new(what))
         }
     }
+}
+
+/// The file that was named, for a person.
+fn shown(arguments: &args::Verify) -> String {
+    arguments.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default()
 }
 
 enum FileKind {
@@ -65,7 +73,7 @@ fn bundle(desk: &Desk, arguments: &args::Verify, bytes: &[u8]) -> Result<Exit, F
     })?;
     let trust = trust(path)?;
     let bundle = Bundle::parse(bytes).map_err(|error| {
-        let what = format!("{} is no bundle", arguments.file.display());
+        let what = format!("{} is no bundle", shown(arguments));
         Failure::refusal(error.code(), what).because(error)
     })?;
     let now_s = match &arguments.at {
@@ -164,7 +172,7 @@ fn verdict(outcome: &Outcome) -> Value {
 /// A statement by itself: who signed it, of those that are believed. It proves nothing about a log.
 fn envelope(desk: &Desk, arguments: &args::Verify, bytes: &[u8]) -> Result<Exit, Failure> {
     let refused = |error: &seal::envelope::EnvelopeError| {
-        (error.code(), format!("{} is not what it says", arguments.file.display()))
+        (error.code(), format!("{} is not what it says", shown(arguments)))
     };
     // An editor ends a file with a newline; the envelope itself has none.
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
