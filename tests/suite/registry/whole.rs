@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use harness::program::Output;
 use harness::Registry;
+use harness::program::Output;
 use harness::{Client as _, Guard, Program, Scratch, ServerCommand, paths};
 use serde_json::{Value, json};
 
@@ -158,9 +158,8 @@ fn a_server_is_published_witnessed_pinned_attacked_held_and_revoked() {
         .directory(world.scratch.path())
         .run();
     assert_eq!(revoke.code, Some(0), "{}", revoke.stderr);
-    let sent = Program::at("curl")
-        .args(["-sf", "--data-binary", "@revocation.json"])
-        .arg(format!("{}/v0.1/countersign/statements", world.registry.url))
+    let sent = Program::countersign()
+        .args(["log", "submit", "revocation.json", "--registry", &world.registry.url])
         .directory(world.scratch.path())
         .run();
     assert_eq!(sent.code, Some(0), "{}\n{}", sent.stdout, sent.stderr);

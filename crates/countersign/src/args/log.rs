@@ -107,6 +107,28 @@ pub(crate) enum Log {
     Audit(Audit),
     /// Copy the log to a folder, verified; again to bring it up to date
     Sync(Sync),
+    /// Hand a signed approval, revocation or rotation to a registry, which appends it
+    Submit(Submit),
+}
+
+/// `countersign log submit`
+#[derive(Debug, Args)]
+pub(crate) struct Submit {
+    /// The statement in its envelope, as `sign` and `key` write it
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// The registry
+    #[arg(long, value_name = "URL", env = env::REGISTRY)]
+    pub(crate) registry: String,
+
+    /// The public half of a key that signed, where the registry does not know it yet
+    #[arg(long = "key", value_name = "FILE")]
+    pub(crate) keys: Vec<PathBuf>,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// A log, and whom to believe about it.

@@ -3,6 +3,7 @@
 mod audit;
 mod prove;
 mod publish;
+mod submit;
 mod sync;
 mod tail;
 
@@ -30,6 +31,7 @@ pub(super) async fn log(desk: &Desk, arguments: &args::Log) -> Result<Exit, Fail
         args::Log::Prove(arguments) => prove::run(desk, arguments).await,
         args::Log::Audit(arguments) => audit::run(desk, arguments).await,
         args::Log::Sync(arguments) => sync::run(desk, arguments).await,
+        args::Log::Submit(arguments) => submit::run(desk, arguments).await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod evidence;
 mod login;
-mod registry;
+pub(super) mod registry;
 mod shown;
 
 use std::collections::BTreeMap;
