@@ -158,8 +158,15 @@ fn a_server_is_published_witnessed_pinned_attacked_held_and_revoked() {
         .directory(world.scratch.path())
         .run();
     assert_eq!(revoke.code, Some(0), "{}", revoke.stderr);
+    let shown = Program::countersign()
+        .args(["key", "show", "publisher.pem", "--json"])
+        .directory(world.scratch.path())
+        .run();
+    let public = shown.json()["publicKey"].as_str().expect("a key").to_owned();
+    std::fs::write(world.scratch.join("publisher.pub"), public).expect("written");
     let sent = Program::countersign()
-        .args(["log", "submit", "revocation.json", "--registry", &world.registry.url])
+        .args(["log", "submit", "revocation.json", "--key", "publisher.pub"])
+        .args(["--registry", &world.registry.url])
         .directory(world.scratch.path())
         .run();
     assert_eq!(sent.code, Some(0), "{}\n{}", sent.stdout, sent.stderr);
