@@ -65,7 +65,7 @@ impl Registry {
         let more = ["--policy", policy.to_str().expect("paths are UTF-8")].map(str::to_owned);
         // It makes its keys, and does not open a log of which no witness knows.
         let mut first = command(&scratch, &names, "", &more).spawn().expect("the registry starts");
-        let ended = crate::program::wait(&mut first, Duration::from_secs(60));
+        let ended = crate::program::wait(&mut first, Duration::from_mins(1));
         assert_eq!(ended.and_then(|status| status.code()), Some(1), "no witness, no log");
         witness.serve(&scratch.join("data/trust.toml"));
         (Self::serve(scratch, names, "", &more), witness)
@@ -139,11 +139,9 @@ impl Witness {
     }
 
     fn policy(&self) -> String {
-        let mut text = String::new();
-        for (name, key) in ["A", "B"].iter().zip(&self.keys) {
-            text += &format!("witness {name} {key} http://127.0.0.1:{}/\n", self.port);
-        }
-        text + "group both all A B\nquorum both\n"
+        let [a, b] = self.keys.as_slice() else { panic!("a witness has two keys") };
+        let url = format!("http://127.0.0.1:{}/", self.port);
+        format!("witness A {a} {url}\nwitness B {b} {url}\ngroup both all A B\nquorum both\n")
     }
 
     /// Serves for the log of these trust roots.

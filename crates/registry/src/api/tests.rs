@@ -500,3 +500,10 @@ async fn operators_see_what_it_does_and_nothing_secret() {
     assert!(!metrics.contains("secret-name"));
     assert!(metrics.ends_with("# EOF\n"));
 }
+
+#[test]
+fn the_description_of_the_api_is_current() {
+    // `countersign up --openapi > docs/reference/openapi.json`
+    let committed = include_str!("../../../../docs/reference/openapi.json");
+    assert!(super::openapi() == committed, "docs/reference/openapi.json is not current");
+}
