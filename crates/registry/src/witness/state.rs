@@ -169,9 +169,9 @@ async fn read(
     let heads = read_heads(db).await.map_err(failed())?;
     // INVARIANT: no log is cosigned below or beside what was cosigned before.
     for (origin, (size, root)) in marks {
-        let is_held = heads.get(origin).is_some_and(|head| {
-            head.size > *size || (head.size == *size && head.root == *root)
-        });
+        let is_held = heads
+            .get(origin)
+            .is_some_and(|head| head.size > *size || (head.size == *size && head.root == *root));
         if !is_held {
             let (origin, size) = (origin.clone(), *size);
             let held = heads.get(&origin).map(|head| head.size);
