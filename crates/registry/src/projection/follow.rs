@@ -79,7 +79,9 @@ async fn lead_or_watch(
     loop {
         let size = *sizes.borrow_and_update();
         catch_up(log, &mut connection, size, progress).await?;
-        if sizes.changed().await.is_err() {
+        // Another replica may have emptied the tables, so that they are filled again: it does not say so.
+        let changed = tokio::time::timeout(limits::PROJECTION_LOOK, sizes.changed()).await;
+        if matches!(changed, Ok(Err(_))) {
             return Ok(Ended::Closed);
         }
     }
