@@ -28,6 +28,10 @@ pub(crate) enum Verb {
 pub(crate) enum Measure {
     /// Everything below, and the bars that the project holds itself to.
     All,
+    /// Statements into a log in files, beside the disk, plain hashing and another log.
+    Append,
+    /// What that log costs from ten thousand entries to `--entries-max`.
+    LogGrowth,
     /// Tool calls in a closed loop through every contender, rounds interleaved.
     Calls,
     /// From starting a process to the first byte of its answer.
@@ -104,6 +108,9 @@ pub(crate) struct Options {
     /// Measured time of one contender in one round, in milliseconds.
     #[arg(long, global = true, value_name = "N")]
     pub(crate) slice_ms: Option<u64>,
+    /// The largest log that `log-growth` makes: ten million take ten minutes.
+    #[arg(long, global = true, value_name = "N", default_value_t = 1_000_000)]
+    pub(crate) entries_max: u64,
     /// The `countersign` binary; by default it is built first.
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) countersign: Option<PathBuf>,

@@ -1,5 +1,6 @@
 //! The benches, each a module, and what they share.
 
+mod append;
 mod calls;
 mod digest;
 mod drift;
@@ -29,6 +30,15 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     }
     if asked(Measure::Drift) {
         drift::run(options, &mut report, &mut bars)?;
+    }
+    if asked(Measure::Append) || asked(Measure::LogGrowth) {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        if asked(Measure::Append) {
+            runtime.block_on(append::run(options, &mut report, &mut bars))?;
+        }
+        if asked(Measure::LogGrowth) {
+            runtime.block_on(append::grow(options, &mut report, &mut bars))?;
+        }
     }
     if asked(Measure::Mirror) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
