@@ -3,14 +3,14 @@
 use harness::{Output, Program, Registry, Scratch};
 use serde_json::{Value, json};
 
-struct Publisher<'r> {
+pub(super) struct Publisher<'r> {
     registry: &'r Registry,
     scratch: Scratch,
 }
 
 impl<'r> Publisher<'r> {
     /// Somebody who has a key, and the domain `example.com`.
-    fn new(registry: &'r Registry) -> Self {
+    pub(super) fn new(registry: &'r Registry) -> Self {
         let scratch = Scratch::new();
         let key = Registry::key(&scratch, "publisher.pem");
         let publisher = Self { registry, scratch };
@@ -24,7 +24,7 @@ impl<'r> Publisher<'r> {
         publisher
     }
 
-    fn publish(&self, version: &str, description: &str, more: &[&str]) -> Output {
+    pub(super) fn publish(&self, version: &str, description: &str, more: &[&str]) -> Output {
         let entry = json!({
             "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
             "name": "com.example/files", "description": "Reads files.", "version": version,
