@@ -48,6 +48,8 @@ pub(crate) enum Measure {
     Scale,
     /// Signing, reading and verifying statements.
     Seal,
+    /// The registry's reads at 84,000 rows and 1,000 requests a second.
+    Serve,
     /// The log's tree and map at a million entries and names.
     Tree,
     /// How the costs of tree and map grow, up to ten million.

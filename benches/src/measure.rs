@@ -8,6 +8,7 @@ mod memory;
 mod mirror;
 mod scale;
 mod seal;
+mod serve;
 mod start;
 mod tree;
 
@@ -50,6 +51,10 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     }
     if asked(Measure::Seal) {
         seal::run(options, &mut report, &mut bars)?;
+    }
+    if asked(Measure::Serve) {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(serve::run(options, &mut report, &mut bars))?;
     }
     if asked(Measure::Tree) {
         tree::run(options, &mut report, &mut bars)?;

@@ -1,5 +1,6 @@
 //! A registry as its users see it.
 
+mod contract;
 mod publish;
 mod running;
 mod watching;

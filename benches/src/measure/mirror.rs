@@ -52,7 +52,7 @@ pub(super) async fn run(options: &Options, report: &mut Report, bars: &mut Bars)
     Ok(())
 }
 
-async fn sweep(mirror: &Mirror, rows: usize, stated: usize) -> Outcome<f64> {
+pub(super) async fn sweep(mirror: &Mirror, rows: usize, stated: usize) -> Outcome<f64> {
     let start = Instant::now();
     let report = mirror.sync(Scope::Everything).await?;
     let time_s = start.elapsed().as_secs_f64();
@@ -74,13 +74,13 @@ async fn download(address: SocketAddr, rows: usize) -> Outcome<f64> {
     Ok(start.elapsed().as_secs_f64())
 }
 
-fn client(address: SocketAddr) -> Outcome<Client> {
+pub(super) fn client(address: SocketAddr) -> Outcome<Client> {
     let rules = Rules { exceptions: vec![address], ..Rules::default() };
     Ok(Client::new(rules, Arc::new(System))?)
 }
 
 /// Answers with pages, each whole and made before.
-fn pages(rows: usize) -> Vec<Vec<u8>> {
+pub(super) fn pages(rows: usize) -> Vec<Vec<u8>> {
     let page = |from: usize| {
         let listed: Vec<_> = (from..rows.min(from + PAGE_ROWS)).map(row).collect();
         let next = (from + PAGE_ROWS < rows).then(|| (from + PAGE_ROWS).to_string());
@@ -113,7 +113,7 @@ fn row(number: usize) -> serde_json::Value {
     })
 }
 
-async fn serve(pages: Vec<Vec<u8>>) -> Outcome<(SocketAddr, usize)> {
+pub(super) async fn serve(pages: Vec<Vec<u8>>) -> Outcome<(SocketAddr, usize)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let bytes = pages.iter().map(Vec::len).sum();
@@ -146,7 +146,7 @@ async fn answer(mut stream: TcpStream, pages: Arc<Vec<Vec<u8>>>) -> std::io::Res
 }
 
 /// A registry as `countersign up` runs it: files and SQLite.
-async fn registry(folder: &Path) -> Outcome<Service> {
+pub(super) async fn registry(folder: &Path) -> Outcome<Service> {
     let seed = |seed: u8| PrivateKey::from_seed(key::Algorithm::Ed25519, &[seed; 32]);
     let ml_dsa = PrivateKey::from_seed(key::Algorithm::MlDsa44, &[3; 32])?;
     let keys: Vec<Arc<dyn Sign>> = vec![
@@ -183,4 +183,4 @@ fn now_ms() -> u64 {
 
 const ORIGIN: &str = "registry.example.com/log";
 const PAGE_ROWS: usize = 100;
-const ALL_ROWS: usize = 84_000;
+pub(super) const ALL_ROWS: usize = 84_000;

@@ -6,7 +6,6 @@ mod cursor;
 mod log;
 mod metrics;
 mod openapi;
-mod page;
 pub mod path;
 mod query;
 mod render;

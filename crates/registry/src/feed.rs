@@ -6,7 +6,7 @@
 //! Absent on purpose: e-mail and chat, which a webhook reaches.
 
 mod filter;
-mod handlers;
+pub(crate) mod handlers;
 mod json_feed;
 mod page;
 mod stream;
@@ -29,7 +29,7 @@ pub use webhook::Webhooks;
 
 /// What handlers work with. Clones share it.
 #[derive(Clone)]
-struct Feed {
+pub(crate) struct Feed {
     service: Service,
     /// The number of the newest change.
     newest: watch::Receiver<i64>,

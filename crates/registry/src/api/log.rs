@@ -1,6 +1,8 @@
 //! The log as everybody reads it (C2SP tlog-tiles): checkpoint, tiles, bundles of entries, key, proofs,
 //! objects.
 
+mod page;
+
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -9,7 +11,6 @@ use tlog::tile::Tile;
 
 use super::Api;
 use super::answer::{ErrorBody, Refusal, json, typed};
-use super::page;
 use crate::service::ServiceError;
 
 /// The newest published checkpoint, with every signature.
@@ -35,7 +36,7 @@ pub(super) async fn checkpoint(
 /// A tile of hashes, or a bundle of entries (`entries/…`), of a published size.
 #[utoipa::path(
     get, path = "/log/tile/{path}", tag = "log", operation_id = "get-tile",
-    params(("path" = String, Path, description = "`<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]`")),
+    params(("path" = String, Path, example = "0/000.p/1", description = "`<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]`")),
     responses(
         (status = 200, description = "The tile or bundle; it never changes", body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 400, description = "A query string, or a path that names no tile", body = ErrorBody),
@@ -69,7 +70,7 @@ pub(super) async fn key(State(api): State<Api>) -> Response {
 /// The proof of an entry against the newest published checkpoint.
 #[utoipa::path(
     get, path = "/log/proof/{index}", tag = "log", operation_id = "get-proof",
-    params(("index" = u64, Path, description = "The index of the entry")),
+    params(("index" = u64, Path, example = 0, description = "The index of the entry")),
     responses(
         (status = 200, description = "The proof (C2SP tlog-proof)", body = String, content_type = "text/plain"),
         (status = 400, description = "A path that names no index", body = ErrorBody),
@@ -117,7 +118,7 @@ pub(super) async fn object(
 /// The newest statement under a name of the log's map, or the proof that there is none.
 #[utoipa::path(
     get, path = "/log/latest/{name}", tag = "log", operation_id = "get-latest",
-    params(("name" = String, Path, description = "A server's name, percent-encoded, or another name of the map")),
+    params(("name" = String, Path, example = "com.example/files", description = "A server's name, percent-encoded, or another name of the map")),
     responses(
         (status = 200, description = "A bundle: the statement, if there is one, and the proofs", body = serde_json::Value),
         (status = 404, description = "Nothing is published yet", body = ErrorBody),
@@ -136,8 +137,8 @@ pub(super) async fn latest(
 #[utoipa::path(
     get, path = "/log/bundle/{name}/{version}", tag = "log", operation_id = "get-bundle",
     params(
-        ("name" = String, Path, description = "The server's name, percent-encoded"),
-        ("version" = String, Path, description = "The version, percent-encoded, or `latest`"),
+        ("name" = String, Path, example = "com.example/files", description = "The server's name, percent-encoded"),
+        ("version" = String, Path, example = "1.0.0", description = "The version, percent-encoded, or `latest`"),
     ),
     responses(
         (status = 200, description = "The bundle", body = serde_json::Value),

@@ -89,7 +89,7 @@ pub(super) async fn observe(
 /// The counters, in the text format of `OpenMetrics`.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations", operation_id = "get-metrics",
-    responses((status = 200, description = "OpenMetrics text", body = String, content_type = "text/plain")),
+    responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text")),
 )]
 pub(super) async fn show(State(api): State<Api>) -> Response {
     api.metrics.read(&api.service);

@@ -2,6 +2,8 @@
 
 mod writes;
 
+use std::collections::BTreeMap;
+
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
@@ -10,6 +12,7 @@ use utoipa::{OpenApi, ToSchema};
 use super::answer::{ErrorBody, json};
 use super::render::{Countersign, Official, SurfaceDigests};
 use super::{log, metrics, servers};
+use crate::feed::handlers as feed;
 
 /// A server's version.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,16 +24,16 @@ pub(super) struct ServerResponse<'r> {
     meta: ResponseMeta<'r>,
 }
 
-/// What the registry says of a version. The key of `countersign` begins with the operator's reverse
-/// DNS: `com.example.registry/countersign`.
+/// What the registry says of a version.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ResponseMeta<'r> {
     /// As the official registry.
     #[serde(rename = "io.modelcontextprotocol.registry/official")]
     official: Official<'r>,
-    /// What the log has.
-    #[serde(rename = "<operator>/countersign")]
-    countersign: Countersign<'r>,
+    /// What the log has, under a key that begins with the operator's reverse DNS:
+    /// `com.example.registry/countersign`.
+    #[serde(flatten)]
+    countersign: BTreeMap<String, Countersign<'r>>,
 }
 
 /// A page of servers.
@@ -74,6 +77,9 @@ pub(super) struct ListMetadata {
         metrics::show,
         metrics::health,
         metrics::ready,
+        feed::changes,
+        feed::json_feed,
+        feed::stream,
         writes::publish_entry,
         writes::publish,
         writes::statements,

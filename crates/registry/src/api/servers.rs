@@ -58,7 +58,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get, path = "/v0.1/servers/{name}/versions", tag = "servers", operation_id = "list-versions",
     params(
-        ("name" = String, Path, description = "The name, percent-encoded: `com.example%2Ffiles`"),
+        ("name" = String, Path, example = "com.example/files", description = "The name, percent-encoded: `com.example%2Ffiles`"),
         ("include_deleted" = Option<bool>, Query, description = "Whether deleted versions are listed"),
     ),
     responses(
@@ -85,8 +85,8 @@ pub(super) async fn versions(
 #[utoipa::path(
     get, path = "/v0.1/servers/{name}/versions/{version}", tag = "servers", operation_id = "get-version",
     params(
-        ("name" = String, Path, description = "The name, percent-encoded: `com.example%2Ffiles`"),
-        ("version" = String, Path, description = "The version, percent-encoded, or `latest`"),
+        ("name" = String, Path, example = "com.example/files", description = "The name, percent-encoded: `com.example%2Ffiles`"),
+        ("version" = String, Path, example = "1.0.0", description = "The version, percent-encoded, or `latest`"),
         ("include_deleted" = Option<bool>, Query, description = "Whether a deleted version is shown"),
     ),
     responses(

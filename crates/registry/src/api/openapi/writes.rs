@@ -143,8 +143,8 @@ fn validate() {}
     patch, path = "/v0.1/servers/{name}/versions/{version}/status", tag = "publish",
     operation_id = "change-status", description = "Changes the status of a version.",
     params(
-        ("name" = String, Path, description = "The name, percent-encoded"),
-        ("version" = String, Path, description = "The version, percent-encoded"),
+        ("name" = String, Path, example = "com.example/files", description = "The name, percent-encoded"),
+        ("version" = String, Path, example = "1.0.0", description = "The version, percent-encoded"),
     ),
     request_body = StatusChange,
     responses(
@@ -160,7 +160,7 @@ fn change_status() {}
 #[utoipa::path(
     patch, path = "/v0.1/servers/{name}/status", tag = "publish", operation_id = "change-all-statuses",
     description = "Changes the status of all versions, or of none: one statement.",
-    params(("name" = String, Path, description = "The name, percent-encoded")),
+    params(("name" = String, Path, example = "com.example/files", description = "The name, percent-encoded")),
     request_body = StatusChange,
     responses(
         (status = 200, description = "The versions that changed", body = serde_json::Value),
@@ -177,8 +177,8 @@ fn change_all_statuses() {}
     operation_id = "delete-version",
     description = "The status `deleted`: statements and name stay, the number is never used again.",
     params(
-        ("name" = String, Path, description = "The name, percent-encoded"),
-        ("version" = String, Path, description = "The version, percent-encoded"),
+        ("name" = String, Path, example = "com.example/files", description = "The name, percent-encoded"),
+        ("version" = String, Path, example = "1.0.0", description = "The version, percent-encoded"),
     ),
     responses(
         (status = 200, description = "The version", body = ServerResponse),
@@ -194,10 +194,13 @@ fn delete_version() {}
     put, path = "/v0.1/servers/{name}/versions/{version}", tag = "publish",
     operation_id = "put-version", description = "Never: a version is not changed.",
     params(
-        ("name" = String, Path, description = "The name, percent-encoded"),
-        ("version" = String, Path, description = "The version, percent-encoded"),
+        ("name" = String, Path, example = "com.example/files", description = "The name, percent-encoded"),
+        ("version" = String, Path, example = "1.0.0", description = "The version, percent-encoded"),
     ),
-    responses((status = 501, description = "Always", body = ErrorBody)),
+    responses(
+        (status = 404, description = "Not the name of a server", body = ErrorBody),
+        (status = 501, description = "Always, otherwise", body = ErrorBody),
+    ),
 )]
 fn put_version() {}
 
