@@ -1,5 +1,6 @@
 //! A registry as its users see it.
 
+mod feeds;
 mod publish;
 mod watching;
 mod whole;
