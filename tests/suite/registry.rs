@@ -2,5 +2,6 @@
 
 mod feeds;
 mod publish;
+mod running;
 mod watching;
 mod whole;

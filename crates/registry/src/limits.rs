@@ -21,6 +21,8 @@ pub const PROJECTION_RETRY_MAX: Duration = Duration::from_secs(10);
 /// How often a replica that does not apply entries looks how far the tables are: a submitter waits as
 /// long as that at most beyond the work itself.
 pub const PROJECTION_POLL: Duration = Duration::from_millis(50);
+/// How often whoever applies entries looks whether the tables are still as it left them: one query.
+pub const PROJECTION_LOOK: Duration = Duration::from_secs(1);
 /// How long a submitter waits for the tables to have its statement. It is in the log by then; the
 /// answer says so if the tables are late.
 pub const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);

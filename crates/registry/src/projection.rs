@@ -156,6 +156,22 @@ pub async fn store_position(
     done.map(|_| ()).map_err(ProjectionError::database("storing how far the tables are"))
 }
 
+/// Moves how far the tables are, if they are still at `from`; gives whether they were.
+async fn move_position(
+    tx: &mut AnyConnection,
+    from: Position,
+    to: Position,
+) -> Result<bool, ProjectionError> {
+    let row = sqlx::query(
+        "UPDATE projection SET size = $1, time_us = $2, change_id = $3 \
+         WHERE id = 1 AND size = $4 AND layout = $5",
+    );
+    let row = row.bind(to.size).bind(to.time_us).bind(to.change_id).bind(from.size).bind(LAYOUT);
+    let done = row.execute(tx).await;
+    let done = done.map_err(ProjectionError::database("storing how far the tables are"))?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// The layout of the tables and the rules of this projection. Whoever changes what an entry does to
 /// the tables counts it up: then they are rebuilt.
 const LAYOUT: i64 = 2;
@@ -191,6 +207,9 @@ pub enum ProjectionError {
         #[source]
         source: sqlx::Error,
     },
+    /// Another process emptied the tables while they were filled.
+    #[error("the tables were emptied meanwhile")]
+    Emptied,
     /// The log or its objects could not be read.
     #[error("reading the log")]
     Store(#[from] store::StoreError),

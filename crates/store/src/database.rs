@@ -6,7 +6,7 @@ use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _};
 
 use crate::backend::StoreError;
-use crate::limits;
+use crate::{limits, scale};
 
 /// A database, by its URL: `sqlite:PATH` or `postgres://…`. SQL uses `$1` and what both understand.
 #[derive(Debug, Clone)]
@@ -21,12 +21,17 @@ impl Database {
     /// same time.
     ///
     /// # Errors
-    /// A database that cannot be opened, or a migration that fails.
+    /// A database that cannot be opened, or a migration that fails; of PostgreSQL, a URL that carries a
+    /// password.
     pub async fn open(url: &str, migrations: &[(&str, &'static str)]) -> Result<Self, StoreError> {
         install_default_drivers();
         let is_postgres = url.starts_with("postgres:") || url.starts_with("postgresql:");
         let creates = !is_postgres && !url.contains('?') && !url.contains(":memory:");
-        let full = if creates { format!("{url}?mode=rwc") } else { url.to_owned() };
+        let full = match url {
+            url if is_postgres => scale::verified_url(url)?,
+            url if creates => format!("{url}?mode=rwc"),
+            url => url.to_owned(),
+        };
         let options = AnyPoolOptions::new()
             .max_connections(limits::CONNECTIONS_MAX)
             .acquire_timeout(ACQUIRE_TIME_MAX)

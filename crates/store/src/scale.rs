@@ -102,6 +102,11 @@ pub async fn open_with(
     Ok(Scale { inner })
 }
 
+/// The URL of a database as [`open`] understands it.
+pub(crate) fn verified_url(database: &str) -> Result<String, StoreError> {
+    place::verified(database)
+}
+
 /// Refuses a database that may lose what it acknowledged; gives a name that no other replica has.
 async fn durable(pool: &PgPool, place: &str) -> Result<String, StoreError> {
     let row =

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{Program, Scratch, paths};
+use crate::{Output, Program, Scratch, paths};
 
 pub use names::Names;
 
@@ -20,13 +20,60 @@ pub struct Registry {
     /// The resolver that it asks for TXT records.
     pub names: Names,
     scratch: Scratch,
+    /// What it was started with beside what every registry is.
+    more: Vec<String>,
 }
 
 impl Registry {
     /// A new registry; `configuration` is added to its `registry.toml`.
     pub fn start(configuration: &str) -> Self {
         let (scratch, names) = (Scratch::new(), Names::start());
-        Self::serve(scratch, names, configuration, &["--init".to_owned()])
+        Self::serve(scratch, names, configuration, &[])
+    }
+
+    /// A new registry over a database and an object store.
+    pub fn start_over(database: &str, objects: &str) -> Self {
+        let more = ["--database", database, "--objects", objects].map(str::to_owned);
+        Self::serve(Scratch::new(), Names::start(), "", &more)
+    }
+
+    /// Another replica: the same keys and name, and nothing else of its directory.
+    pub fn replica(&self) -> Self {
+        let scratch = Scratch::new();
+        std::fs::create_dir(scratch.join("data")).expect("written");
+        for part in ["keys", "origin"] {
+            copy(&self.data().join(part), &scratch.join("data").join(part));
+        }
+        Self::serve(scratch, self.names.clone(), "", &self.more)
+    }
+
+    /// What serves from a copy of its directory.
+    pub fn copy(&self) -> Self {
+        let scratch = Scratch::new();
+        copy(&self.data(), &scratch.join("data"));
+        Self::serve(scratch, self.names.clone(), "", &self.more)
+    }
+
+    /// Starts it again after [`Self::stop`] or [`Self::kill`], with `more` this once.
+    #[must_use]
+    pub fn restart(mut self, more: &[&str]) -> Self {
+        let scratch = std::mem::replace(&mut self.scratch, Scratch::new());
+        let names = self.names.clone();
+        let usual = std::mem::take(&mut self.more);
+        let all: Vec<_> = usual.iter().cloned().chain(more.iter().map(|it| (*it).into())).collect();
+        let mut again = Self::serve(scratch, names, "", &all);
+        again.more = usual;
+        again
+    }
+
+    /// What a second start over the same directory, or over a copy of it, ends with.
+    pub fn refused(&self, data: &Path) -> Output {
+        Program::countersign()
+            .args(["up", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .args(&self.more)
+            .time_max(Duration::from_secs(30))
+            .run()
     }
 
     fn serve(scratch: Scratch, names: Names, configuration: &str, more: &[String]) -> Self {
@@ -53,7 +100,7 @@ impl Registry {
         };
         // Whoever reads nothing more must not stop the registry.
         std::thread::spawn(move || while receiver.recv().is_ok() {});
-        Self { child, url, names, scratch }
+        Self { child, url, names, scratch, more: more.to_vec() }
     }
 
     /// A new registry whose checkpoints a witness of its own has to cosign, with both types of key.
@@ -76,6 +123,17 @@ impl Registry {
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let ended = crate::program::wait(&mut self.child, Duration::from_secs(30));
         assert!(ended.is_some_and(|status| status.success()), "it stops in good order");
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("our own child can be killed");
+        self.child.wait().expect("our own child can be waited for");
+    }
+
+    /// Its directory.
+    pub fn data(&self) -> PathBuf {
+        self.scratch.join("data")
     }
 
     /// Whom readers have to believe.
@@ -112,9 +170,18 @@ fn command(scratch: &Scratch, names: &Names, configuration: &str, more: &[String
     if !scratch.join("data").exists() {
         command.args(["--init", "--origin", "registry.test/log"]);
     }
-    command.args(["--listen", "127.0.0.1:0"]).args(more.iter().filter(|it| *it != "--init"));
+    command.args(["--listen", "127.0.0.1:0"]).args(more);
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        command.env(name, crate::S3::KEY);
+    }
     command.stderr(Stdio::piped()).stdin(Stdio::null());
     command
+}
+
+/// Copies a file or a directory, as it is.
+pub fn copy(from: &Path, to: &Path) {
+    let done = Command::new("cp").arg("-a").arg(from).arg(to).status();
+    assert!(done.is_ok_and(|status| status.success()), "{} cannot be copied", from.display());
 }
 
 /// A witness of `countersign witness`; ends on drop.

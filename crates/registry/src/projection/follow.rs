@@ -5,7 +5,7 @@ use sqlx::{Any, AnyConnection, Connection as _, Row as _};
 use store::{Database, Log};
 use tokio::sync::watch;
 
-use super::{LAYOUT, Position, ProjectionError, REBUILT, apply, load_position, store_position};
+use super::{LAYOUT, Position, ProjectionError, REBUILT, apply, load_position, move_position, store_position};
 use crate::limits;
 
 /// How many entries of the log are in the tables.
@@ -79,7 +79,9 @@ async fn lead_or_watch(
     loop {
         let size = *sizes.borrow_and_update();
         catch_up(log, &mut connection, size, progress).await?;
-        if sizes.changed().await.is_err() {
+        // Another replica may have emptied the tables, so that they are filled again: it does not say so.
+        let changed = tokio::time::timeout(limits::PROJECTION_LOOK, sizes.changed()).await;
+        if matches!(changed, Ok(Err(_))) {
             return Ok(Ended::Closed);
         }
     }
@@ -118,10 +120,15 @@ async fn catch_up(
         }
         let beginning = ProjectionError::database("beginning a transaction");
         let mut tx = connection.begin().await.map_err(beginning)?;
+        let start = position;
         for entry in &entries {
             position = apply(&mut tx, position, entry, log).await?;
         }
-        store_position(&mut tx, position).await?;
+        // INVARIANT: what is applied follows what the tables hold: another process may have emptied
+        // them since they were asked.
+        if !move_position(&mut tx, start, position).await? {
+            return Err(ProjectionError::Emptied);
+        }
         tx.commit().await.map_err(ProjectionError::database("committing what was applied"))?;
         progress.send_replace(position.size.unsigned_abs());
     }

@@ -89,6 +89,20 @@ fn every_part_of_the_evidence_counts() {
 }
 
 #[test]
+fn a_later_declaration_is_only_what_is_newest_of_the_server() {
+    let mut world = World::declared();
+    let next = crate::statement::Declaration { version: "1.5.0".to_owned(), ..declaration() };
+    world.say(Predicate::Declaration(next), &[&publisher()]);
+    let bundle = world.bundle();
+    let verified = bundle.verify(&world.trust(), NOW_S).verified.expect("the first is proved");
+    assert_eq!((verified.version.as_str(), verified.latest), ("1.4.0", 2));
+    // Alone it is not admitted, whatever was admitted before.
+    let mut alone = bundle;
+    alone.leaves.remove(0);
+    assert_eq!(alone.verify(&world.trust(), NOW_S).verified, None);
+}
+
+#[test]
 fn without_its_countersignature_nothing_is_verified() {
     let world = World::declared();
     let mut bundle = world.bundle();

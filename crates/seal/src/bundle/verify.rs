@@ -176,18 +176,16 @@ impl<'b> Evidence<'b> {
         self.signers.get(&leaf.index).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// The first declaration: a later one is there as what is newest of the server.
     fn declaration(&self) -> Result<(&'b Leaf, &'b Declaration), String> {
-        let mut all = self.bundle.leaves.iter().filter_map(|leaf| {
+        let all = self.bundle.leaves.iter().filter_map(|leaf| {
             match &leaf.envelope.statement().predicate {
                 Predicate::Declaration(declaration) => Some((leaf, declaration)),
                 _ => None,
             }
         });
-        match (all.next(), all.next()) {
-            (Some(found), None) => Ok(found),
-            (None, _) => Err("no declaration is there".to_owned()),
-            (Some(_), Some(_)) => Err("more than one declaration is there".to_owned()),
-        }
+        let first = all.min_by_key(|(leaf, _)| leaf.index);
+        first.ok_or_else(|| "no declaration is there".to_owned())
     }
 
     /// The keys of the publisher that are known beforehand bind; without them the registry, which

@@ -25,9 +25,7 @@ pub(super) fn database(text: &str) -> Result<(PgConnectOptions, String), StoreEr
         return Err(refused(place, why));
     }
     let mut options = PgConnectOptions::from_str(text).map_err(|e| failed(place, READING, e))?;
-    let is_chosen =
-        names(&url, &["sslmode", "ssl-mode"]) || std::env::var_os("PGSSLMODE").is_some();
-    if !is_chosen && !is_local(&options) {
+    if has_to_verify(&url, &options) {
         options = options.ssl_mode(PgSslMode::VerifyFull);
     }
     let options = options
@@ -41,6 +39,22 @@ pub(super) fn database(text: &str) -> Result<(PgConnectOptions, String), StoreEr
     let name = options.get_database().unwrap_or(options.get_username());
     let place = format!("postgres://{}:{}/{name}", options.get_host(), options.get_port());
     Ok((options, place))
+}
+
+/// The same URL for whoever takes nothing but a URL: it says that the server is verified, if it is
+/// another machine and nothing else was chosen.
+pub(super) fn verified(text: &str) -> Result<String, StoreError> {
+    let (options, _) = database(text)?;
+    let mut url = Url::parse(text).map_err(|e| failed("the database's URL", READING, e))?;
+    if has_to_verify(&url, &options) {
+        url.query_pairs_mut().append_pair("sslmode", "verify-full");
+    }
+    Ok(url.into())
+}
+
+fn has_to_verify(url: &Url, options: &PgConnectOptions) -> bool {
+    let is_chosen = names(url, &["sslmode", "ssl-mode"]) || std::env::var_os("PGSSLMODE").is_some();
+    !is_chosen && !is_local(options)
 }
 
 /// The bucket of an `s3://BUCKET/PREFIX` URL, the prefix, and its name for messages. The endpoint is

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 type Texts = Arc<Mutex<HashMap<String, Vec<String>>>>;
 
 /// A resolver.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Names {
     /// Where it listens.
     pub address: SocketAddr,
