@@ -1,6 +1,7 @@
 //! A registry as its users see it.
 
 mod contract;
+mod feeds;
 mod publish;
 mod running;
 mod watching;
