@@ -37,13 +37,20 @@ impl Output {
     /// # Errors
     /// A stdout that cannot be written, unless its reader has gone.
     pub(crate) fn data(self, text: &str) -> Result<(), Failure> {
+        self.line(text).map(|_| ())
+    }
+
+    /// The same of what goes on and on: whether anybody still reads it.
+    ///
+    /// # Errors
+    /// As [`Output::data`].
+    pub(crate) fn line(self, text: &str) -> Result<bool, Failure> {
         let mut out = AutoStream::new(io::stdout().lock(), self.color);
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::new("writing to stdout").because(error))
-            }
-            _ => Ok(()),
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(Failure::new("writing to stdout").because(error)),
         }
     }
 

@@ -204,7 +204,9 @@ async fn tiles(backend: &dyn Backend, leaves: &[Hash], settled: u64) -> Result<(
                 return Err(AuditError::Wrong { tile });
             }
             let mut frontier = Frontier::default();
-            hashes.iter().for_each(|hash| frontier.append(*hash, |_, _, _| {}));
+            for hash in hashes {
+                frontier.append(*hash, |_, _, _| {});
+            }
             roots.push(frontier.root());
         }
         row = roots;

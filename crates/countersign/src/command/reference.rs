@@ -37,9 +37,17 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
     let of_wire = wire::Code::ALL.iter().map(|code| (code.as_str(), sentence(*code)));
     let own = codes::ALL.iter().chain(guard::event::codes::ALL).chain(seal::codes::CODES);
     let own = own.chain(seal::bundle::CHECKS).chain(super::statement::sigstore::CODES);
+    let own = own.chain(registry::service::codes::CODES).chain(registry::publish::CODES);
+    let own = own.chain(registry::publish::server_json::CODES).chain(registry::namespace::CODES);
+    let own = own.chain(registry::net::CODES).chain(registry::mirror::CODES);
+    let own = own.chain(registry::feed::CODES);
     let own = own.map(|(code, meaning)| (*code, (*meaning).to_owned()));
     for (code, meaning) in own.chain(of_wire) {
         let _ = writeln!(text, "| `{code}` | {meaning} |");
+    }
+    text.push_str("\n## State changes\n\n| Code | Severity | Meaning |\n|---|---|---|\n");
+    for (code, severity, meaning) in registry::service::codes::CHANGES {
+        let _ = writeln!(text, "| `{code}` | {severity} | {meaning} |");
     }
     output.data(&text)?;
     Ok(Exit::Same)

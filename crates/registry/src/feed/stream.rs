@@ -53,7 +53,8 @@ async fn run(
     sending: &mpsc::Sender<Bytes>,
 ) -> Result<(), ServiceError> {
     let mut newest = feed.newest.clone();
-    if !send(sending, format!("retry: {RETRY_MS}\n\n")).await {
+    // With its number: who is cut off before the first event misses none.
+    if !send(sending, format!("retry: {RETRY_MS}\nid: {since}\n\n")).await {
         return Ok(());
     }
     loop {

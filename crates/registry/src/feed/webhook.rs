@@ -176,3 +176,6 @@ pub const CODES: &[(&str, &str)] = &[
     ("webhook.too-many", "there are more webhooks than the limit"),
     ("webhook.secret", "the secret of a webhook is missing, none, or can be read by others"),
 ];
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,8 @@ pub struct Config {
     pub mirror: Vec<crate::mirror::Config>,
     /// `[monitor]`: remote servers that are looked at.
     pub monitor: Option<crate::monitor::Config>,
+    /// `[[webhook]]`: who is told of state changes.
+    pub webhook: Vec<crate::feed::webhook::Config>,
 }
 
 impl Config {
@@ -59,6 +61,7 @@ mod tests {
         assert_eq!(config.mirror.first().unwrap().poll_minutes, 60);
         let monitor = config.monitor.unwrap();
         assert_eq!((monitor.follows_listed, monitor.servers.len()), (false, 1));
+        assert_eq!(config.webhook.len(), 1);
     }
 
     #[test]

@@ -79,7 +79,9 @@ impl Witness {
         for (origin, log) in &logs.logs {
             // A cosignature would count as the log's own signature.
             if log.keys.iter().any(|key| own.contains(&key.public_key())) {
-                return Err(StateError::OwnKey { origin: origin.clone() });
+                let origin = origin.clone();
+                state.close().await;
+                return Err(StateError::OwnKey { origin });
             }
         }
         let heads: Heads = Arc::new(RwLock::new(heads));

@@ -83,28 +83,21 @@ impl State {
         let marks = read_marks(data)?;
         let failed = || StateError::database("opening the database of the witness");
         let mut db = options(data).connect().await.map_err(failed())?;
-        let row = sqlx::query("SELECT name FROM witness WHERE id = 1").fetch_one(&mut db).await;
-        let known: String = row.and_then(|row| row.try_get(0)).map_err(failed())?;
-        if known != name {
-            return Err(StateError::OtherWitness { known });
-        }
-        add_logs(&mut db, list, now_s).await.map_err(failed())?;
-        let logs = read_logs(&mut db).await.map_err(failed())?;
-        let heads = read_heads(&mut db).await.map_err(failed())?;
-        // INVARIANT: no log is cosigned below or beside what was cosigned before.
-        for (origin, (size, root)) in &marks {
-            let is_held = heads.get(origin).is_some_and(|head| {
-                head.size > *size || (head.size == *size && head.root == *root)
-            });
-            if !is_held {
-                let (origin, size) = (origin.clone(), *size);
-                let held = heads.get(&origin).map(|head| head.size);
-                return Err(StateError::RolledBack { origin, size, held });
+        match read(&mut db, name, &marks, list, now_s).await {
+            Ok((logs, heads)) => {
+                let mut state = Self { db, data: data.to_owned(), marks };
+                state.mark(&heads)?;
+                Ok((state, logs, heads))
+            }
+            Err(error) => {
+                // Dropped, it would be closed some time later: whoever puts another database here
+                // would find it locked, or the write-ahead log of this one beside it.
+                if let Err(error) = db.close().await {
+                    tracing::warn!(%error, "closing the database of the witness");
+                }
+                Err(error)
             }
         }
-        let mut state = Self { db, data: data.to_owned(), marks };
-        state.mark(&heads)?;
-        Ok((state, logs, heads))
     }
 
     /// Moves each head from what it is believed to be, and keeps conflicts, in one transaction:
@@ -156,6 +149,37 @@ impl State {
             tracing::warn!(%error, "closing the database of the witness");
         }
     }
+}
+
+/// Checks that the database is this witness's and no older than `marks`, before anything is written
+/// to it.
+async fn read(
+    db: &mut SqliteConnection,
+    name: &str,
+    marks: &BTreeMap<String, (u64, Hash)>,
+    list: &LogList,
+    now_s: u64,
+) -> Result<(LogList, HashMap<String, Head>), StateError> {
+    let failed = || StateError::database("opening the database of the witness");
+    let row = sqlx::query("SELECT name FROM witness WHERE id = 1").fetch_one(&mut *db).await;
+    let known: String = row.and_then(|row| row.try_get(0)).map_err(failed())?;
+    if known != name {
+        return Err(StateError::OtherWitness { known });
+    }
+    let heads = read_heads(db).await.map_err(failed())?;
+    // INVARIANT: no log is cosigned below or beside what was cosigned before.
+    for (origin, (size, root)) in marks {
+        let is_held = heads
+            .get(origin)
+            .is_some_and(|head| head.size > *size || (head.size == *size && head.root == *root));
+        if !is_held {
+            let (origin, size) = (origin.clone(), *size);
+            let held = heads.get(&origin).map(|head| head.size);
+            return Err(StateError::RolledBack { origin, size, held });
+        }
+    }
+    add_logs(db, list, now_s).await.map_err(failed())?;
+    Ok((read_logs(db).await.map_err(failed())?, heads))
 }
 
 async fn advance(

@@ -91,6 +91,7 @@ impl Sequencer {
             self.settle(limits::UNSETTLED_ENTRIES_MIN).await;
         }
         self.stop_taking_in();
+        self.join_settling().await;
         self.settle(1).await;
         self.join_settling().await;
         self.shared.backend.release().await;

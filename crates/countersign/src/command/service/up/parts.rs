@@ -1,4 +1,4 @@
-//! The parts of the registry that run beside the API: publishing, mirrors, the monitor.
+//! The parts of the registry that run beside the API: publishing, mirrors, the monitor, webhooks.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,6 +37,10 @@ pub(super) fn start(
         let monitor = monitor::Monitor::new(service, client, Arc::new(Guarded), config);
         tasks.spawn(async move { monitor.run().await });
     }
+    // The system's resolver, so that a receiver is found as everything else on this machine.
+    let webhooks = feed::Webhooks::new(service.clone(), &config.webhook, &(Arc::new(System) as _))
+        .map_err(|error| Failure::usage("reading the configuration").because(error))?;
+    tasks.spawn(async move { webhooks.run().await });
     Ok((api::router(service.clone(), more), tasks))
 }
 
