@@ -38,6 +38,7 @@ impl Registry {
     }
 
     /// Another replica: the same keys and name, and nothing else of its directory.
+    #[must_use]
     pub fn replica(&self) -> Self {
         let scratch = Scratch::new();
         std::fs::create_dir(scratch.join("data")).expect("written");
@@ -48,6 +49,7 @@ impl Registry {
     }
 
     /// What serves from a copy of its directory.
+    #[must_use]
     pub fn copy(&self) -> Self {
         let scratch = Scratch::new();
         copy(&self.data(), &scratch.join("data"));
@@ -57,7 +59,7 @@ impl Registry {
     /// Starts it again after [`Self::stop`] or [`Self::kill`], with `more` this once.
     #[must_use]
     pub fn restart(mut self, more: &[&str]) -> Self {
-        let scratch = std::mem::replace(&mut self.scratch, Scratch::new());
+        let scratch = std::mem::take(&mut self.scratch);
         let names = self.names.clone();
         let usual = std::mem::take(&mut self.more);
         let all: Vec<_> = usual.iter().cloned().chain(more.iter().map(|it| (*it).into())).collect();

@@ -230,9 +230,8 @@ fn agree(one: &Registry, other: &Registry) {
 #[track_caller]
 fn verify(registry: &Registry, version: &str) {
     let scratch = Scratch::new();
-    let bundle = wait(registry, &format!("/log/bundle/com.example%2Ffiles/{version}"), |it| {
-        !it.is_empty()
-    });
+    let bundle =
+        wait(registry, &format!("/log/bundle/com.example%2Ffiles/{version}"), |it| !it.is_empty());
     std::fs::write(scratch.join("bundle.json"), bundle).expect("written");
     let verified = Program::countersign()
         .args(["verify", "bundle.json", "--trust"])

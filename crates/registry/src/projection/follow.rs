@@ -5,7 +5,9 @@ use sqlx::{Any, AnyConnection, Connection as _, Row as _};
 use store::{Database, Log};
 use tokio::sync::watch;
 
-use super::{LAYOUT, Position, ProjectionError, REBUILT, apply, load_position, move_position, store_position};
+use super::{
+    LAYOUT, Position, ProjectionError, REBUILT, apply, load_position, move_position, store_position,
+};
 use crate::limits;
 
 /// How many entries of the log are in the tables.

@@ -452,3 +452,15 @@ async fn times_grow_with_the_index_whatever_statements_claim() {
     assert_eq!(times[2] - times[1], 1);
     assert_eq!(crate::service::time::rfc3339_of_us(times[2]), "2026-11-25T12:00:00.000002Z");
 }
+
+#[tokio::test]
+async fn tables_that_another_process_emptied_are_not_filled_from_the_middle() {
+    let mut tables = Tables::new().await;
+    let start = tables.position;
+    tables.add(Bytes::from_static(b"a leaf of the log's own")).await;
+    let (at, next) = (tables.position, Position { size: 2, ..tables.position });
+    let mut connection = tables.pool.acquire().await.unwrap();
+    follow::empty(&mut connection).await.unwrap();
+    assert!(!move_position(&mut connection, at, next).await.unwrap());
+    assert!(move_position(&mut connection, start, at).await.unwrap());
+}
