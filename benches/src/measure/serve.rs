@@ -34,7 +34,8 @@ pub(super) async fn run(options: &Options, report: &mut Report, bars: &mut Bars)
          {size} entries",
         time.as_secs()
     );
-    let mut table = Table::new(title, &["what", "bytes", "p50 ms", "p99 ms", "handler p99 ms", "×"]);
+    let mut table =
+        Table::new(title, &["what", "bytes", "p50 ms", "p99 ms", "handler p99 ms", "×"]);
     let reads: [(&str, &str, f64, Path); 3] = [
         ("a page of 30 servers", "page p99 at 84,000 rows", 5.0, |_| "/v0.1/servers".to_owned()),
         ("a search that finds one to a hundred", "search p99 at 84,000 rows", 5.0, |number| {

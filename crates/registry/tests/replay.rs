@@ -1,8 +1,8 @@
 //! Real histories of real registries, replayed through a loopback upstream: every in-place edit, every
 //! addition and every disappearance is found once, and none is invented.
 //!
-//! The short form replays `replay/history.jsonl`, the whole histories of 21 entries of the ToolHive
-//! registry (stacklok/toolhive-registry, Apache-2.0) and of Docker's catalogue (docker/mcp-registry,
+//! The short form replays `replay/history.jsonl`, the whole histories of 21 entries of the
+//! `ToolHive` registry (stacklok/toolhive-registry, Apache-2.0) and of Docker's catalogue (docker/mcp-registry,
 //! MIT), one change a line with its commit. The long form takes any file of that form, and folders of
 //! whole registry states, from the environment:
 //!

@@ -9,7 +9,7 @@ use super::publish::Publisher;
 #[test]
 fn every_answer_is_as_the_description_says() {
     let registry = Registry::start("");
-    let published = Publisher::new(&registry).publish("1.0.0", "Reads a file.", &[]);
+    let published = Publisher::new(&registry).publish(&registry, "1.0.0", "Reads a file.", &[]);
     assert_eq!(published.code, Some(0), "{}", published.stderr);
     let scratch = Scratch::new();
     let checks = "not_a_server_error,status_code_conformance,content_type_conformance,\

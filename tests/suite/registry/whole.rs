@@ -85,6 +85,35 @@ impl World {
         (answer["result"].clone(), codes.collect())
     }
 
+    /// Signs a revocation with the publisher's key, and sends it to the log.
+    fn revoke(&self, version: &str) {
+        let revoke = Program::countersign()
+            .args(["sign", "revocation", "--server", NAME, "--version", version])
+            .args([
+                "--reason",
+                "The key was stolen.",
+                "--key",
+                "publisher.pem",
+                "-o",
+                "revocation.json",
+            ])
+            .directory(self.scratch.path())
+            .run();
+        assert_eq!(revoke.code, Some(0), "{}", revoke.stderr);
+        let shown = Program::countersign()
+            .args(["key", "show", "publisher.pem", "--json"])
+            .directory(self.scratch.path())
+            .run();
+        let public = shown.json()["publicKey"].as_str().expect("a key").to_owned();
+        std::fs::write(self.scratch.join("publisher.pub"), public).expect("written");
+        let sent = Program::countersign()
+            .args(["log", "submit", "revocation.json", "--key", "publisher.pub"])
+            .args(["--registry", &self.registry.url])
+            .directory(self.scratch.path())
+            .run();
+        assert_eq!(sent.code, Some(0), "{}\n{}", sent.stdout, sent.stderr);
+    }
+
     fn get(&self, path: &str) -> Value {
         let output =
             Program::at("curl").args(["-sf", &format!("{}{path}", self.registry.url)]).run();
@@ -145,31 +174,7 @@ fn a_server_is_published_witnessed_pinned_attacked_held_and_revoked() {
 
     // The publisher revokes what was signed with the stolen key: what was fine is held as well.
     std::fs::write(world.scratch.join("description"), "Reads a file.").expect("written");
-    let revoke = Program::countersign()
-        .args(["sign", "revocation", "--server", NAME, "--version", "1.0.0"])
-        .args([
-            "--reason",
-            "The key was stolen.",
-            "--key",
-            "publisher.pem",
-            "-o",
-            "revocation.json",
-        ])
-        .directory(world.scratch.path())
-        .run();
-    assert_eq!(revoke.code, Some(0), "{}", revoke.stderr);
-    let shown = Program::countersign()
-        .args(["key", "show", "publisher.pem", "--json"])
-        .directory(world.scratch.path())
-        .run();
-    let public = shown.json()["publicKey"].as_str().expect("a key").to_owned();
-    std::fs::write(world.scratch.join("publisher.pub"), public).expect("written");
-    let sent = Program::countersign()
-        .args(["log", "submit", "revocation.json", "--key", "publisher.pub"])
-        .args(["--registry", &world.registry.url])
-        .directory(world.scratch.path())
-        .run();
-    assert_eq!(sent.code, Some(0), "{}\n{}", sent.stdout, sent.stderr);
+    world.revoke("1.0.0");
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     loop {
         let (answer, reasons) = world.call(&log);

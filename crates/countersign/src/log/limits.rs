@@ -18,4 +18,4 @@ pub(crate) const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
 pub(crate) const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// How often a guard asks for newer evidence.
-pub(crate) const REFRESH_PAUSE: Duration = Duration::from_secs(60);
+pub(crate) const REFRESH_PAUSE: Duration = Duration::from_mins(1);

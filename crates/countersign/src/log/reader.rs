@@ -1,6 +1,6 @@
 //! The bytes of a log, unverified: from its URL, or from a folder laid out as one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use reqwest::{StatusCode, Url};
 
@@ -58,7 +58,7 @@ impl Reader {
                 let url = prefix.join(path).map_err(|error| failed(path).because(error))?;
                 fetch(client, url, bytes_max).await
             }
-            Self::Folder(folder) => read_file(folder.join(path), bytes_max),
+            Self::Folder(folder) => read_file(&folder.join(path), bytes_max),
         }
     }
 
@@ -129,10 +129,10 @@ async fn fetch(
     body(answer, bytes_max).await.map(Some).map_err(|error| asking().because(error))
 }
 
-fn read_file(path: PathBuf, bytes_max: usize) -> Result<Option<Vec<u8>>, Failure> {
+fn read_file(path: &Path, bytes_max: usize) -> Result<Option<Vec<u8>>, Failure> {
     use std::io::Read as _;
     let reading = || Failure::new(format!("reading {}", path.display()));
-    let file = match std::fs::File::open(&path) {
+    let file = match std::fs::File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(reading().because(error)),

@@ -421,9 +421,9 @@ async fn a_bundle_verifies_offline_and_the_newest_statement_is_proved() {
     client.fixture.publish("com.example/files", "1.0.0").await;
     client.fixture.published().await;
     let service = &client.fixture.service;
-    let logs: String = service.log_keys().iter().map(|key| format!("log {key}\n")).collect();
+    let logs: Vec<String> = service.log_keys().iter().map(|key| format!("log {key}\n")).collect();
     let trust = Trust {
-        policy: format!("{logs}quorum none\n").parse().unwrap(),
+        policy: format!("{}quorum none\n", logs.concat()).parse().unwrap(),
         registries: vec![service.keys()[0].public().clone()],
         observers: vec![],
         publishers: vec![],

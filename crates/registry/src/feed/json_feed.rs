@@ -17,7 +17,8 @@ pub(super) fn render(
     let feed_url = format!("{base}/feed.json");
     let kept = ["server", "severity", "kind", "limit"];
     let kept = kept.iter().filter_map(|name| Some((*name, query.text(name)?)));
-    let kept: String = kept.map(|(name, value)| format!("&{name}={}", encoded(value))).collect();
+    let kept: Vec<_> = kept.map(|(name, value)| format!("&{name}={}", encoded(value))).collect();
+    let kept = kept.concat();
     let mut feed = json!({
         "version": "https://jsonfeed.org/version/1.1",
         "title": format!("State changes of {}", service.operator()),

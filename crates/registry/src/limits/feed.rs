@@ -19,7 +19,7 @@ pub const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// How long the reader of a stream may take nothing before the stream ends. It comes back with the
 /// last id that it saw.
-pub const STREAM_STALL_MAX: Duration = Duration::from_secs(60);
+pub const STREAM_STALL_MAX: Duration = Duration::from_mins(1);
 
 /// Changes that go from the outbox to the webhooks in one transaction.
 pub const OUTBOX_BATCH: i64 = 100;
@@ -31,7 +31,7 @@ pub const DELIVERY_TIME_MAX: Duration = Duration::from_secs(15);
 pub const DELIVERY_ANSWER_BYTES_MAX: usize = 64 << 10;
 
 /// How long an attempt may be on its way before another replica takes it over.
-pub const DELIVERY_LEASE: Duration = Duration::from_secs(60);
+pub const DELIVERY_LEASE: Duration = Duration::from_mins(1);
 
 /// How often a delivery is tried: the last time more than two days after the first.
 pub const DELIVERY_ATTEMPTS_MAX: i64 = 10;

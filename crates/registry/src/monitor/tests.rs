@@ -74,8 +74,13 @@ impl Watched {
         Self::new(|_| None).await
     }
 
-    fn show(&self, client: &str, faces: Vec<Result<Captured, CaptureFailure>>) {
+    fn show(&self, client: &str, faces: Vec<Captured>) {
+        let faces = faces.into_iter().map(Ok).collect();
         self.shows.faces.lock().unwrap().insert(client.to_owned(), faces);
+    }
+
+    fn fail(&self, client: &str, failure: CaptureFailure) {
+        self.shows.faces.lock().unwrap().insert(client.to_owned(), vec![Err(failure)]);
     }
 
     async fn look(&self) -> Seen {
@@ -94,17 +99,17 @@ impl Watched {
     }
 }
 
-fn captured(era: Era, scope: CacheScope, description: &str) -> Result<Captured, CaptureFailure> {
+fn captured(era: Era, scope: CacheScope, description: &str) -> Captured {
     let tool =
         json!({ "name": "read", "description": description, "inputSchema": { "type": "object" } });
     let mut surface = Surface::empty(era);
     surface.items.insert("tools/read".parse().unwrap(), tool);
     let protocol_version = if era == Era::Modern { "2026-07-28" } else { "2025-11-25" }.to_owned();
     let observation = Observation { surface, cache_scope: scope, ttl: None };
-    Ok(Captured { observation, protocol_version })
+    Captured { observation, protocol_version }
 }
 
-fn public(description: &str) -> Result<Captured, CaptureFailure> {
+fn public(description: &str) -> Captured {
     captured(Era::Modern, CacheScope::Public, description)
 }
 
@@ -144,7 +149,7 @@ async fn an_outage_is_an_outcome_and_forgets_nothing() {
     let watched = Watched::plain().await;
     watched.show("x", vec![public("Reads.")]);
     watched.look().await;
-    watched.show("x", vec![Err(look::failure("unreachable", "nobody"))]);
+    watched.fail("x", look::failure("unreachable", "nobody"));
     assert_eq!(watched.look().await.outcome, "unreachable");
     assert_eq!(watched.look().await.index, None, "it is stated once");
     // What changed meanwhile is found when it is back.
@@ -193,7 +198,7 @@ async fn what_is_private_or_was_seen_with_credentials_never_leaves() {
     watched.show("x", vec![public(POISON)]);
     let changed = watched.monitor.look(&target, "x/1").await.unwrap();
     assert_eq!(changed.changes[0].severity, "critical", "it is compared all the same");
-    watched.show("x", vec![Err(look::failure("auth-required", "no"))]);
+    watched.fail("x", look::failure("auth-required", "no"));
     watched.monitor.look(&target, "x/1").await.unwrap();
     assert_eq!(watched.statements().await.len(), 0);
     assert_eq!(watched.feed().await, []);
@@ -210,7 +215,7 @@ async fn other_authorization_servers_are_critical_and_lent_credentials_stay_home
         )
     })
     .await;
-    watched.show("x", vec![Err(look::failure("auth-required", "no"))]);
+    watched.fail("x", look::failure("auth-required", "no"));
     watched.look().await;
     // About another resource than the one that was asked: said at once.
     assert_eq!(watched.feed().await, [("authorization.other-resource".to_owned(), 3)]);

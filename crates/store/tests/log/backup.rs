@@ -45,7 +45,9 @@ async fn a_copy_of_a_running_log_in_the_right_order_is_a_log() {
         let texts: Vec<String> = (0..255).map(|n| format!("a:{round}-{n}@{n}")).collect();
         let receipts = try_join_all(texts.iter().map(|text| submit(&log, text))).await.unwrap();
         if round == 14 {
-            receipts.into_iter().for_each(|receipt| oracle.promised(receipt).unwrap());
+            for receipt in receipts {
+                oracle.promised(receipt).unwrap();
+            }
             let (from, to) = (root.clone(), copied.clone());
             let copying = tokio::task::spawn_blocking(move || back_up(&from, &to));
             submit(&log, "meanwhile:1").await.unwrap();

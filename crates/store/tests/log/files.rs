@@ -97,8 +97,7 @@ async fn settled(root: &Path) -> u64 {
         try_join_all(texts.iter().map(|text| submit(&log, text))).await.unwrap();
     }
     log.close().await;
-    let size = *log.sizes().borrow();
-    size
+    *log.sizes().borrow()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -184,7 +184,7 @@ async fn the_time_of_heads_never_goes_back() {
     let backend = Arc::new(Memory::new());
     Log::create(&*backend, &config()).await.unwrap();
     let mut expected = NOW_MS / 1_000;
-    let steps = [3_600_000_i64, -86_400_000, 0, i64::try_from(NOW_MS).unwrap() * -1, 9_000_000];
+    let steps = [3_600_000_i64, -86_400_000, 0, -i64::try_from(NOW_MS).unwrap(), 9_000_000];
     for (step, n) in steps.into_iter().zip(0..) {
         let now = NOW_MS.saturating_add_signed(step);
         CLOCK_MS.store(now, Ordering::Relaxed);

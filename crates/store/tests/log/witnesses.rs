@@ -112,21 +112,17 @@ impl Cosigner for Witness {
 
 /// A configuration whose checkpoints need `quorum` of these witnesses.
 fn witnessed(witnesses: &[Arc<Witness>], quorum: usize) -> Config {
-    let mut text = String::new();
-    for key in verifiers() {
-        text += &format!("log {key}\n");
-    }
     let names: Vec<String> = (0..witnesses.len()).map(|n| format!("w{n}")).collect();
-    for (name, witness) in names.iter().zip(witnesses) {
-        text += &format!("witness {name} {}\n", witness.keys[0]);
-    }
-    text += &format!("group all {quorum} {}\nquorum all\n", names.join(" "));
-    let policy: Policy = text.parse().unwrap();
+    let logs = verifiers().into_iter().map(|key| format!("log {key}"));
+    let named = names.iter().zip(witnesses);
+    let lines = logs.chain(named.map(|(name, it)| format!("witness {name} {}", it.keys[0])));
+    let quorum = [format!("group all {quorum} {}", names.join(" ")), "quorum all\n".to_owned()];
+    let policy: Policy = lines.chain(quorum).collect::<Vec<_>>().join("\n").parse().unwrap();
     let witnesses = witnesses.iter().map(|witness| Arc::clone(witness) as Arc<dyn Cosigner>);
     let cosigning = Cosigning {
         witnesses: witnesses.collect(),
         policy,
-        answer_time_max: Duration::from_millis(1_000),
+        answer_time_max: Duration::from_secs(1),
     };
     Config { cosigning: Some(cosigning), ..config() }
 }

@@ -85,7 +85,8 @@ async fn make(data: &Path, name: &str) -> Result<(), Failure> {
             Failure::usage(format!("`{name}` cannot name a witness")).because(error)
         })?;
         key_file::create(&data.join(file), &pem)?;
-        verifiers.push_str(&format!("{verifier}\n"));
+        verifiers += &verifier.to_string();
+        verifiers.push('\n');
     }
     witness::init(data, name).await.map_err(state)?;
     fs::write(data.join(VERIFIERS), verifiers).map_err(reading(VERIFIERS))

@@ -130,7 +130,7 @@ async fn answers_that_are_none_are_refused() {
 #[tokio::test]
 async fn a_witness_that_never_answers_is_given_up() {
     let mut log = TestLog::new("log.example");
-    let witness = lying(200, "", Duration::from_secs(3_600)).await;
+    let witness = lying(200, "", Duration::from_hours(1)).await;
     let since = Instant::now();
     let answer = witness.add_checkpoint(0, &[], &log.grow(1, "a").note()).await;
     assert!(matches!(answer, Err(CosignError::Unreachable { .. })), "{answer:?}");
