@@ -14,19 +14,30 @@ const EDGES: &[(&str, &[&str])] = &[
     ("drift", &["surface", "wire"]),
     ("tlog", &[]),
     ("seal", &["surface", "tlog", "wire"]),
+    ("policy", &[]),
     ("store", &["seal", "surface", "tlog"]),
-    ("guard", &["drift", "seal", "surface", "tlog", "wire"]),
-    ("registry", &["drift", "seal", "store", "surface", "tlog", "wire"]),
-    ("countersign", &["drift", "guard", "registry", "seal", "store", "surface", "tlog", "wire"]),
+    ("authz", &["policy", "seal", "store", "surface", "wire"]),
+    ("guard", &["authz", "drift", "seal", "surface", "tlog", "wire"]),
+    ("registry", &["authz", "drift", "seal", "store", "surface", "tlog", "wire"]),
+    (
+        "countersign",
+        &[
+            "authz", "drift", "guard", "policy", "registry", "seal", "store", "surface", "tlog",
+            "wire",
+        ],
+    ),
     (
         "benches",
-        &["drift", "guard", "registry", "seal", "store", "surface", "tests", "tlog", "wire"],
+        &[
+            "authz", "drift", "guard", "policy", "registry", "seal", "store", "surface", "tests",
+            "tlog", "wire",
+        ],
     ),
-    ("tests", &["drift", "registry", "seal", "store", "surface", "tlog", "wire"]),
+    ("tests", &["authz", "drift", "registry", "seal", "store", "surface", "tlog", "wire"]),
 ];
 
 /// Crates that own no socket, file, clock, randomness or runtime.
-const PURE: &[&str] = &["wire", "surface", "drift", "tlog", "seal"];
+const PURE: &[&str] = &["wire", "surface", "drift", "tlog", "seal", "policy"];
 
 /// What none of a pure crate's dependencies may be, however far away.
 const IMPURE: &[&str] =

@@ -1,0 +1,22 @@
+//! Authorization across hops: one grant, single-audience tokens, declared edges.
+//!
+//! ```text
+//! token       bytes of a credential -> who it is for, by whom, with what authority: verified, or refused
+//! resource    what a protected server says of itself: identifier, metadata, challenges
+//! edge        the declared permissions from one server to the next
+//! grant       the one state: the ceiling of everything done for one intent
+//! exchange    a token for one server -> a narrower token for the next: checks X1 to X14
+//! sts         the token endpoint over HTTP, its metadata and keys
+//! federation  assertions of other domains, and events that end grants
+//! provider    what each deployment of OAuth does differently, as data; the doctor
+//! broker      how a guard gets a token for the next server
+//! ```
+//!
+//! Nothing here shows a credential: [`token::Secret`] prints nothing, records hold hashes.
+
+pub mod edge;
+pub mod exchange;
+pub mod grant;
+pub mod limits;
+pub mod resource;
+pub mod token;

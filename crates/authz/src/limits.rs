@@ -1,0 +1,40 @@
+//! Every bound, with its reason.
+
+/// A token has to fit a header line of 8 KiB beside its scheme and a proof's line.
+pub const TOKEN_CHARS_MAX: usize = 6 << 10;
+
+/// A proof carries one public key and seven claims.
+pub const PROOF_CHARS_MAX: usize = 4 << 10;
+
+/// The `act` of a token, as JSON: ten levels of an issuer and a subject.
+pub const ACT_BYTES_MAX: usize = 4 << 10;
+
+/// An issuer or a subject.
+pub const NAME_BYTES_MAX: usize = 512;
+
+/// Keys in one JWKS: more is no rotation.
+pub const KEYS_MAX: usize = 64;
+
+/// Actors behind the presenter, unless a grant says less; more is no chain that anybody meant.
+pub const DEPTH_MAX: u8 = 10;
+
+/// How many seconds a hop token lives at most.
+pub const HOP_TOKEN_LIFE_S: u64 = 300;
+
+/// Less life than this is not worth a token.
+pub const LIFE_LEFT_S_MIN: u64 = 5;
+
+/// How far clocks may differ for others' tokens.
+pub const SKEW_S_MAX: u64 = 300;
+
+/// How far clocks may differ for our own tokens: five minutes would double their life.
+pub const OWN_SKEW_S_MAX: u64 = 30;
+
+/// How old a relayed proof may be.
+pub const RELAY_AGE_S_MAX: u64 = 60;
+
+/// How long a used proof is remembered: twice as long as it is accepted.
+pub const PROOF_MEMORY_S: u64 = 600;
+
+/// Scopes of one token.
+pub const SCOPES_MAX: usize = 128;
