@@ -54,6 +54,12 @@ pub const PROOF_MEMORY_S: u64 = 600;
 /// Scopes of one token.
 pub const SCOPES_MAX: usize = 128;
 
+/// What an issuer answers about a token (RFC 7662): a token's claims and a few more.
+pub const INTROSPECTION_BYTES_MAX: usize = 64 << 10;
+
+/// How long such an answer is kept: a revoked token lives no longer than this.
+pub const INTROSPECTION_CACHE_S: u64 = 60;
+
 /// Elements of one token's `authorization_details`.
 pub const DETAILS_MAX: usize = 32;
 
