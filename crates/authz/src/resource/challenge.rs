@@ -115,7 +115,8 @@ impl Challenge {
             let words = || value.split(' ').filter(|word| !word.is_empty()).map(str::to_owned);
             match name.as_str() {
                 "scope" => {
-                    challenge.scope = scope::parse(&value).ok_or(ChallengeError::Param("scope"))?
+                    let words = scope::parse(&value);
+                    challenge.scope = words.ok_or(ChallengeError::Param("scope"))?;
                 }
                 "algs" => challenge.algs = words().collect(),
                 "acr_values" => challenge.acr_values = words().collect(),
