@@ -71,7 +71,9 @@ impl Policies {
         };
         let verdict = self.answer(world, &request);
         let look = Look { world, request: &request };
-        let considered = self.texts.iter().filter_map(|(id, text)| look.at(id, text)).collect();
+        let mut considered: Vec<_> =
+            self.set.policies().filter_map(|policy| look.at(policy)).collect();
+        considered.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         Explanation { verdict, considered }
     }
 }

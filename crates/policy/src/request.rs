@@ -50,6 +50,7 @@ pub enum Asked {
 /// What is true of the request. Each fact is required: a fact that is left out would make a `forbid`
 /// err, and an error denies.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each named in the schema")]
 pub struct Facts {
     /// The presenter: the outermost actor.
     pub agent: Name,
@@ -194,14 +195,10 @@ impl Request {
 
     fn bounded(&self) -> Result<(), RequestError> {
         let Facts { agent, chain, requested, allowed, .. } = &self.facts;
-        let short = |place, bytes: usize| match bytes <= NAME_BYTES_MAX {
-            true => Ok(()),
-            false => Err(RequestError::Size { place, max: NAME_BYTES_MAX }),
+        let few = |place, count: usize, max| {
+            (count <= max).then_some(()).ok_or(RequestError::Size { place, max })
         };
-        let few = |place, count: usize, max| match count <= max {
-            true => Ok(()),
-            false => Err(RequestError::Size { place, max }),
-        };
+        let short = |place, bytes| few(place, bytes, NAME_BYTES_MAX);
         let (Subject::Principal(subject) | Subject::Agent(subject)) = &self.subject;
         short("subject.id", subject.bytes())?;
         let resource = match &self.asked {

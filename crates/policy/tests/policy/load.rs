@@ -50,7 +50,8 @@ fn what_the_schema_does_not_have_is_refused_with_its_place() {
 fn every_fault_is_told_not_only_the_first() {
     let text = "@id(\"a\") permit (principal, action, resource) when { context.x };\n\
                 @id(\"b\") permit (principal, action, resource) when { context.y };\n";
-    let lines: Vec<_> = refused(text).faults.iter().map(|fault| fault.line).collect();
+    let mut lines: Vec<_> = refused(text).faults.iter().map(|fault| fault.line).collect();
+    lines.dedup();
     assert_eq!(lines, [1, 2]);
 }
 
