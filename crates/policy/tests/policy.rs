@@ -1,6 +1,6 @@
 //! Policies as users meet them: what is refused at load, what is decided, and why.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "policy/decide.rs"]
 mod decide;

@@ -91,7 +91,8 @@ fn policies_have_bounds() {
     let padded = |bytes: usize| " ".repeat(bytes);
     assert!(Policies::parse(&[Source { name: "p", text: &padded(POLICIES_BYTES_MAX) }]).is_ok());
     assert_eq!(refused(&padded(POLICIES_BYTES_MAX + 1)).code(), "policy.size");
-    let many = |count| -> String { (0..count).map(|n| format!("@id(\"{n}\") {ALL}\n")).collect() };
+    let one = |n: usize| format!("@id(\"{n}\") {ALL}\n");
+    let many = |count| (0..count).map(one).collect::<Vec<_>>().concat();
     assert!(Policies::parse(&[Source { name: "p", text: &many(POLICIES_MAX) }]).is_ok());
     assert_eq!(refused(&many(POLICIES_MAX + 1)).code(), "policy.size");
 }
