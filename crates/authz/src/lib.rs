@@ -19,4 +19,5 @@ pub mod exchange;
 pub mod grant;
 pub mod limits;
 pub mod resource;
+pub mod sts;
 pub mod token;

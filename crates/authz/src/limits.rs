@@ -1,5 +1,9 @@
 //! Every bound, with its reason.
 
+mod sts;
+
+pub use sts::*;
+
 /// A token has to fit a header line of 8 KiB beside its scheme and a proof's line.
 pub const TOKEN_CHARS_MAX: usize = 6 << 10;
 
