@@ -42,3 +42,18 @@ pub const PROOF_MEMORY_S: u64 = 600;
 
 /// Scopes of one token.
 pub const SCOPES_MAX: usize = 128;
+
+/// An edge file of thousands of edges, with their maps.
+pub const EDGE_FILE_BYTES_MAX: usize = 4 << 20;
+
+/// Servers of an edge file: what one domain runs or reaches.
+pub const SERVERS_MAX: usize = 1_000;
+
+/// Edges of an edge file.
+pub const EDGES_MAX: usize = 10_000;
+
+/// Tools of one server: as many items as a surface may have.
+pub const TOOLS_MAX: usize = 10_000;
+
+/// Actors that one edge lets an `actor_token` name.
+pub const ACTORS_MAX: usize = 64;
