@@ -16,6 +16,7 @@
 
 pub mod edge;
 pub mod exchange;
+pub mod federation;
 pub mod grant;
 pub mod limits;
 pub mod resource;

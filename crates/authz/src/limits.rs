@@ -1,7 +1,9 @@
 //! Every bound, with its reason.
 
+mod federation;
 mod sts;
 
+pub use federation::*;
 pub use sts::*;
 
 /// A token has to fit a header line of 8 KiB beside its scheme and a proof's line.

@@ -112,8 +112,11 @@ impl ConfigError {
     }
 
     fn at(mut self, file: impl std::fmt::Display) -> Self {
-        self.place =
-            if self.place.is_empty() { file.to_string() } else { format!("{file}, {}", self.place) };
+        self.place = if self.place.is_empty() {
+            file.to_string()
+        } else {
+            format!("{file}, {}", self.place)
+        };
         self
     }
 }

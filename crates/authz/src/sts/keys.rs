@@ -18,11 +18,7 @@ impl Keys {
     ///
     /// # Errors
     /// The name of a key that is there twice.
-    pub fn new(
-        current: Signer,
-        next: Option<Signer>,
-        retired: Vec<Key>,
-    ) -> Result<Self, String> {
+    pub fn new(current: Signer, next: Option<Signer>, retired: Vec<Key>) -> Result<Self, String> {
         let mut published: Vec<Key> = vec![current.public().clone()];
         published.extend(next.map(|next| next.public().clone()));
         published.extend(retired);

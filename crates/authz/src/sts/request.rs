@@ -46,7 +46,9 @@ pub(super) async fn bytes(
     let refused = |status, says: &str| Refusal::new(status, "invalid_request", TOO_LARGE, says);
     match tokio::time::timeout(limits::FORM_TIME_MAX, to_bytes(body, bytes_max)).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long, or broke off")),
+        Ok(Err(_)) => {
+            Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long, or broke off"))
+        }
         Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "the body took too long to come")),
     }
 }

@@ -140,12 +140,9 @@ fn trusted(
     Ok(trusted)
 }
 
-fn one_trusted(
-    raw: raw::Trusted,
-    exceptions: &[SocketAddr],
-    folder: &Path,
-) -> Checked<Trusted> {
-    let (keys, jwks_url) = pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
+fn one_trusted(raw: raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> Checked<Trusted> {
+    let (keys, jwks_url) =
+        pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
     if raw.client_claims.is_empty() || !matches!(raw.scope_claim.as_str(), "scope" | "scp") {
         let what = "`scope_claim` is \"scope\" or \"scp\", and `client_claims` names one at least";
         return Err(ConfigError::new("", what, "leave them out, or see the provider's profile"));
@@ -285,7 +282,7 @@ fn edges(path: &Path, clients: &[Client], issuer: &str) -> Checked<Edges> {
     let text = files::text(path, limits::CONFIG_FILE_BYTES_MAX)?;
     let edges = Edges::parse(text.as_bytes()).map_err(|error| {
         let place = format!("{}, {}", path.display(), error.place);
-        ConfigError::new(place, error.what, "see docs/guide/sts.md for the form of an edge file")
+        ConfigError::new(place, error.fault.to_string(), "docs/schema/edges.json has the form")
     })?;
     for (index, edge) in edges.all().iter().enumerate() {
         let place = format!("{}, /edges/{index}", path.display());
