@@ -18,6 +18,18 @@ pub const ACT_BYTES_MAX: usize = 4 << 10;
 /// An issuer or a subject.
 pub const NAME_BYTES_MAX: usize = 512;
 
+/// A JWKS, as any document that is fetched.
+pub const JWKS_BYTES_MAX: usize = 64 << 10;
+
+/// Bits of an RSA key: fewer are too weak (RFC 7518 §3.3), more are there to cost time.
+pub const RSA_BITS_MIN: usize = 2_048;
+
+/// See [`RSA_BITS_MIN`].
+pub const RSA_BITS_MAX: usize = 8_192;
+
+/// The `jti` of a proof or an assertion: real ones are UUIDs or hashes.
+pub const JTI_BYTES_MAX: usize = 256;
+
 /// Keys in one JWKS: more is no rotation.
 pub const KEYS_MAX: usize = 64;
 
@@ -39,6 +51,9 @@ pub const OWN_SKEW_S_MAX: u64 = 30;
 /// How old a relayed proof may be.
 pub const RELAY_AGE_S_MAX: u64 = 60;
 
+/// How old a nonce may be: as old as a proof, so that what is remembered outlives both.
+pub const NONCE_AGE_S_MAX: u64 = 300;
+
 /// How long a used proof is remembered: twice as long as it is accepted.
 pub const PROOF_MEMORY_S: u64 = 600;
 
@@ -59,3 +74,11 @@ pub const TOOLS_MAX: usize = 10_000;
 
 /// Actors that one edge lets an `actor_token` name.
 pub const ACTORS_MAX: usize = 64;
+/// Elements of one token's `authorization_details`.
+pub const DETAILS_MAX: usize = 32;
+
+/// What one instance remembers of what was used once: at 100 proofs a second for ten minutes.
+pub const REPLAY_MEMORY_MAX: usize = 65_536;
+
+/// A URI that names a server: longer ones are cut by proxies and databases.
+pub const URI_BYTES_MAX: usize = 2_048;
