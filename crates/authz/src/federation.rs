@@ -11,7 +11,10 @@ pub use events::{Event, EventError, Transmitter};
 
 /// The codes of this part, with what they mean.
 pub const CODES: &[(&str, &str)] = &[
-    ("authz.federation.event-type", "It is no security event token: another `typ`, or no `events`."),
+    (
+        "authz.federation.event-type",
+        "It is no security event token: another `typ`, or no `events`.",
+    ),
     ("authz.federation.event-issuer", "Nobody who may tell us events, or not about this subject."),
     ("authz.federation.event-key", "The event's signature is not by a pinned key of its issuer."),
     ("authz.federation.event-audience", "The event is for somebody else, or for several."),

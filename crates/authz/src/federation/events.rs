@@ -46,7 +46,8 @@ impl Event {
         transmitters: &[Transmitter],
         now_s: u64,
     ) -> Result<Self, EventError> {
-        let jwt = Jwt::parse(text.trim(), limits::EVENT_CHARS_MAX).map_err(EventError::Malformed)?;
+        let jwt =
+            Jwt::parse(text.trim(), limits::EVENT_CHARS_MAX).map_err(EventError::Malformed)?;
         if jwt.typ() != Some("secevent+jwt") {
             return Err(EventError::Type);
         }
@@ -57,7 +58,8 @@ impl Event {
         if claims.audience() != Some(from.audience.as_str()) {
             return Err(EventError::Audience);
         }
-        let jti = claims.text("jti").filter(|jti| !jti.is_empty()).ok_or(EventError::Claim("jti"))?;
+        let jti =
+            claims.text("jti").filter(|jti| !jti.is_empty()).ok_or(EventError::Claim("jti"))?;
         if jti.len() > limits::NAME_BYTES_MAX {
             return Err(EventError::Claim("jti"));
         }

@@ -6,14 +6,13 @@ mod raw;
 mod rules;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use url::Url;
 
 use super::keys::Keys;
 use crate::edge::Edges;
-use crate::token::proof::Nonces;
-use crate::token::{Issuer, KeySet};
+use crate::token::{Issuer, KeySet, Nonces};
 
 /// What a service is told.
 #[derive(Debug)]
@@ -28,8 +27,8 @@ pub struct Config {
     pub edges: Edges,
     /// Who may ask.
     pub clients: Vec<Client>,
-    /// Where grants are kept.
-    pub grants: Database,
+    /// Where grants are kept: `sqlite:PATH`, or `postgres://…`.
+    pub grants: String,
     /// The nonces that it shares with the guards of its domain.
     pub nonces: Nonces,
     /// How long things last.
@@ -60,15 +59,6 @@ pub struct Client {
     pub keys: KeySet,
     /// Whether it is known by a metadata document, and may authenticate by a `DPoP` key in it (ours).
     pub has_document: bool,
-}
-
-/// Where grants are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Database {
-    /// In a file of `SQLite`.
-    Sqlite(PathBuf),
-    /// In `PostgreSQL`; the password comes from its own variables or file.
-    Postgres(String),
 }
 
 /// How long things last.

@@ -5,6 +5,8 @@
 
 use serde_json::{Value, json};
 
+use crate::token::proof::ALGORITHMS;
+
 /// The grant type of an exchange (RFC 8693 §2.1).
 pub(super) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// The grant type of an assertion (RFC 7523 §2.1).
@@ -16,6 +18,8 @@ pub(super) fn document(issuer: &str, accepts_assertions: bool) -> Value {
     if accepts_assertions {
         grants.push(JWT_BEARER);
     }
+    // Client assertions are held to the algorithms of proofs.
+    let algorithms: Vec<&str> = ALGORITHMS.split(' ').collect();
     let mut document = json!({
         "issuer": issuer,
         "token_endpoint": format!("{issuer}/token"),
@@ -24,10 +28,10 @@ pub(super) fn document(issuer: &str, accepts_assertions: bool) -> Value {
         "response_types_supported": [],
         "grant_types_supported": grants,
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint_auth_methods_supported": ["private_key_jwt"],
-        "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
-        "dpop_signing_alg_values_supported": ALGORITHMS,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "dpop_signing_alg_values_supported": algorithms,
         "authorization_details_types_supported": ["mcp_tool"],
         "client_id_metadata_document_supported": true,
         // Ours: the proof that the hop received is relayed with the subject token.
@@ -44,9 +48,6 @@ pub(super) fn document(issuer: &str, accepts_assertions: bool) -> Value {
 pub(super) fn path(issuer_path: &str) -> String {
     format!("/.well-known/oauth-authorization-server{issuer_path}")
 }
-
-/// Algorithms of client assertions and proofs.
-const ALGORITHMS: [&str; 3] = ["ES256", "EdDSA", "ES384"];
 
 #[cfg(test)]
 mod tests {

@@ -10,12 +10,11 @@ use tokio::sync::watch;
 use url::{Host, Url};
 
 use super::raw::{self, Raw, Typ};
-use super::{Client, Config, ConfigError, Database, Lifetimes, Trusted, files};
+use super::{Client, Config, ConfigError, Lifetimes, Trusted, files};
 use crate::edge::Edges;
 use crate::limits;
 use crate::sts::keys::Keys;
-use crate::token::proof::Nonces;
-use crate::token::{self, Issuer, Key, KeySet, Signer};
+use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Signer};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -199,12 +198,12 @@ pub(super) fn fetched(text: &str, exceptions: &[SocketAddr]) -> Checked<Url> {
 
 pub(super) fn key_set(path: &Path) -> Checked<KeySet> {
     let text = files::text(path, limits::CONFIG_FILE_BYTES_MAX)?;
-    parsed_keys(text.as_bytes(), &path.display().to_string())
+    some_keys(KeySet::parse(text.as_bytes()), &path.display().to_string())
 }
 
-fn parsed_keys(bytes: &[u8], name: &str) -> Checked<KeySet> {
+fn some_keys(keys: Result<KeySet, KeyError>, name: &str) -> Checked<KeySet> {
     let fix = "write a JWKS of public keys for signatures";
-    match KeySet::parse(bytes) {
+    match keys {
         Ok(keys) if keys.0.is_empty() => {
             Err(ConfigError::new("", format!("{name} has no key for signatures"), fix))
         }
@@ -273,8 +272,8 @@ fn described(path: &Path) -> Checked<Client> {
         let what = "its `token_endpoint_auth_method` is not `private_key_jwt`";
         return refused(what, "clients are confidential here, and by keys: no secret, no `none`");
     }
-    let keys = document.get("jwks").map(Value::to_string).unwrap_or_default();
-    let keys = parsed_keys(keys.as_bytes(), "its `jwks`")?;
+    let keys = KeySet::from_value(document.get("jwks").unwrap_or(&Value::Null));
+    let keys = some_keys(keys, "its `jwks`")?;
     Ok(Client { id: id.to_owned(), keys, has_document: true })
 }
 
@@ -302,9 +301,9 @@ fn edges(path: &Path, clients: &[Client], issuer: &str) -> Checked<Edges> {
     Ok(edges)
 }
 
-fn grants(text: &str, folder: &Path) -> Checked<Database> {
+fn grants(text: &str, folder: &Path) -> Checked<String> {
     if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
-        return Ok(Database::Sqlite(folder.join(path)));
+        return Ok(format!("sqlite:{}", folder.join(path).display()));
     }
     match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "postgres" | "postgresql") => {
@@ -312,7 +311,7 @@ fn grants(text: &str, folder: &Path) -> Checked<Database> {
                 let fix = "put it into PGPASSWORD or a password file";
                 return Err(ConfigError::new("grants", "a password stands in the URL", fix));
             }
-            Ok(Database::Postgres(text.to_owned()))
+            Ok(text.to_owned())
         }
         _ => {
             let fix = "write \"sqlite:FILE\" or \"postgres://HOST/NAME\"";
