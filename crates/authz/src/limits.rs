@@ -1,5 +1,11 @@
 //! Every bound, with its reason.
 
+mod federation;
+mod sts;
+
+pub use federation::*;
+pub use sts::*;
+
 /// A token has to fit a header line of 8 KiB beside its scheme and a proof's line.
 pub const TOKEN_CHARS_MAX: usize = 6 << 10;
 
@@ -11,6 +17,18 @@ pub const ACT_BYTES_MAX: usize = 4 << 10;
 
 /// An issuer or a subject.
 pub const NAME_BYTES_MAX: usize = 512;
+
+/// A JWKS, as any document that is fetched.
+pub const JWKS_BYTES_MAX: usize = 64 << 10;
+
+/// Bits of an RSA key: fewer are too weak (RFC 7518 §3.3), more are there to cost time.
+pub const RSA_BITS_MIN: usize = 2_048;
+
+/// See [`RSA_BITS_MIN`].
+pub const RSA_BITS_MAX: usize = 8_192;
+
+/// The `jti` of a proof or an assertion: real ones are UUIDs or hashes.
+pub const JTI_BYTES_MAX: usize = 256;
 
 /// Keys in one JWKS: more is no rotation.
 pub const KEYS_MAX: usize = 64;
@@ -33,8 +51,34 @@ pub const OWN_SKEW_S_MAX: u64 = 30;
 /// How old a relayed proof may be.
 pub const RELAY_AGE_S_MAX: u64 = 60;
 
+/// How old a nonce may be: as old as a proof, so that what is remembered outlives both.
+pub const NONCE_AGE_S_MAX: u64 = 300;
+
 /// How long a used proof is remembered: twice as long as it is accepted.
 pub const PROOF_MEMORY_S: u64 = 600;
 
 /// Scopes of one token.
 pub const SCOPES_MAX: usize = 128;
+
+/// An edge file of thousands of edges, with their maps.
+pub const EDGE_FILE_BYTES_MAX: usize = 4 << 20;
+
+/// Servers of an edge file: what one domain runs or reaches.
+pub const SERVERS_MAX: usize = 1_000;
+
+/// Edges of an edge file.
+pub const EDGES_MAX: usize = 10_000;
+
+/// Tools of one server: as many items as a surface may have.
+pub const TOOLS_MAX: usize = 10_000;
+
+/// Actors that one edge lets an `actor_token` name.
+pub const ACTORS_MAX: usize = 64;
+/// Elements of one token's `authorization_details`.
+pub const DETAILS_MAX: usize = 32;
+
+/// What one instance remembers of what was used once: at 100 proofs a second for ten minutes.
+pub const REPLAY_MEMORY_MAX: usize = 65_536;
+
+/// A URI that names a server: longer ones are cut by proxies and databases.
+pub const URI_BYTES_MAX: usize = 2_048;

@@ -1,7 +1,11 @@
 //! What a protected server says of itself: its identifier, its metadata (RFC 9728) and its
 //! challenges (RFC 6750 §3, RFC 9449 §7.1).
 
+mod uri;
+
 use std::fmt;
+
+pub use uri::is_same_target;
 
 /// A resource identifier (RFC 8707 §2): an absolute URI without fragment, normalised once: scheme and
 /// host in lower case, no default port. Path and trailing slash count. Compared byte for byte.
@@ -14,7 +18,14 @@ impl Resource {
     /// # Errors
     /// What is none, has a fragment or credentials, or is `http` off loopback.
     pub fn parse(text: &str) -> Result<Self, ResourceError> {
-        unimplemented!("{text}")
+        let uri = uri::Uri::parse(text)?;
+        if text.contains('#') {
+            return Err(ResourceError::Extra);
+        }
+        if !uri.is_https && !uri.is_loopback {
+            return Err(ResourceError::Plain);
+        }
+        Ok(Self(format!("{}{}", uri.origin, uri.rest)))
     }
 
     /// The text.

@@ -3,11 +3,18 @@
 pub mod access;
 pub mod jwt;
 pub mod key;
+pub mod nonce;
 pub mod proof;
+pub mod replay;
+pub mod scope;
 mod secret;
 
-pub use access::{Access, Actor, Confirmation, Detail, Issuer, Subject, TokenHash, Typ, Verifier};
+pub use access::{
+    Access, AccessError, Actor, Confirmation, Detail, Issuer, Subject, TokenHash, Typ, Verifier,
+};
 pub use jwt::{Claims, Jwt, JwtError};
 pub use key::{Algorithm, Key, KeyError, KeySet, Signer, Thumbprint};
-pub use proof::{Proof, ProofError, Replay, ReplayError};
+pub use nonce::Nonces;
+pub use proof::{Proof, ProofError};
+pub use replay::{Replay, ReplayError};
 pub use secret::Secret;

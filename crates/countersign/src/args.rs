@@ -1,5 +1,6 @@
 //! Arguments as typed. Help, reference and completions come from here and from nowhere else.
 
+pub(crate) mod authz;
 pub(crate) mod log;
 pub(crate) mod service;
 pub(crate) mod statement;
@@ -89,6 +90,8 @@ pub(crate) enum Verb {
     Witness(service::Witness),
     /// Follow the state changes of a registry
     Watch(service::Watch),
+    /// Run the token service of a domain: exchange, keys, revocation
+    Sts(authz::Sts),
     /// Print a completion script
     Completions {
         /// The shell

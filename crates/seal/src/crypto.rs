@@ -50,7 +50,7 @@ pub(crate) fn p256_any_s(public_key: &[u8], message: &[u8], signature: &[u8]) ->
 
 /// Whether 32 bytes can be an Ed25519 public key: the one encoding of a point whose order is not
 /// small.
-pub(crate) fn is_ed25519_point(bytes: &[u8]) -> bool {
+pub fn is_ed25519_point(bytes: &[u8]) -> bool {
     let Ok(bytes) = <&[u8; 32]>::try_from(bytes) else { return false };
     !is_small_order(bytes) && !is_beyond_the_field(bytes)
 }

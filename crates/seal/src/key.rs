@@ -1,6 +1,6 @@
 //! Keys of publishers, registries, observers, logs and witnesses.
 
-mod pem;
+pub mod pem;
 mod pkcs8;
 
 use std::fmt;
@@ -14,6 +14,8 @@ use aws_lc_rs::signature::{
 use serde::{Deserialize, Serialize};
 use surface::Digest;
 use zeroize::{Zeroize as _, Zeroizing};
+
+use pem::PRIVATE_KEY;
 
 use crate::{crypto, der};
 
@@ -432,7 +434,6 @@ impl KeyError {
 }
 
 const PUBLIC_KEY: &str = "PUBLIC KEY";
-const PRIVATE_KEY: &str = "PRIVATE KEY";
 const ENCRYPTED_PRIVATE_KEY: &str = "ENCRYPTED PRIVATE KEY";
 
 /// `SEQUENCE { SEQUENCE { 1.3.101.112 }, BIT STRING`

@@ -1,11 +1,20 @@
 //! Access tokens: RFC 9068, and what providers issue instead. Checks G2 to G7.
 
+mod claim;
+mod detail;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
 
+use super::jwt::{Claims, Jwt, JwtError};
 use super::key::{KeySet, Thumbprint};
+use crate::limits;
+
+pub use detail::Detail;
 
 /// Who somebody is: never a `sub` without its issuer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,17 +37,6 @@ pub enum Confirmation {
     X5t(String),
 }
 
-/// One element of `authorization_details`, of type `mcp_tool`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Detail {
-    /// The server's resource identifier.
-    pub server: String,
-    /// The tool.
-    pub tool: String,
-    /// Constraints on arguments: `enum` or `const` by name.
-    pub arguments: serde_json::Map<String, Value>,
-}
-
 /// The SHA-256 of a token, as Base64url: how it is named in records, and the `ath` of proofs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TokenHash(pub String);
@@ -46,7 +44,7 @@ pub struct TokenHash(pub String);
 impl TokenHash {
     /// Of a token's text.
     pub fn of(token: &str) -> Self {
-        unimplemented!("{token}")
+        Self(URL_SAFE_NO_PAD.encode(Sha256::digest(token)))
     }
 }
 
@@ -73,7 +71,7 @@ pub struct Access {
     pub expires_s: u64,
     /// When it was issued; 0 if it does not say.
     pub issued_s: u64,
-    /// The grant, of our own tokens.
+    /// The grant, of our own tokens; what others call `txn` is none of ours.
     pub txn: Option<String>,
     /// How the person signed in.
     pub acr: Option<String>,
@@ -124,7 +122,62 @@ impl Verifier {
     /// # Errors
     /// The first check that fails.
     pub fn verify(&self, token: &str, now_s: u64) -> Result<Access, AccessError> {
-        unimplemented!("{token} {now_s}")
+        let jwt = Jwt::parse(token, limits::TOKEN_CHARS_MAX).map_err(|error| match error {
+            JwtError::Header(_) | JwtError::Algorithm => AccessError::Key(error),
+            error => AccessError::Malformed(error),
+        })?;
+        let issuer = self.issuer(jwt.issuer_unverified())?;
+        if jwt.jwk().is_some() {
+            return Err(AccessError::Key(JwtError::Header("jwk")));
+        }
+        let typ = jwt.typ().map(str::to_owned);
+        let claims = jwt.verify_by(&issuer.keys.borrow()).map_err(AccessError::Key)?;
+        claim::is_access_token(issuer, typ.as_deref(), &claims)?;
+        claim::is_now(&claims, issuer.skew_s(), now_s)?;
+        self.access(issuer, &claims, TokenHash::of(token))
+    }
+
+    /// G2: byte for byte, before anything is fetched or verified.
+    pub(super) fn issuer(&self, iss: Option<&str>) -> Result<&Issuer, AccessError> {
+        let iss = iss.ok_or(AccessError::Issuer)?;
+        self.issuers.iter().find(|issuer| issuer.iss == iss).ok_or(AccessError::Issuer)
+    }
+
+    /// G6, G7 and the form of each claim; the rest has been verified.
+    pub(super) fn access(
+        &self,
+        issuer: &Issuer,
+        claims: &Claims,
+        hash: TokenHash,
+    ) -> Result<Access, AccessError> {
+        // INVARIANT: one audience, and that is us: a token for several could be used by each of them.
+        if claims.audience() != Some(&self.audience) {
+            return Err(AccessError::Audience);
+        }
+        let sub = claim::name(claims, "sub")?.ok_or(AccessError::Claim("sub"))?;
+        Ok(Access {
+            subject: Subject { iss: issuer.iss.clone(), sub: sub.to_owned() },
+            client_id: claim::client(issuer, claims)?.to_owned(),
+            audience: self.audience.clone(),
+            scopes: claim::scopes(issuer, claims)?,
+            details: claims.0.get("authorization_details").map_or(Ok(Vec::new()), Detail::parse)?,
+            actors: claim::actors(&issuer.iss, claims.0.get("act"))?,
+            may_act: claim::may_act(&issuer.iss, claims.0.get("may_act"))?,
+            confirmation: claim::confirmation(claims.0.get("cnf"))?,
+            expires_s: claim::seconds(claims, "exp")?.ok_or(AccessError::Claim("exp"))?,
+            issued_s: claim::seconds(claims, "iat")?.unwrap_or_default(),
+            txn: claim::name(claims, "txn")?.filter(|_| issuer.is_own).map(str::to_owned),
+            acr: claim::name(claims, "acr")?.map(str::to_owned),
+            auth_time_s: claim::seconds(claims, "auth_time")?,
+            hash,
+        })
+    }
+}
+
+impl Issuer {
+    /// How far its clock may differ from ours, in seconds.
+    pub(super) const fn skew_s(&self) -> u64 {
+        if self.is_own { limits::OWN_SKEW_S_MAX } else { limits::SKEW_S_MAX }
     }
 }
 
@@ -132,7 +185,7 @@ impl Verifier {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccessError {
-    /// G1: no JWT.
+    /// G1: no JWT, and nothing that could be one.
     #[error("the credential is malformed: {0}")]
     Malformed(super::JwtError),
     /// G2: nobody that is trusted.
@@ -176,3 +229,6 @@ impl AccessError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,10 @@ use super::KeyError;
 use crate::limits;
 
 /// The label and the bytes of the one block in `text`.
-pub(super) fn read(text: &str) -> Result<(&str, Zeroizing<Vec<u8>>), KeyError> {
+///
+/// # Errors
+/// Text that is not exactly one block, or longer than any key.
+pub fn read(text: &str) -> Result<(&str, Zeroizing<Vec<u8>>), KeyError> {
     if text.len() > limits::PEM_BYTES_MAX {
         return Err(KeyError::Malformed("longer than any key"));
     }
@@ -34,7 +37,7 @@ pub(super) fn read(text: &str) -> Result<(&str, Zeroizing<Vec<u8>>), KeyError> {
 }
 
 /// One block, in lines of 64 characters.
-pub(super) fn write(label: &str, bytes: &[u8]) -> String {
+pub fn write(label: &str, bytes: &[u8]) -> String {
     let encoded = Zeroizing::new(STANDARD.encode(bytes));
     let mut text = String::with_capacity(encoded.len() + encoded.len() / 32 + 80);
     text.push_str(BEGIN);
@@ -52,6 +55,9 @@ pub(super) fn write(label: &str, bytes: &[u8]) -> String {
     text.push_str("-----\n");
     text
 }
+
+/// The label of a private key: PKCS #8.
+pub const PRIVATE_KEY: &str = "PRIVATE KEY";
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
