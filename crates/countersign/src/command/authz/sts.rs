@@ -38,7 +38,9 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Sts) -> Result<Exit, Fail
     let fetch = Arc::new(fetch::Outside::new(&config)?);
     let issuer = config.issuer.clone();
     let sts = Sts::open(config, fetch, crate::log::now_s).await.map_err(|error| {
-        Failure::new("starting the service").because(error).hint("see `grants` in the configuration")
+        Failure::new("starting the service")
+            .because(error)
+            .hint("see `grants` in the configuration")
     })?;
     if arguments.json {
         desk.output.json(&json!({ "listening": format!("http://{bound}"), "service": about }))?;
