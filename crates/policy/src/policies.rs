@@ -48,11 +48,8 @@ impl Policies {
                 read.faults.push(Fault::at("policy.size", source.name, "", 0, what));
                 break;
             }
-            let found = read.faults.len();
             let own = read.file(*source);
-            if read.faults.len() == found {
-                read.faults.extend(invalid(*source, &validator, &own));
-            }
+            read.faults.extend(invalid(*source, &validator, &own));
         }
         let Read { set, faults } = read;
         if !faults.is_empty() {

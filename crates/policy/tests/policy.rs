@@ -10,6 +10,8 @@ mod explain;
 mod load;
 #[path = "policy/request.rs"]
 mod request;
+#[path = "policy/vectors.rs"]
+mod vectors;
 
 use std::collections::{BTreeMap, BTreeSet};
 

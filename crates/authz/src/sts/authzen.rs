@@ -59,7 +59,7 @@ async fn metadata(State(point): State<Arc<Point>>) -> Response {
 }
 
 async fn evaluation(State(point): State<Arc<Point>>, request: Request) -> Response {
-    point.answer(request, |body| Evaluations::single(body)).await
+    point.answer(request, Evaluations::single).await
 }
 
 async fn evaluations(State(point): State<Arc<Point>>, request: Request) -> Response {
