@@ -39,7 +39,7 @@ fn check(desk: &Desk, arguments: &args::PolicyCheck) -> Result<Exit, Failure> {
         Ok(policies) => {
             let ids = policies.ids();
             if arguments.json {
-                desk.output.json(&json!({ "policies": ids, "faults": [] }))?;
+                desk.output.json(&json!({ "schema": CHECK, "policies": ids, "faults": [] }))?;
             } else {
                 let listed: String = ids.iter().fold(String::new(), |mut text, id| {
                     let _ = writeln!(text, "{}", safe::line(id));
@@ -53,7 +53,9 @@ fn check(desk: &Desk, arguments: &args::PolicyCheck) -> Result<Exit, Failure> {
         }
         Err(error) => {
             if arguments.json {
-                desk.output.json(&json!({ "policies": [], "faults": shown::faults(&error) }))?;
+                desk.output.json(
+                    &json!({ "schema": CHECK, "policies": [], "faults": shown::faults(&error) }),
+                )?;
             } else {
                 desk.output.data(&shown::faults_text(&error))?;
                 desk.output
@@ -72,7 +74,7 @@ fn test(desk: &Desk, arguments: &args::PolicyTest) -> Result<Exit, Failure> {
     if arguments.json {
         let listed: Vec<_> =
             results.iter().map(|(case, verdict)| shown::result(case, verdict)).collect();
-        desk.output.json(&json!({ "cases": listed, "failed": failed }))?;
+        desk.output.json(&json!({ "schema": TEST, "cases": listed, "failed": failed }))?;
     } else {
         desk.output.data(&shown::table(&results))?;
         let count = counted(results.len(), "case");
@@ -138,3 +140,6 @@ fn text_of(path: &Path) -> Result<String, Failure> {
         Failure::refusal(codes::POLICY_FILE, what).because(error)
     })
 }
+
+const CHECK: &str = "countersign.policy-check/1";
+const TEST: &str = "countersign.policy-test/1";

@@ -45,10 +45,9 @@ pub(super) fn table(results: &[(&Case, Verdict)]) -> String {
     let width = results.iter().map(|(case, _)| case.name.chars().count()).max().unwrap_or(0);
     results.iter().fold(String::new(), |mut text, (case, verdict)| {
         let name = safe::line(&case.name);
-        let (mark, is_met) = match case.is_met(verdict) {
-            true => (style::paint(style::SAME, "ok  "), true),
-            false => (style::paint(style::ERROR, "FAIL"), false),
-        };
+        let is_met = case.is_met(verdict);
+        let (look, word) = if is_met { (style::SAME, "ok  ") } else { (style::ERROR, "FAIL") };
+        let mark = style::paint(look, word);
         let decision = Decision::of(verdict).word();
         let reason = safe::line(&verdict.to_string());
         let _ = write!(text, "{mark}  {name:width$}  {decision:5}  {reason}");
@@ -67,6 +66,7 @@ pub(super) fn explanation(case: &Case, explanation: &Explanation) -> Value {
     let Explanation { verdict, considered } = explanation;
     let considered: Vec<_> = considered.iter().map(considered_json).collect();
     json!({
+        "schema": "countersign.policy-explain/1",
         "case": case.name,
         "decision": Decision::of(verdict).word(),
         "policies": verdict.policies(),
