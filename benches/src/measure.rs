@@ -56,6 +56,9 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     if asked(Measure::Seal) {
         seal::run(options, &mut report, &mut bars)?;
     }
+    if asked(Measure::Authz) {
+        hops::token::run(options, &mut report, &mut bars)?;
+    }
     if asked(Measure::Serve) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(serve::run(options, &mut report, &mut bars))?;

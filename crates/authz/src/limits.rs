@@ -76,6 +76,13 @@ pub const TOOLS_MAX: usize = 10_000;
 
 /// Actors that one edge lets an `actor_token` name.
 pub const ACTORS_MAX: usize = 64;
+
+/// What an issuer answers about a token (RFC 7662): a token's claims and a few more.
+pub const INTROSPECTION_BYTES_MAX: usize = 64 << 10;
+
+/// How long such an answer is kept: a revoked token lives no longer than this.
+pub const INTROSPECTION_CACHE_S: u64 = 60;
+
 /// Elements of one token's `authorization_details`.
 pub const DETAILS_MAX: usize = 32;
 
@@ -84,3 +91,18 @@ pub const REPLAY_MEMORY_MAX: usize = 65_536;
 
 /// A URI that names a server: longer ones are cut by proxies and databases.
 pub const URI_BYTES_MAX: usize = 2_048;
+
+/// A metadata document, as any document that is fetched.
+pub const METADATA_BYTES_MAX: usize = 64 << 10;
+
+/// Issuers, scopes or algorithms of one metadata document: servers with a scope for each tool exist.
+pub const METADATA_ENTRIES_MAX: usize = 1_024;
+
+/// All `WWW-Authenticate` headers of one answer: no header line is longer.
+pub const CHALLENGE_BYTES_MAX: usize = 8 << 10;
+
+/// Challenges of one answer: one for each scheme that anybody offers.
+pub const CHALLENGES_MAX: usize = 16;
+
+/// Parameters of one challenge: seven are known.
+pub const CHALLENGE_PARAMS_MAX: usize = 32;
