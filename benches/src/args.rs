@@ -32,6 +32,8 @@ pub(crate) enum Measure {
     Append,
     /// What that log costs from ten thousand entries to `--entries-max`.
     LogGrowth,
+    /// Access tokens and proofs of possession, beside the bare signature checks.
+    Authz,
     /// Tool calls in a closed loop through every contender, rounds interleaved.
     Calls,
     /// From starting a process to the first byte of its answer.
@@ -48,6 +50,8 @@ pub(crate) enum Measure {
     Scale,
     /// Signing, reading and verifying statements.
     Seal,
+    /// Policy decisions at 1,000 edges, beside Cedar alone.
+    Policy,
     /// The registry's reads at 84,000 rows and 1,000 requests a second.
     Serve,
     /// The log's tree and map at a million entries and names.

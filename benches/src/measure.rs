@@ -4,6 +4,7 @@ mod append;
 mod calls;
 mod digest;
 mod drift;
+mod hops;
 mod memory;
 mod mirror;
 mod scale;
@@ -49,8 +50,14 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(scale::run(options, &mut report, &mut bars))?;
     }
+    if asked(Measure::Policy) {
+        hops::policy::run(options, &mut report, &mut bars)?;
+    }
     if asked(Measure::Seal) {
         seal::run(options, &mut report, &mut bars)?;
+    }
+    if asked(Measure::Authz) {
+        hops::token::run(options, &mut report, &mut bars)?;
     }
     if asked(Measure::Serve) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
