@@ -199,7 +199,6 @@ impl Edges {
     }
 }
 
-
 impl Edge {
     /// What held scopes give at the target.
     pub fn map(&self, held: &BTreeSet<String>) -> BTreeSet<String> {

@@ -180,7 +180,8 @@ async fn of_many_at_once_one_is_first(grants: Arc<dyn Grants>) {
         // Half use one proof, half their own.
         let own = format!("own-{n}");
         let once: &[&str] = if n < 4 { &["same"] } else { &[&own] };
-        let used = Use { txn: txn.clone(), bounds: Bounds::default(), ..used("many", "hop1", once) };
+        let used =
+            Use { txn: txn.clone(), bounds: Bounds::default(), ..used("many", "hop1", once) };
         tokio::spawn(async move { (n < 4, grants.take(&used, NOW_S).await) })
     });
     let mut ok = [0, 0];
