@@ -1,7 +1,16 @@
 //! Edges: the declared permissions from one server to the next, in a versioned file.
+//!
+//! Names bind, syntax does not: what a scope gives at the next server is what the file says, and equal
+//! names say nothing. One edge for each pair of servers; no edge, no token.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod error;
+mod node;
+mod read;
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub use self::error::{EdgeError, Fault};
+use crate::limits;
 use crate::resource::Resource;
 
 /// The edge file, checked as a whole.
@@ -11,6 +20,10 @@ pub struct Edges {
     digest: String,
     servers: BTreeMap<Resource, Server>,
     edges: Vec<Edge>,
+    /// The place in `edges` of each pair.
+    pairs: HashMap<Resource, HashMap<Resource, usize>>,
+    /// The server of each client.
+    clients: HashMap<String, Resource>,
 }
 
 /// A server that edges may name.
@@ -24,8 +37,17 @@ pub struct Server {
     pub neutral: BTreeSet<String>,
     /// The client that acts for it, if it calls others.
     pub client: Option<String>,
-    /// The requirement of each tool, from the pinned surface.
-    pub tools: BTreeMap<String, BTreeSet<String>>,
+    /// What each tool requires, from the pinned surface.
+    pub tools: BTreeMap<String, Tool>,
+}
+
+/// What a tool requires, and whether it destroys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tool {
+    /// The scopes that a call needs.
+    pub scopes: BTreeSet<String>,
+    /// Whether a call may destroy; what says nothing may, as in MCP.
+    pub is_destructive: bool,
 }
 
 /// One permission.
@@ -54,9 +76,9 @@ pub struct Edge {
 }
 
 /// What the subject token has to have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Assurance {
-    /// It is bound to a key.
+    /// It is bound to a key; the file has to say so where it need not be.
     pub bound: bool,
     /// The person signed in no longer ago, in seconds.
     pub auth_age_s_max: Option<u64>,
@@ -88,14 +110,27 @@ pub enum Via {
     ClientCredentials(String),
 }
 
+impl Default for Assurance {
+    fn default() -> Self {
+        Self { bound: true, auth_age_s_max: None }
+    }
+}
+
+impl Via {
+    /// Whether our own STS issues the token.
+    pub const fn is_local(&self) -> bool {
+        matches!(self, Self::Local)
+    }
+}
+
 impl Edges {
-    /// Reads an edge file (JSON), strictly.
+    /// Reads an edge file (JSON), strictly. Its form is `docs/schema/edges.json`.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its place and the fix: an unknown server or scope, two
-    /// servers with one audience, `http` off loopback, two edges of one pair.
+    /// The first thing that is wrong, with its place and the fix: an unknown member, server, client or
+    /// scope, two servers with one audience, `http` off loopback, two edges of one pair.
     pub fn parse(bytes: &[u8]) -> Result<Self, EdgeError> {
-        unimplemented!("{bytes:?}")
+        read::read(bytes)
     }
 
     /// The file's version.
@@ -103,7 +138,7 @@ impl Edges {
         self.version
     }
 
-    /// The SHA-256 of the file, `sha256:…`: in each decision.
+    /// The SHA-256 of the file's canonical JSON, `sha256:…`: in each decision.
     pub fn digest(&self) -> &str {
         &self.digest
     }
@@ -113,14 +148,19 @@ impl Edges {
         self.servers.get(resource)
     }
 
+    /// All servers.
+    pub fn servers(&self) -> impl Iterator<Item = (&Resource, &Server)> {
+        self.servers.iter()
+    }
+
     /// The server whose client this is.
     pub fn server_of(&self, client: &str) -> Option<(&Resource, &Server)> {
-        self.servers.iter().find(|(_, server)| server.client.as_deref() == Some(client))
+        self.servers.get_key_value(self.clients.get(client)?)
     }
 
     /// The edge from one server to another.
     pub fn edge(&self, from: &Resource, to: &Resource) -> Option<&Edge> {
-        self.edges.iter().find(|edge| edge.from == *from && edge.to == *to)
+        self.edges.get(*self.pairs.get(from)?.get(to)?)
     }
 
     /// All edges.
@@ -128,15 +168,34 @@ impl Edges {
         &self.edges
     }
 
-    /// Everything that scopes held at a server can become at any server within `depth_max` edges:
-    /// the ceiling of a new grant.
+    /// Everything that scopes held at a server can become at any server within `depth_max` edges, and
+    /// what is held: the ceiling of a new grant. Scopes that a server does not know are no part of it.
     pub fn closure(
         &self,
         from: &Resource,
         scopes: &BTreeSet<String>,
         depth_max: u8,
     ) -> BTreeMap<Resource, BTreeSet<String>> {
-        unimplemented!("{from} {scopes:?} {depth_max}")
+        let known = |at: &Resource, scope: &String| {
+            self.servers.get(at).is_some_and(|server| server.scopes.contains(scope))
+        };
+        let held = scopes.iter().filter(|scope| known(from, scope)).cloned().collect();
+        let mut ceiling = BTreeMap::from([(from.clone(), held)]);
+        let mut newest = ceiling.clone();
+        for _ in 0..depth_max.min(limits::DEPTH_MAX) {
+            let mut next: BTreeMap<Resource, BTreeSet<String>> = BTreeMap::new();
+            let leaving =
+                self.edges.iter().filter_map(|edge| Some((edge, newest.get(&edge.from)?)));
+            for (edge, held) in leaving {
+                let there = ceiling.entry(edge.to.clone()).or_default();
+                let fresh: Vec<_> = edge.map(held).difference(there).cloned().collect();
+                there.extend(fresh.iter().cloned());
+                next.entry(edge.to.clone()).or_default().extend(fresh);
+            }
+            newest = next;
+        }
+        ceiling.retain(|_, scopes| !scopes.is_empty());
+        ceiling
     }
 }
 
@@ -147,12 +206,5 @@ impl Edge {
     }
 }
 
-/// Why an edge file is refused.
-#[derive(Debug, thiserror::Error)]
-#[error("{place}: {what}")]
-pub struct EdgeError {
-    /// Where, as a JSON pointer.
-    pub place: String,
-    /// What is wrong, and the fix.
-    pub what: String,
-}
+#[cfg(test)]
+mod tests;

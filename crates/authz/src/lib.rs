@@ -16,7 +16,9 @@
 
 pub mod edge;
 pub mod exchange;
+pub mod federation;
 pub mod grant;
 pub mod limits;
 pub mod resource;
+pub mod sts;
 pub mod token;

@@ -1,5 +1,13 @@
 //! Every bound, with its reason.
 
+mod authzen;
+mod federation;
+mod sts;
+
+pub use authzen::*;
+pub use federation::*;
+pub use sts::*;
+
 /// A token has to fit a header line of 8 KiB beside its scheme and a proof's line.
 pub const TOKEN_CHARS_MAX: usize = 6 << 10;
 
@@ -54,6 +62,31 @@ pub const PROOF_MEMORY_S: u64 = 600;
 /// Scopes of one token.
 pub const SCOPES_MAX: usize = 128;
 
+/// An edge file of thousands of edges, with their maps.
+pub const EDGE_FILE_BYTES_MAX: usize = 4 << 20;
+
+/// Servers of an edge file: what one domain runs or reaches.
+pub const SERVERS_MAX: usize = 1_000;
+
+/// Edges of an edge file.
+pub const EDGES_MAX: usize = 10_000;
+
+/// Tools of one server: as many items as a surface may have.
+pub const TOOLS_MAX: usize = 10_000;
+
+/// Actors that one edge lets an `actor_token` name.
+pub const ACTORS_MAX: usize = 64;
+
+/// Exchanges of one grant: a person's intent, not a crawler.
+pub const GRANT_EXCHANGES_MAX: u64 = 1_000;
+
+/// Different targets of one parent token: more is no call, but a search.
+pub const PARENT_TARGETS_MAX: u64 = 32;
+
+/// How long a grant's row outlives the grant: as long as clocks may differ, a root token that is over
+/// here is not over elsewhere.
+pub const GRANT_MEMORY_S: u64 = SKEW_S_MAX;
+
 /// What an issuer answers about a token (RFC 7662): a token's claims and a few more.
 pub const INTROSPECTION_BYTES_MAX: usize = 64 << 10;
 
@@ -83,3 +116,15 @@ pub const CHALLENGES_MAX: usize = 16;
 
 /// Parameters of one challenge: seven are known.
 pub const CHALLENGE_PARAMS_MAX: usize = 32;
+
+/// How many actors there may be behind the presenter, unless the service is configured otherwise.
+pub const DEPTH_DEFAULT: u8 = 3;
+
+/// How far ahead a client's assertion may expire: it is made for one request.
+pub const ASSERTION_LIFE_S_MAX: u64 = 600;
+
+/// Exchanges of one client in one minute, on one instance: what two cores can sign.
+pub const CLIENT_EXCHANGES_PER_MINUTE: u64 = 300_000;
+
+/// A client's metadata document (CIMD): it is small, and fetched from strangers.
+pub const CLIENT_DOCUMENT_BYTES_MAX: usize = 64 << 10;

@@ -1,6 +1,8 @@
 //! Arguments as typed. Help, reference and completions come from here and from nowhere else.
 
+pub(crate) mod authz;
 pub(crate) mod log;
+pub(crate) mod policy;
 pub(crate) mod service;
 pub(crate) mod statement;
 
@@ -89,6 +91,11 @@ pub(crate) enum Verb {
     Witness(service::Witness),
     /// Follow the state changes of a registry
     Watch(service::Watch),
+    /// Run the token service of a domain: exchange, keys, revocation
+    Sts(authz::Sts),
+    /// Check, test and explain the policies that decide exchanges and calls
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Print a completion script
     Completions {
         /// The shell

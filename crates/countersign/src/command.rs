@@ -2,6 +2,7 @@
 //! process ends.
 
 mod approve;
+mod authz;
 mod check;
 mod diff;
 mod guard;
@@ -58,7 +59,7 @@ pub(crate) fn run(cli: &Cli, output: Output) -> Result<Exit, Failure> {
         match &cli.verb {
             Verb::Guard(arguments) => return guard::run(&desk, arguments).await,
             // What serves ends in good order: it waits for `stopped` itself.
-            Verb::Up(_) | Verb::Witness(_) => return asking(&cli.verb, &desk).await,
+            Verb::Up(_) | Verb::Witness(_) | Verb::Sts(_) => return asking(&cli.verb, &desk).await,
             _ => {}
         }
         // Servers run in process groups of their own, which a terminal's Ctrl-C does not reach:
@@ -89,6 +90,8 @@ async fn asking(verb: &Verb, desk: &Desk) -> Result<Exit, Failure> {
         Verb::Up(arguments) => service::up(desk, arguments).await,
         Verb::Witness(arguments) => service::witness(desk, arguments).await,
         Verb::Watch(arguments) => service::watch(desk, arguments).await,
+        Verb::Sts(arguments) => authz::sts(desk, arguments).await,
+        Verb::Policy(arguments) => authz::policy(desk, arguments),
         Verb::Guard(_) | Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
     }
 }

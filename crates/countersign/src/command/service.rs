@@ -1,6 +1,6 @@
 //! What serves, and what follows a service.
 
-mod trace;
+pub(super) mod trace;
 mod up;
 mod watch;
 mod witness;

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// A filter that is none.
-pub(super) fn start(arguments: &args::Events) -> Result<(), Failure> {
+pub(in crate::command) fn start(arguments: &args::Events) -> Result<(), Failure> {
     let filter = arguments.log_level.parse::<EnvFilter>();
     let filter = filter.map_err(|error| Failure::usage("reading `--log-level`").because(error))?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -1,0 +1,28 @@
+//! Bounds between domains.
+
+use std::time::Duration;
+
+/// A security event token: a subject, a reason in several languages.
+pub const EVENT_CHARS_MAX: usize = 16 << 10;
+
+/// Events in one token: SSF says one, CAEP has eight kinds.
+pub const EVENTS_MAX: usize = 8;
+
+/// How long an event is remembered, to say that it came again. Nothing depends on it: told twice, it
+/// has the effect of once.
+pub const EVENT_MEMORY_S: u64 = 86_400;
+
+/// Transmitters of one service.
+pub const TRANSMITTERS_MAX: usize = 64;
+
+/// Events that are taken from a poll at once.
+pub const POLL_EVENTS_MAX: usize = 64;
+
+/// An answer to a poll: all of its events.
+pub const POLL_BYTES_MAX: usize = 2 << 20;
+
+/// How often a transmitter is polled: less than half of the second in which a call is denied.
+pub const POLL_TIME: Duration = Duration::from_millis(400);
+
+/// How long after a poll that failed.
+pub const POLL_RETRY: Duration = Duration::from_secs(5);

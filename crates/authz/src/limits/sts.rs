@@ -1,0 +1,40 @@
+//! Bounds of the token service.
+
+use std::time::Duration;
+
+/// A request to the token endpoint: three tokens, a proof and the details, percent-encoded.
+pub const FORM_BYTES_MAX: usize = 48 << 10;
+
+/// Parameters of one request: RFC 8693 and RFC 7523 know fourteen together.
+pub const FORM_PARAMETERS_MAX: usize = 32;
+
+/// How long a body may take to come.
+pub const FORM_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// The configuration of the service.
+pub const CONFIG_BYTES_MAX: u64 = 256 << 10;
+
+/// A file that the configuration names: keys, a client's document, edges.
+pub const CONFIG_FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Issuers that one service trusts.
+pub const TRUSTED_MAX: usize = 64;
+
+/// Clients of one service.
+pub const CLIENTS_MAX: usize = 10_000;
+
+/// Keys that only verify any more. One a quarter of a year for two years is more than anybody keeps.
+pub const RETIRED_KEYS_MAX: usize = 8;
+
+/// The keys of an issuer, as a document.
+pub const JWKS_BYTES_MAX: usize = 64 << 10;
+
+/// How often keys are fetched where they are pinned by a URL: no sooner for a `kid` that nobody knows.
+pub const JWKS_REFRESH: Duration = Duration::from_secs(60);
+
+/// When an answer to whom X1 did not pass leaves: later than any check that is made before, so that
+/// its time says nothing of which one failed.
+pub const UNAUTHENTICATED_TIME: Duration = Duration::from_millis(25);
+
+/// How long others may keep our public keys.
+pub const JWKS_AGE_S_MAX: u32 = 300;

@@ -1,0 +1,115 @@
+//! The configuration of the service: one TOML file, and the files that it names. Read and checked
+//! whole before anything listens; what is wrong is said with its place and the fix.
+
+mod files;
+mod raw;
+mod rules;
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use url::Url;
+
+use super::keys::Keys;
+use crate::edge::Edges;
+use crate::token::{Issuer, KeySet, Nonces};
+
+/// What a service is told.
+#[derive(Debug)]
+pub struct Config {
+    /// Who it is: compared byte for byte by others.
+    pub issuer: String,
+    /// What it signs with, and what it still publishes.
+    pub keys: Keys,
+    /// Whose access tokens may be exchanged, beside its own.
+    pub trusted: Vec<Trusted>,
+    /// The declared permissions.
+    pub edges: Edges,
+    /// Who may ask.
+    pub clients: Vec<Client>,
+    /// Where grants are kept: `sqlite:PATH`, or `postgres://…`.
+    pub grants: String,
+    /// The nonces that it shares with the guards of its domain.
+    pub nonces: Nonces,
+    /// How long things last.
+    pub lifetimes: Lifetimes,
+    /// Addresses that may be asked for keys although they are private, and without TLS.
+    pub exceptions: Vec<SocketAddr>,
+    /// Cedar policies, as text; none allows what the checks allow.
+    pub policy: Option<String>,
+    /// The SHA-256 of the file, `sha256:…`.
+    pub digest: String,
+}
+
+/// An issuer whose tokens may be exchanged.
+#[derive(Debug, Clone)]
+pub struct Trusted {
+    /// What its tokens are verified by.
+    pub issuer: Issuer,
+    /// Where its keys are fetched, unless a file pins them.
+    pub jwks_url: Option<Url>,
+}
+
+/// A confidential client.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Its name. Of a client with a metadata document: the document's URL.
+    pub id: String,
+    /// Its keys.
+    pub keys: KeySet,
+    /// Whether it is known by a metadata document, and may authenticate by a `DPoP` key in it (ours).
+    pub has_document: bool,
+}
+
+/// How long things last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// A hop token at most, in seconds.
+    pub token_s: u64,
+    /// How many actors there may be behind the presenter of a new grant.
+    pub depth_max: u8,
+}
+
+impl Config {
+    /// Reads and checks a configuration. Paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place and the fix.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = files::text(path, crate::limits::CONFIG_BYTES_MAX)
+            .map_err(|error| error.at(path.display()))?;
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        let raw = raw::parse(&text).map_err(|error| error.at(path.display()))?;
+        rules::check(raw, folder, &text).map_err(|error| error.at(path.display()))
+    }
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {what}")]
+pub struct ConfigError {
+    /// Where: the file, and in it the member, counted from 1 where it is in a list.
+    pub place: String,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub fix: String,
+}
+
+impl ConfigError {
+    fn new(place: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { place: place.into(), what: what.into(), fix: fix.into() }
+    }
+
+    fn at(mut self, file: impl std::fmt::Display) -> Self {
+        self.place = if self.place.is_empty() {
+            file.to_string()
+        } else {
+            format!("{file}, {}", self.place)
+        };
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

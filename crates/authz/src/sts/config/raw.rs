@@ -1,0 +1,124 @@
+//! The file as it is written.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::ConfigError;
+use crate::limits;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    pub(super) issuer: String,
+    #[serde(default = "edges")]
+    pub(super) edges: PathBuf,
+    #[serde(default = "grants")]
+    pub(super) grants: String,
+    #[serde(default = "nonce_key")]
+    pub(super) nonce_key: PathBuf,
+    pub(super) policy: Option<PathBuf>,
+    pub(super) keys: Keys,
+    #[serde(default)]
+    pub(super) lifetimes: Lifetimes,
+    #[serde(default)]
+    pub(super) trusted: Vec<Trusted>,
+    #[serde(default)]
+    pub(super) client: Vec<Client>,
+    #[serde(default)]
+    pub(super) exceptions: Vec<SocketAddr>,
+}
+
+/// `[keys]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Keys {
+    pub(super) current: PathBuf,
+    pub(super) next: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) retired: Vec<PathBuf>,
+}
+
+/// `[lifetimes]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Lifetimes {
+    pub(super) token_s: u64,
+    pub(super) depth_max: u8,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self { token_s: limits::HOP_TOKEN_LIFE_S, depth_max: 3 }
+    }
+}
+
+/// `[[trusted]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Trusted {
+    pub(super) issuer: String,
+    pub(super) jwks: Option<PathBuf>,
+    pub(super) jwks_url: Option<String>,
+    #[serde(default)]
+    pub(super) typ: Typ,
+    #[serde(default = "scope_claim")]
+    pub(super) scope_claim: String,
+    #[serde(default = "client_claims")]
+    pub(super) client_claims: Vec<String>,
+}
+
+/// The `typ` of an issuer's access tokens.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(super) enum Typ {
+    #[default]
+    #[serde(rename = "at+jwt")]
+    AtJwt,
+    #[serde(rename = "JWT")]
+    Jwt,
+}
+
+/// `[[client]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Client {
+    pub(super) id: Option<String>,
+    pub(super) jwks: Option<PathBuf>,
+    pub(super) document: Option<PathBuf>,
+}
+
+/// Reads the file.
+///
+/// # Errors
+/// What is no TOML, lacks a member or has one that nobody knows.
+pub(super) fn parse(text: &str) -> Result<Raw, ConfigError> {
+    toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| {
+            1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()
+        });
+        let fix = "docs/sts.toml has every member, commented";
+        ConfigError::new(format!("line {line}"), error.message(), fix)
+    })
+}
+
+fn edges() -> PathBuf {
+    "edges.json".into()
+}
+
+fn grants() -> String {
+    "sqlite:grants.db".to_owned()
+}
+
+fn nonce_key() -> PathBuf {
+    "nonce.key".into()
+}
+
+fn scope_claim() -> String {
+    "scope".to_owned()
+}
+
+fn client_claims() -> Vec<String> {
+    vec!["client_id".to_owned()]
+}

@@ -1,0 +1,334 @@
+//! What a configuration has to be.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::watch;
+use url::{Host, Url};
+
+use super::raw::{self, Raw, Typ};
+use super::{Client, Config, ConfigError, Lifetimes, Trusted, files};
+use crate::edge::Edges;
+use crate::limits;
+use crate::sts::keys::Keys;
+use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Signer};
+
+type Checked<T> = Result<T, ConfigError>;
+
+/// Checks the whole.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
+    let issuer = own_issuer(raw.issuer)?;
+    let keys = keys(&raw.keys, folder).map_err(|error| error.at("keys"))?;
+    let trusted = trusted(raw.trusted, &issuer, &raw.exceptions, folder)?;
+    let clients = clients(raw.client, folder)?;
+    let path = folder.join(&raw.edges);
+    let edges = edges(&path, &clients, &issuer).map_err(|error| error.at("edges"))?;
+    let nonces = files::shared_key(&folder.join(&raw.nonce_key)).map(Nonces::new);
+    let policy = raw.policy.map(|path| {
+        let text = files::text(&folder.join(path), limits::CONFIG_FILE_BYTES_MAX);
+        text.map_err(|error| error.at("policy"))
+    });
+    Ok(Config {
+        issuer,
+        keys,
+        trusted,
+        edges,
+        clients,
+        grants: grants(&raw.grants, folder)?,
+        nonces: nonces.map_err(|error| error.at("nonce_key"))?,
+        lifetimes: lifetimes(&raw.lifetimes)?,
+        exceptions: raw.exceptions,
+        policy: policy.transpose()?,
+        digest: surface::Digest::of_bytes(text.as_bytes()).to_string(),
+    })
+}
+
+fn own_issuer(issuer: String) -> Checked<String> {
+    let url = issuer_url(&issuer).map_err(|error| error.at("issuer"))?;
+    let plain = url.as_str().trim_end_matches('/');
+    if plain == issuer {
+        return Ok(issuer);
+    }
+    let what = "endpoints are made of it, so it is written in its one form";
+    Err(ConfigError::new("issuer", what, format!("write \"{plain}\"")))
+}
+
+/// An issuer: `https`, or `http` on this machine (RFC 8414 §2).
+pub(super) fn issuer_url(issuer: &str) -> Checked<Url> {
+    let refused = |what: &str, fix: &str| Err(ConfigError::new("", what, fix));
+    let Ok(url) = Url::parse(issuer) else {
+        return refused("it is no URL", "write a URL such as \"https://sts.example\"");
+    };
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return refused("an issuer has no query, fragment or user", "drop them");
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => refused("http is accepted on loopback alone", "use https"),
+        _ => refused("it is no https URL", "use https"),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+fn keys(raw: &raw::Keys, folder: &Path) -> Checked<Keys> {
+    let signer = |path: &Path, place: &str| -> Checked<Signer> {
+        let path = folder.join(path);
+        let pem = files::private(&path).map_err(|error| error.at(place))?;
+        Signer::from_pem(&pem).map_err(|error| {
+            let what = format!("{}: {error}", path.display());
+            ConfigError::new(place, what, "ES256 or Ed25519, as PKCS #8 in PEM")
+        })
+    };
+    let current = signer(&raw.current, "current")?;
+    let next = raw.next.as_deref().map(|path| signer(path, "next")).transpose()?;
+    if raw.retired.len() > limits::RETIRED_KEYS_MAX {
+        let what = format!("more than {} keys", limits::RETIRED_KEYS_MAX);
+        return Err(ConfigError::new("retired", what, "drop those whose tokens are over"));
+    }
+    let mut retired = Vec::new();
+    for (index, path) in raw.retired.iter().enumerate() {
+        let place = format!("retired[{}]", index + 1);
+        let jwk = files::object(&folder.join(path)).map_err(|error| error.at(&place))?;
+        let key = Key::parse(&Value::Object(jwk)).map_err(|error| {
+            ConfigError::new(&place, error.to_string(), "name a file with one public JWK")
+        })?;
+        retired.push(key);
+    }
+    Keys::new(current, next, retired).map_err(|twice| {
+        let what = format!("the key `{twice}` is there twice");
+        ConfigError::new("", what, "a key is current, next or retired")
+    })
+}
+
+fn trusted(
+    raw: Vec<raw::Trusted>,
+    own: &str,
+    exceptions: &[SocketAddr],
+    folder: &Path,
+) -> Checked<Vec<Trusted>> {
+    if raw.len() > limits::TRUSTED_MAX {
+        let what = format!("more than {} issuers", limits::TRUSTED_MAX);
+        return Err(ConfigError::new("trusted", what, "run a service for each domain"));
+    }
+    let mut seen = BTreeSet::from([own.to_owned()]);
+    let mut trusted = Vec::new();
+    for (index, issuer) in raw.into_iter().enumerate() {
+        let place = format!("trusted[{}]", index + 1);
+        issuer_url(&issuer.issuer).map_err(|error| error.at("issuer").at(&place))?;
+        if !seen.insert(issuer.issuer.clone()) {
+            let fix = "name each issuer once; this service trusts its own tokens by itself";
+            return Err(ConfigError::new(place, "this issuer is there already", fix));
+        }
+        trusted.push(one_trusted(issuer, exceptions, folder).map_err(|error| error.at(&place))?);
+    }
+    Ok(trusted)
+}
+
+fn one_trusted(raw: raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> Checked<Trusted> {
+    let (keys, jwks_url) =
+        pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
+    if raw.client_claims.is_empty() || !matches!(raw.scope_claim.as_str(), "scope" | "scp") {
+        let what = "`scope_claim` is \"scope\" or \"scp\", and `client_claims` names one at least";
+        return Err(ConfigError::new("", what, "leave them out, or see the provider's profile"));
+    }
+    let typ = match raw.typ {
+        Typ::AtJwt => token::Typ::AtJwt,
+        Typ::Jwt => token::Typ::Jwt,
+    };
+    let issuer = Issuer {
+        iss: raw.issuer,
+        keys: Arc::new(watch::Sender::new(keys)),
+        typ,
+        scope_claim: raw.scope_claim,
+        client_claims: raw.client_claims,
+        is_own: false,
+    };
+    Ok(Trusted { issuer, jwks_url })
+}
+
+/// Keys that a file pins, or the URL where they are fetched.
+pub(super) fn pinned(
+    file: Option<&Path>,
+    url: Option<&str>,
+    exceptions: &[SocketAddr],
+    folder: &Path,
+) -> Checked<(KeySet, Option<Url>)> {
+    match (file, url) {
+        (Some(file), None) => Ok((key_set(&folder.join(file)).map_err(|e| e.at("jwks"))?, None)),
+        (None, Some(url)) => {
+            let url = fetched(url, exceptions).map_err(|error| error.at("jwks_url"))?;
+            Ok((KeySet::default(), Some(url)))
+        }
+        _ => {
+            let what = "its keys come from a file or from a URL";
+            Err(ConfigError::new("", what, "name one of `jwks` and `jwks_url`"))
+        }
+    }
+}
+
+/// A URL that is asked: `https`, or an address that the operator vouches for.
+pub(super) fn fetched(text: &str, exceptions: &[SocketAddr]) -> Checked<Url> {
+    let Ok(url) = Url::parse(text) else {
+        return Err(ConfigError::new("", "it is no URL", "write a URL"));
+    };
+    let address = url.socket_addrs(|| None).ok().and_then(|addresses| addresses.first().copied());
+    let is_vouched = matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_)))
+        && address.is_some_and(|address| exceptions.contains(&address));
+    if url.scheme() == "https" || (url.scheme() == "http" && is_vouched) {
+        return Ok(url);
+    }
+    let what = "it is not https, nor at an address of `exceptions`";
+    Err(ConfigError::new("", what, "use https"))
+}
+
+pub(super) fn key_set(path: &Path) -> Checked<KeySet> {
+    let text = files::text(path, limits::CONFIG_FILE_BYTES_MAX)?;
+    some_keys(KeySet::parse(text.as_bytes()), &path.display().to_string())
+}
+
+fn some_keys(keys: Result<KeySet, KeyError>, name: &str) -> Checked<KeySet> {
+    let fix = "write a JWKS of public keys for signatures";
+    match keys {
+        Ok(keys) if keys.0.is_empty() => {
+            Err(ConfigError::new("", format!("{name} has no key for signatures"), fix))
+        }
+        Ok(keys) => Ok(keys),
+        Err(error) => Err(ConfigError::new("", format!("{name}: {error}"), fix)),
+    }
+}
+
+fn clients(raw: Vec<raw::Client>, folder: &Path) -> Checked<Vec<Client>> {
+    if raw.len() > limits::CLIENTS_MAX {
+        let what = format!("more than {} clients", limits::CLIENTS_MAX);
+        return Err(ConfigError::new("client", what, "run a service for each domain"));
+    }
+    let mut seen = BTreeSet::new();
+    let mut clients = Vec::new();
+    for (index, client) in raw.into_iter().enumerate() {
+        let place = format!("client[{}]", index + 1);
+        let client = one_client(client, folder).map_err(|error| error.at(&place))?;
+        if client.id.is_empty() || client.id.len() > limits::NAME_BYTES_MAX {
+            let what = format!("a client's name has 1 to {} bytes", limits::NAME_BYTES_MAX);
+            return Err(ConfigError::new(place, what, "shorten it"));
+        }
+        if !seen.insert(client.id.clone()) {
+            let what = format!("the client `{}` is there already", client.id);
+            return Err(ConfigError::new(place, what, "name each client once"));
+        }
+        clients.push(client);
+    }
+    Ok(clients)
+}
+
+fn one_client(raw: raw::Client, folder: &Path) -> Checked<Client> {
+    match (raw.id, raw.jwks, raw.document) {
+        (Some(id), Some(jwks), None) => {
+            let keys = key_set(&folder.join(jwks)).map_err(|error| error.at("jwks"))?;
+            Ok(Client { id, keys, has_document: false })
+        }
+        (None, None, Some(path)) => {
+            described(&folder.join(path)).map_err(|error| error.at("document"))
+        }
+        _ => {
+            let what = "a client is `id` with `jwks`, or a `document`";
+            Err(ConfigError::new("", what, "name either; a document has the name and the keys"))
+        }
+    }
+}
+
+/// A client by its metadata document (`draft-ietf-oauth-client-id-metadata-document`): a URL that
+/// names itself, keys, and no shared secret.
+fn described(path: &Path) -> Checked<Client> {
+    let document = files::object(path)?;
+    let text = |name: &str| document.get(name).and_then(Value::as_str);
+    let refused = |what: &str, fix: &str| Err(ConfigError::new("", what, fix));
+    let Some(id) = text("client_id") else {
+        return refused("it has no `client_id`", "write the document's own URL as `client_id`");
+    };
+    match Url::parse(id) {
+        Ok(url) if url.path() != "/" => {
+            issuer_url(id).map_err(|error| error.at("client_id"))?;
+        }
+        _ => return refused("its `client_id` is no URL with a path", "write the document's URL"),
+    }
+    if document.contains_key("client_secret")
+        || text("token_endpoint_auth_method") != Some("private_key_jwt")
+    {
+        let what = "its `token_endpoint_auth_method` is not `private_key_jwt`";
+        return refused(what, "clients are confidential here, and by keys: no secret, no `none`");
+    }
+    let keys = KeySet::from_value(document.get("jwks").unwrap_or(&Value::Null));
+    let keys = some_keys(keys, "its `jwks`")?;
+    Ok(Client { id: id.to_owned(), keys, has_document: true })
+}
+
+fn edges(path: &Path, clients: &[Client], issuer: &str) -> Checked<Edges> {
+    let text = files::text(path, limits::CONFIG_FILE_BYTES_MAX)?;
+    let edges = Edges::parse(text.as_bytes()).map_err(|error| {
+        let place = format!("{}, {}", path.display(), error.place);
+        ConfigError::new(place, error.fault.to_string(), "docs/schema/edges.json has the form")
+    })?;
+    for (index, edge) in edges.all().iter().enumerate() {
+        let place = format!("{}, /edges/{index}", path.display());
+        if !clients.iter().any(|client| client.id == edge.client) {
+            let what = format!("`{}` is no client of this service", edge.client);
+            return Err(ConfigError::new(format!("{place}/client"), what, "add a `[[client]]`"));
+        }
+        for (member, resource) in [("from", &edge.from), ("to", &edge.to)] {
+            // A token for us and an assertion to us must not look alike.
+            if edges.server(resource).is_some_and(|server| server.audience == issuer) {
+                let what = "the server's audience is this service's own issuer";
+                let fix = "give each its own: tokens for it could authenticate clients here";
+                return Err(ConfigError::new(format!("{place}/{member}"), what, fix));
+            }
+        }
+    }
+    Ok(edges)
+}
+
+fn grants(text: &str, folder: &Path) -> Checked<String> {
+    if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+        return Ok(format!("sqlite:{}", folder.join(path).display()));
+    }
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "postgres" | "postgresql") => {
+            if url.password().is_some() {
+                let fix = "put it into PGPASSWORD or a password file";
+                return Err(ConfigError::new("grants", "a password stands in the URL", fix));
+            }
+            Ok(text.to_owned())
+        }
+        _ => {
+            let fix = "write \"sqlite:FILE\" or \"postgres://HOST/NAME\"";
+            Err(ConfigError::new("grants", "it names no database", fix))
+        }
+    }
+}
+
+fn lifetimes(raw: &raw::Lifetimes) -> Checked<Lifetimes> {
+    let shortest = limits::LIFE_LEFT_S_MIN + 1;
+    if !(shortest..=limits::HOP_TOKEN_LIFE_S).contains(&raw.token_s) {
+        let what = format!("a hop token lives {shortest} to {} s", limits::HOP_TOKEN_LIFE_S);
+        return Err(ConfigError::new("lifetimes.token_s", what, "leave it out for the longest"));
+    }
+    if raw.depth_max > limits::DEPTH_MAX {
+        let what = format!("a chain has {} actors at most", limits::DEPTH_MAX);
+        return Err(ConfigError::new("lifetimes.depth_max", what, "3 is the default"));
+    }
+    Ok(Lifetimes { token_s: raw.token_s, depth_max: raw.depth_max })
+}
