@@ -7,9 +7,11 @@
 
 pub mod assertion;
 pub mod events;
+pub mod outbound;
 
 pub use assertion::{Asserter, Assertion, AssertionError};
 pub use events::{Event, EventError, Transmitter};
+pub use outbound::{Asserted, Domain};
 
 /// The codes of this part, with what they mean.
 pub const CODES: &[(&str, &str)] = &[

@@ -9,9 +9,11 @@ mod form;
 pub mod keys;
 mod metadata;
 mod metrics;
+pub mod refresh;
 mod request;
 
 pub use config::{Config, ConfigError};
+pub use refresh::{Fetch, FetchError, Fetched};
 
 /// The codes of the service's own refusals, with what they mean. Those of the exchange have their own.
 pub const CODES: &[(&str, &str)] = &[

@@ -114,8 +114,8 @@ fn a_whole_configuration_is_read() {
     assert_eq!(config.issuer, "https://sts.a.test");
     assert_eq!(config.keys.published().0.len(), 3);
     let [first, second] = config.trusted.as_slice() else { unreachable!() };
-    assert!(first.jwks_url.is_none() && first.issuer.keys.borrow().0.len() == 1);
-    assert_eq!(second.jwks_url.as_ref().unwrap().as_str(), "https://as.b.test/jwks");
+    assert!(first.pinned.url.is_none() && first.issuer.keys.borrow().0.len() == 1);
+    assert_eq!(second.pinned.url.as_ref().unwrap().as_str(), "https://as.b.test/jwks");
     assert_eq!(second.issuer.scope_claim, "scp");
     let names: Vec<_> = config.clients.iter().map(|client| client.id.as_str()).collect();
     assert_eq!(names, ["hop1", "https://hop2.a.test/client.json"]);
