@@ -32,3 +32,6 @@ pub const ASSERTION_LIFE_S_MAX: u64 = 600;
 
 /// Domains whose assertions count, and domains that assertions are made for.
 pub const DOMAINS_MAX: usize = 64;
+
+/// How soon after a poll that brought events: to acknowledge them, and to see what else waits.
+pub const POLL_PAUSE: Duration = Duration::from_millis(20);

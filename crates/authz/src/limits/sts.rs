@@ -38,3 +38,6 @@ pub const UNAUTHENTICATED_TIME: Duration = Duration::from_millis(25);
 
 /// How long others may keep our public keys.
 pub const JWKS_AGE_S_MAX: u32 = 300;
+
+/// How often what is over is forgotten.
+pub const SWEEP_TIME: Duration = Duration::from_secs(60);
