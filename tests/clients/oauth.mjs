@@ -10,6 +10,9 @@ import { createInterface } from 'node:readline';
 import * as jose from '../npm/node_modules/jose/dist/webapi/index.js';
 import { Provider, errors } from '../npm/node_modules/oidc-provider/lib/index.js';
 
+// Stdout is for answers.
+console.info = console.log = console.error;
+
 const { resources } = JSON.parse(process.argv[2]);
 const keys = new Map();
 const b64 = (text) => createHash('sha256').update(text).digest('base64url');

@@ -1,5 +1,6 @@
 //! The black-box suites.
 
+mod authz;
 mod bytes;
 mod clients;
 mod conformance;

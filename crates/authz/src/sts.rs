@@ -27,12 +27,14 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use url::Url;
 
+use self::answer::Refusal;
 use self::metrics::Metrics;
 use self::refresh::Pinned;
-use crate::exchange::Exchange;
+use crate::edge::Edges;
+use crate::exchange::{self, Exchange};
 use crate::federation::{Asserter, Domain, Transmitter};
 use crate::grant::{Durable, GrantError, Grants};
-use crate::token::{Issuer, KeySet, Nonces, Typ};
+use crate::token::{Issuer, KeySet, Nonces};
 
 pub use config::{Config, ConfigError};
 pub use refresh::{Fetch, FetchError, Fetched};
@@ -50,6 +52,8 @@ struct Inner {
     jwks: Value,
     published: KeySet,
     exchange: Exchange,
+    edges: Edges,
+    trusted: Vec<Issuer>,
     grants: Arc<dyn Grants>,
     nonces: Nonces,
     asserters: Vec<Asserter>,
@@ -63,6 +67,47 @@ struct Inner {
 }
 
 impl Sts {
+    /// Opens the grants, and gets ready.
+    ///
+    /// # Errors
+    /// Grants that cannot be opened.
+    pub async fn open(
+        config: Config,
+        fetch: Arc<dyn Fetch>,
+        clock: fn() -> u64,
+    ) -> Result<Self, GrantError> {
+        let grants: Arc<dyn Grants> = Arc::new(Durable::open(&config.grants).await?);
+        let published = config.keys.published().clone();
+        let metadata = metadata::document(&config.issuer, !config.others.asserters.is_empty());
+        let path =
+            Url::parse(&config.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
+        let fetched = config.trusted.iter().map(|one| (one.issuer.iss.clone(), one.pinned.clone()));
+        let pinned = fetched.chain(config.others.pinned).collect();
+        let trusted = config.trusted.iter().map(|one| one.issuer.clone()).collect();
+        let exchange = Exchange;
+        let inner = Inner {
+            path: path.unwrap_or_default(),
+            metadata,
+            jwks: config.keys.jwks(),
+            published,
+            exchange,
+            edges: config.edges,
+            trusted,
+            grants,
+            nonces: config.nonces,
+            asserters: config.others.asserters,
+            domains: config.others.domains,
+            transmitters: config.others.transmitters,
+            polls: config.others.polls,
+            pinned,
+            fetch,
+            metrics: Arc::new(Metrics::new()),
+            clock,
+            issuer: config.issuer,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
     /// What it serves: under the path of its issuer, and its metadata where RFC 8414 §3.1 puts them.
     pub fn router(&self) -> Router {
         let under = |name: &str| format!("{}/{name}", self.inner.path);

@@ -87,6 +87,14 @@ impl Config {
     }
 }
 
+/// Whether a service can have this issuer.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn issuer(issuer: &str) -> Result<(), ConfigError> {
+    rules::own_issuer(issuer).map(drop)
+}
+
 /// Why a configuration is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {what}")]

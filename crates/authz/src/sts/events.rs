@@ -20,7 +20,11 @@ pub(super) async fn push(State(sts): State<Sts>, asked: Request) -> Response {
     let (head, body) = asked.into_parts();
     let media_type = request::text(&head.headers, &CONTENT_TYPE).unwrap_or_default();
     if !request::is(media_type, "application/secevent+jwt") {
-        return refused(StatusCode::BAD_REQUEST, "invalid_request", "it is no application/secevent+jwt");
+        return refused(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "it is no application/secevent+jwt",
+        );
     }
     let body = match request::bytes(&head.headers, body, limits::EVENT_CHARS_MAX).await {
         Ok(body) => body,
@@ -61,7 +65,13 @@ impl Sts {
             Unreceived::Failed
         })?;
         let ends = event.ends.is_some();
-        tracing::info!(issuer = event.iss, event = event.jti, ends, is_first, "an event is recorded");
+        tracing::info!(
+            issuer = event.iss,
+            event = event.jti,
+            ends,
+            is_first,
+            "an event is recorded"
+        );
         Ok(())
     }
 

@@ -54,7 +54,7 @@ pub(super) fn check(mut raw: Raw, folder: &Path, text: &str) -> Checked<Config> 
     })
 }
 
-fn own_issuer(issuer: &str) -> Checked<String> {
+pub(super) fn own_issuer(issuer: &str) -> Checked<String> {
     let url = issuer_url(issuer).map_err(|error| error.at("issuer"))?;
     let plain = url.as_str().trim_end_matches('/');
     if plain == issuer {

@@ -19,6 +19,7 @@ use crate::failure::{Exit, Failure};
 /// A configuration that is refused, grants that cannot be kept, an address in use.
 pub(super) async fn run(desk: &Desk, arguments: &args::Sts) -> Result<Exit, Failure> {
     if let Some(issuer) = arguments.issuer.as_deref().filter(|_| arguments.init) {
+        authz::sts::config::issuer(issuer).map_err(refused)?;
         init::make(&arguments.config, issuer)?;
     }
     let config = Config::load(&arguments.config).map_err(refused)?;
@@ -38,7 +39,9 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Sts) -> Result<Exit, Fail
     let fetch = Arc::new(fetch::Outside::new(&config)?);
     let issuer = config.issuer.clone();
     let sts = Sts::open(config, fetch, crate::log::now_s).await.map_err(|error| {
-        Failure::new("starting the service").because(error).hint("see `grants` in the configuration")
+        Failure::new("starting the service")
+            .because(error)
+            .hint("see `grants` in the configuration")
     })?;
     if arguments.json {
         desk.output.json(&json!({ "listening": format!("http://{bound}"), "service": about }))?;
@@ -48,7 +51,6 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Sts) -> Result<Exit, Fail
     let served = registry::api::serve(listener, sts.router(), stopped()).await;
     tracing::info!("stopping");
     tasks.shutdown().await;
-    sts.close().await;
     served.map_err(listen)?;
     Ok(Exit::Same)
 }

@@ -1,0 +1,3 @@
+//! Authorization across hops, as clients, servers and operators see it.
+
+mod sts;
