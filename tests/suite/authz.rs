@@ -1,3 +1,5 @@
-//! Authorization across hops, as clients, servers and operators see it.
+//! Authorization across hops, before implementations that nobody here wrote, and before those who
+//! steal and forge.
 
+mod jose;
 mod sts;

@@ -74,6 +74,22 @@ pub const TOOLS_MAX: usize = 10_000;
 
 /// Actors that one edge lets an `actor_token` name.
 pub const ACTORS_MAX: usize = 64;
+
+/// Exchanges of one grant: a person's intent, not a crawler.
+pub const GRANT_EXCHANGES_MAX: u64 = 1_000;
+
+/// Different targets of one parent token: more is no call, but a search.
+pub const PARENT_TARGETS_MAX: u64 = 32;
+
+/// How long a grant's row outlives the grant: as long as clocks may differ, a root token that is over
+/// here is not over elsewhere.
+pub const GRANT_MEMORY_S: u64 = SKEW_S_MAX;
+/// What an issuer answers about a token (RFC 7662): a token's claims and a few more.
+pub const INTROSPECTION_BYTES_MAX: usize = 64 << 10;
+
+/// How long such an answer is kept: a revoked token lives no longer than this.
+pub const INTROSPECTION_CACHE_S: u64 = 60;
+
 /// Elements of one token's `authorization_details`.
 pub const DETAILS_MAX: usize = 32;
 
@@ -82,3 +98,18 @@ pub const REPLAY_MEMORY_MAX: usize = 65_536;
 
 /// A URI that names a server: longer ones are cut by proxies and databases.
 pub const URI_BYTES_MAX: usize = 2_048;
+
+/// A metadata document, as any document that is fetched.
+pub const METADATA_BYTES_MAX: usize = 64 << 10;
+
+/// Issuers, scopes or algorithms of one metadata document: servers with a scope for each tool exist.
+pub const METADATA_ENTRIES_MAX: usize = 1_024;
+
+/// All `WWW-Authenticate` headers of one answer: no header line is longer.
+pub const CHALLENGE_BYTES_MAX: usize = 8 << 10;
+
+/// Challenges of one answer: one for each scheme that anybody offers.
+pub const CHALLENGES_MAX: usize = 16;
+
+/// Parameters of one challenge: seven are known.
+pub const CHALLENGE_PARAMS_MAX: usize = 32;

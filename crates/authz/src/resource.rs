@@ -1,10 +1,14 @@
 //! What a protected server says of itself: its identifier, its metadata (RFC 9728) and its
 //! challenges (RFC 6750 §3, RFC 9449 §7.1).
 
+pub mod challenge;
+pub mod metadata;
 mod uri;
 
 use std::fmt;
 
+pub use challenge::{Challenge, ChallengeError};
+pub use metadata::{Metadata, MetadataError};
 pub use uri::is_same_target;
 
 /// A resource identifier (RFC 8707 §2): an absolute URI without fragment, normalised once: scheme and
@@ -32,6 +36,21 @@ impl Resource {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Where its metadata is (RFC 9728 §3.1): the well-known path goes between host and path.
+    pub fn metadata_uri(&self) -> String {
+        let (origin, rest) = self.split();
+        // A path that is the host's slash alone is left out.
+        format!("{origin}{WELL_KNOWN}{}", if rest == "/" { "" } else { rest })
+    }
+
+    /// Scheme, host and port; path and query.
+    pub fn split(&self) -> (&str, &str) {
+        let authority = self.0.find("://").map_or(0, |at| at + "://".len());
+        let (_, after) = self.0.split_at_checked(authority).unwrap_or(("", &self.0));
+        let end = after.find(['/', '?']).unwrap_or(after.len());
+        self.0.split_at_checked(authority + end).unwrap_or((&self.0, ""))
+    }
 }
 
 impl fmt::Display for Resource {
@@ -40,17 +59,33 @@ impl fmt::Display for Resource {
     }
 }
 
+/// Whether a text is an issuer identifier (RFC 8414 §2): `https`, or `http` on loopback, without user,
+/// query and fragment. Compared as it is, never normalised (RFC 9207 §2.4).
+///
+/// # Errors
+/// What it is instead.
+pub fn check_issuer(text: &str) -> Result<(), ResourceError> {
+    Resource::parse(text)?;
+    if text.contains('?') { Err(ResourceError::Extra) } else { Ok(()) }
+}
+
 /// Why a text is no resource identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResourceError {
     /// No absolute URI.
-    #[error("it is no absolute http or https URI")]
+    #[error("it is no absolute http or https URI in its plain form")]
     NotUri,
     /// A fragment, or a user name.
-    #[error("a resource identifier has neither fragment nor user")]
+    #[error("it has a fragment, a user or, as an issuer, a query")]
     Extra,
     /// Without TLS, and not on this machine.
     #[error("http is accepted on loopback alone: use https")]
     Plain,
 }
+
+/// RFC 9728 §3.
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Access tokens: RFC 9068, and what providers issue instead. Checks G2 to G7.
 
-mod claim;
+pub(super) mod claim;
 mod detail;
 
 use std::collections::BTreeSet;

@@ -21,6 +21,14 @@ pub(super) fn is_access_token(
         (None | Some("jwt"), Typ::Jwt) => {}
         _ => return Err(AccessError::Type("its `typ` is another one")),
     }
+    is_of_no_other_kind(issuer, claims)
+}
+
+/// G4 where no `typ` says what it is: nothing in it says that it is something else.
+pub(in crate::token) fn is_of_no_other_kind(
+    issuer: &Issuer,
+    claims: &Claims,
+) -> Result<(), AccessError> {
     if let Some(name) = ELSEWHERE.iter().find(|name| claims.0.contains_key(**name)) {
         return Err(AccessError::Type(name));
     }
@@ -35,7 +43,11 @@ pub(super) fn is_access_token(
 }
 
 /// G5: whole seconds; what is there counts.
-pub(super) fn is_now(claims: &Claims, skew_s: u64, now_s: u64) -> Result<(), AccessError> {
+pub(in crate::token) fn is_now(
+    claims: &Claims,
+    skew_s: u64,
+    now_s: u64,
+) -> Result<(), AccessError> {
     let time = |name| seconds(claims, name).map_err(|_| AccessError::Time("no whole seconds"));
     let expires_s = time("exp")?.ok_or(AccessError::Time("it never expires"))?;
     if expires_s.saturating_add(skew_s) <= now_s {

@@ -104,11 +104,7 @@ impl Signer {
     }
 
     /// Under any header: what others could send.
-    pub(in crate::token) fn sign_raw(
-        &self,
-        header: &Value,
-        claims: &Value,
-    ) -> Result<Secret, KeyError> {
+    pub(crate) fn sign_raw(&self, header: &Value, claims: &Value) -> Result<Secret, KeyError> {
         let mut text = URL_SAFE_NO_PAD.encode(surface::canonical::to_vec(header));
         text.push('.');
         URL_SAFE_NO_PAD.encode_string(surface::canonical::to_vec(claims), &mut text);
