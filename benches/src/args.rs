@@ -32,6 +32,8 @@ pub(crate) enum Measure {
     Append,
     /// What that log costs from ten thousand entries to `--entries-max`.
     LogGrowth,
+    /// Access tokens and proofs of possession, beside the bare signature checks.
+    Authz,
     /// Tool calls in a closed loop through every contender, rounds interleaved.
     Calls,
     /// From starting a process to the first byte of its answer.

@@ -4,6 +4,7 @@ mod append;
 mod calls;
 mod digest;
 mod drift;
+mod hops;
 mod memory;
 mod mirror;
 mod scale;
@@ -51,6 +52,9 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     }
     if asked(Measure::Seal) {
         seal::run(options, &mut report, &mut bars)?;
+    }
+    if asked(Measure::Authz) {
+        hops::token::run(options, &mut report, &mut bars)?;
     }
     if asked(Measure::Serve) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

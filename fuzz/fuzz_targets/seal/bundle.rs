@@ -6,7 +6,8 @@ use seal::Bundle;
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(bundle) = Bundle::parse(data) {
-        let again = Bundle::parse(bundle.to_json().as_bytes()).expect("what was written can be read");
+        let again =
+            Bundle::parse(bundle.to_json().as_bytes()).expect("what was written can be read");
         assert_eq!(again, bundle);
     }
 });

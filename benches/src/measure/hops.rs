@@ -1,0 +1,3 @@
+//! Authorization across hops.
+
+pub(super) mod token;
