@@ -1,5 +1,6 @@
 // Recomputes the vectors without any code of Countersign: every canonical form and digest with
-// another implementation of RFC 8785, the log and its map with a second implementation of theirs.
+// another implementation of RFC 8785, the log and its map with a second implementation of theirs, policies
+// with another build of Cedar.
 //
 // `node check.mjs sign` makes the signatures of type 6 in log.json anew.
 
@@ -8,6 +9,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import canonicalize from "canonicalize";
 import { checkEnvelopes } from "./envelope.mjs";
 import { checkLog, checkMap, resign } from "./log.mjs";
+import { checkPolicies } from "./policy.mjs";
 
 const failures = [];
 let checks = 0;
@@ -101,6 +103,7 @@ checkSurfaces();
 checkLog(read("log.json"), expect);
 checkMap(read("map.json"), expect);
 checkEnvelopes(read("envelope.json"), expect);
+checkPolicies(read("policy.json"), expect);
 for (const failure of failures) console.error(failure);
 console.log(`${checks - failures.length} of ${checks} checks hold`);
 process.exitCode = failures.length === 0 ? 0 : 1;

@@ -50,6 +50,9 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(scale::run(options, &mut report, &mut bars))?;
     }
+    if asked(Measure::Policy) {
+        hops::policy::run(options, &mut report, &mut bars)?;
+    }
     if asked(Measure::Seal) {
         seal::run(options, &mut report, &mut bars)?;
     }

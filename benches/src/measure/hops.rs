@@ -1,3 +1,4 @@
 //! Authorization across hops.
 
+pub(super) mod policy;
 pub(super) mod token;

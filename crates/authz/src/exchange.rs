@@ -1,6 +1,8 @@
 //! Token exchange (RFC 8693): a token for one server becomes a narrower one for the next. Checks X1
 //! to X14, in the order X1 X2 X3 X12 X9 X4 X6 X7 X11 X5 X8 X10 X13 X14.
 
+pub mod engine;
+
 use crate::token::Secret;
 
 /// A request to the token endpoint, its parameters as they came: each at most once, but `resource`,

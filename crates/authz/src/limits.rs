@@ -1,8 +1,10 @@
 //! Every bound, with its reason.
 
+mod authzen;
 mod federation;
 mod sts;
 
+pub use authzen::*;
 pub use federation::*;
 pub use sts::*;
 

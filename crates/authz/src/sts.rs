@@ -4,6 +4,7 @@
 //! Deliberately absent: an authorization endpoint, refresh tokens, client secrets, registration.
 
 mod answer;
+pub mod authzen;
 pub mod config;
 mod events;
 mod form;

@@ -2,6 +2,7 @@
 
 pub(crate) mod authz;
 pub(crate) mod log;
+pub(crate) mod policy;
 pub(crate) mod service;
 pub(crate) mod statement;
 
@@ -92,6 +93,9 @@ pub(crate) enum Verb {
     Watch(service::Watch),
     /// Run the token service of a domain: exchange, keys, revocation
     Sts(authz::Sts),
+    /// Check, test and explain the policies that decide exchanges and calls
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Print a completion script
     Completions {
         /// The shell

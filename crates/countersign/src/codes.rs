@@ -37,5 +37,7 @@ codes! {
     UP_MISSING = "up.missing", "There is no registry in the directory, and `--init` was not given.";
     UP_LOG = "up.log", "The log of the registry could not be opened: it is not there, is written by another process, or cannot be trusted.";
     DECLARED_SURFACE = "seal.surface", "What a file shows is not the surface that was declared.";
+    POLICY_FILE = "policy.file", "A policy file that is no UTF-8.";
+    POLICY_CASES = "policy.cases", "A file of cases that cannot be read in one way only, or with a case that is no request.";
     NOT_ASKED = "server.not-asked", "The server could not be asked (only in SARIF, which needs a rule for every finding).";
 }

@@ -1,9 +1,10 @@
 //! Authorization across hops.
 
+mod policy;
 mod sts;
 
 use super::Desk;
-use crate::args::authz as args;
+use crate::args::{authz as args, policy as policy_args};
 use crate::failure::{Exit, Failure};
 
 /// `countersign sts`
@@ -12,4 +13,12 @@ use crate::failure::{Exit, Failure};
 /// Whatever keeps it from doing what was asked.
 pub(super) async fn sts(desk: &Desk, arguments: &args::Sts) -> Result<Exit, Failure> {
     sts::run(desk, arguments).await
+}
+
+/// `countersign policy`
+///
+/// # Errors
+/// Whatever keeps it from doing what was asked.
+pub(super) fn policy(desk: &Desk, arguments: &policy_args::Policy) -> Result<Exit, Failure> {
+    policy::run(desk, arguments)
 }

@@ -7,6 +7,7 @@ mod drift;
 mod guard;
 mod merge;
 mod pins;
+mod policy;
 mod remote;
 mod schemas;
 mod secrets;

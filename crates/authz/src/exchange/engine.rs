@@ -1,0 +1,235 @@
+//! The one policy engine: behind X14 of an exchange, G14 of a call, and the decision endpoint.
+//!
+//! It asks `policy` with facts that the checks before it established; it establishes none itself.
+
+use std::collections::BTreeSet;
+
+use policy::{
+    Asked, Declared, Facts, Name, Policies, Request, RequestError, Subject, Verdict, World,
+};
+
+use crate::edge::{BoundSubject, Edge, Edges, Server, Via};
+use crate::resource::Resource;
+use crate::token::{Access, Actor};
+
+/// Policies over the servers and edges of one edge file.
+#[derive(Debug)]
+pub struct Engine {
+    policies: Policies,
+    world: World,
+    issuer: String,
+}
+
+/// An exchange that passed the checks before X14.
+#[derive(Debug, Clone, Copy)]
+pub struct Exchanged<'a> {
+    /// The verified subject token.
+    pub parent: &'a Access,
+    /// The client that presents it.
+    pub presenter: &'a str,
+    /// The presenter's server.
+    pub from: &'a Resource,
+    /// The target.
+    pub to: &'a Resource,
+    /// The scopes that are asked for.
+    pub requested: &'a BTreeSet<String>,
+    /// What the map of what is held, the ceiling and the target's scopes leave (X5).
+    pub allowed: &'a BTreeSet<String>,
+    /// Whether the hop token will be bound.
+    pub is_bound: bool,
+    /// Whether the token is for a tool that may destroy.
+    pub is_destructive: bool,
+}
+
+/// A call that passed the checks before G14.
+#[derive(Debug, Clone, Copy)]
+pub struct Called<'a> {
+    /// The verified access token.
+    pub access: &'a Access,
+    /// The server.
+    pub server: &'a Resource,
+    /// The tool.
+    pub tool: &'a str,
+    /// The scopes that it needs by the pinned surface.
+    pub needs: &'a BTreeSet<String>,
+    /// Whether a proof or a certificate was verified.
+    pub is_proven: bool,
+    /// Whether the pinned surface lets it destroy; what says nothing does.
+    pub is_destructive: bool,
+}
+
+impl Engine {
+    /// Policies over an edge file. `issuer` is the token service that names its clients.
+    ///
+    /// # Errors
+    /// An issuer with a fragment; servers or edges beyond a bound.
+    pub fn new(policies: Policies, edges: &Edges, issuer: &str) -> Result<Self, EngineError> {
+        let servers = edges.servers().map(|(resource, server)| of_server(resource, server));
+        let permissions = edges.all().iter().map(|edge| of_edge(edge, issuer));
+        let edges = permissions.collect::<Result<Vec<_>, _>>()?;
+        let world = World::new(&Declared { servers: servers.collect(), edges })?;
+        Ok(Self { policies, world, issuer: issuer.to_owned() })
+    }
+
+    /// X14: whether policies permit an exchange.
+    pub fn exchange(&self, exchanged: &Exchanged<'_>, is_revoked: bool, now_s: u64) -> Verdict {
+        self.answer(self.exchange_request(exchanged, is_revoked, now_s))
+    }
+
+    /// G14: whether policies permit a call.
+    pub fn call(&self, called: &Called<'_>, is_revoked: bool, now_s: u64) -> Verdict {
+        self.answer(call_request(called, is_revoked, now_s))
+    }
+
+    /// The answer to a request that somebody else made.
+    pub fn decide(&self, request: &Request) -> Verdict {
+        self.policies.decide(&self.world, request)
+    }
+
+    /// The same, with what each policy made of it.
+    pub fn explain(&self, request: &Request) -> policy::Explanation {
+        self.policies.explain(&self.world, request)
+    }
+
+    fn answer(&self, request: Result<Request, RequestError>) -> Verdict {
+        match request {
+            Ok(request) => self.decide(&request),
+            Err(error) => {
+                let (code, what) = (error.code(), error.to_string());
+                Verdict { reason: policy::Reason::Refused { code, what } }
+            }
+        }
+    }
+
+    fn exchange_request(
+        &self,
+        exchanged: &Exchanged<'_>,
+        is_revoked: bool,
+        now_s: u64,
+    ) -> Result<Request, RequestError> {
+        let parent = exchanged.parent;
+        let agent = Name::new(&self.issuer, exchanged.presenter)?;
+        let mut chain = vec![agent.clone()];
+        chain.extend(chain_of(parent)?);
+        let (from, to) = (exchanged.from.to_string(), exchanged.to.to_string());
+        Ok(Request {
+            subject: subject_of(parent)?,
+            asked: Asked::Exchange { from, to },
+            facts: Facts {
+                agent,
+                depth: behind(&chain),
+                chain,
+                requested: exchanged.requested.clone(),
+                allowed: exchanged.allowed.clone(),
+                parent_bound: parent.confirmation.is_some(),
+                child_bound: exchanged.is_bound,
+                auth_age_s: age_s(parent, now_s),
+                revoked: is_revoked,
+                destructive: exchanged.is_destructive,
+            },
+        })
+    }
+}
+
+fn call_request(
+    called: &Called<'_>,
+    is_revoked: bool,
+    now_s: u64,
+) -> Result<Request, RequestError> {
+    let access = called.access;
+    let chain = chain_of(access)?;
+    let agent = chain.first().cloned().map_or_else(|| root_client(access), Ok)?;
+    Ok(Request {
+        subject: subject_of(access)?,
+        asked: Asked::CallTool { server: called.server.to_string(), tool: called.tool.to_owned() },
+        facts: Facts {
+            agent,
+            depth: behind(&chain),
+            chain,
+            requested: called.needs.clone(),
+            allowed: access.scopes.clone(),
+            parent_bound: access.confirmation.is_some(),
+            child_bound: called.is_proven,
+            auth_age_s: age_s(access, now_s),
+            revoked: is_revoked,
+            destructive: called.is_destructive,
+        },
+    })
+}
+
+/// The token's actors; without `act`, its client counts as one (ours).
+fn chain_of(access: &Access) -> Result<Vec<Name>, RequestError> {
+    if access.actors.is_empty() {
+        return Ok(vec![root_client(access)?]);
+    }
+    let name = |actor: &Actor| Name::new(&actor.iss, &actor.sub);
+    access.actors.iter().map(name).collect()
+}
+
+fn root_client(access: &Access) -> Result<Name, RequestError> {
+    Name::new(&access.subject.iss, &access.client_id)
+}
+
+/// A token whose subject is its own client is nobody's but the client's (RFC 9068 §2.2).
+fn subject_of(access: &Access) -> Result<Subject, RequestError> {
+    let name = Name::new(&access.subject.iss, &access.subject.sub)?;
+    let is_client = access.subject.sub == access.client_id && access.actors.is_empty();
+    Ok(if is_client { Subject::Agent(name) } else { Subject::Principal(name) })
+}
+
+fn behind(chain: &[Name]) -> u64 {
+    u64::try_from(chain.len().saturating_sub(1)).unwrap_or(u64::MAX)
+}
+
+/// A sign-in in the future is one that nobody knows.
+fn age_s(access: &Access, now_s: u64) -> Option<u64> {
+    now_s.checked_sub(access.auth_time_s?)
+}
+
+fn of_server(resource: &Resource, server: &Server) -> policy::Server {
+    let tools = server.tools.iter();
+    policy::Server {
+        resource: resource.to_string(),
+        audience: server.audience.clone(),
+        scopes: server.scopes.clone(),
+        tools: tools.map(|(name, tool)| (name.clone(), tool.scopes.clone())).collect(),
+    }
+}
+
+fn of_edge(edge: &Edge, issuer: &str) -> Result<policy::Edge, RequestError> {
+    let via = match edge.via {
+        Via::Local => "local",
+        Via::Exchange(_) => "exchange",
+        Via::IdJag(_) => "id-jag",
+        Via::ClientCredentials(_) => "client-credentials",
+    };
+    let bound_subject = match edge.bound_subject {
+        BoundSubject::Relay => "relay",
+        BoundSubject::Refuse => "refuse",
+        BoundSubject::AudienceOnly => "audience_only",
+    };
+    Ok(policy::Edge {
+        from: edge.from.to_string(),
+        to: edge.to.to_string(),
+        client: Name::new(issuer, &edge.client)?,
+        via: via.to_owned(),
+        bound_subject: bound_subject.to_owned(),
+        ttl_s: edge.ttl_s,
+        may_cycle: edge.may_cycle,
+    })
+}
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// An issuer or a client that names nobody.
+    #[error("naming the clients of the edge file: {0}")]
+    Name(#[from] RequestError),
+    /// Servers or edges beyond a bound.
+    #[error("making entities of the edge file: {0}")]
+    World(#[from] policy::WorldError),
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
