@@ -28,11 +28,10 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use url::Url;
 
-use self::answer::Refusal;
 use self::metrics::Metrics;
 use self::refresh::Pinned;
 use crate::edge::Edges;
-use crate::exchange::{self, Exchange};
+use crate::exchange::Exchange;
 use crate::federation::{Asserter, Domain, Transmitter};
 use crate::grant::{Durable, GrantError, Grants};
 use crate::token::{Issuer, KeySet, Nonces};
@@ -85,7 +84,7 @@ impl Sts {
         let fetched = config.trusted.iter().map(|one| (one.issuer.iss.clone(), one.pinned.clone()));
         let pinned = fetched.chain(config.others.pinned).collect();
         let trusted = config.trusted.iter().map(|one| one.issuer.clone()).collect();
-        let exchange = Exchange;
+        let exchange = Exchange {};
         let inner = Inner {
             path: path.unwrap_or_default(),
             metadata,

@@ -156,10 +156,3 @@ fn polled(body: &[u8]) -> Result<Vec<(String, String)>, String> {
 fn refused(status: StatusCode, word: &str, says: &str) -> Response {
     answer::secret(status, &json!({ "err": word, "description": says }))
 }
-
-/// Starts the polls.
-pub(super) fn start(sts: &Sts, polls: Vec<(String, Poll)>, tasks: &mut tokio::task::JoinSet<()>) {
-    for (issuer, poll) in polls {
-        tasks.spawn(sts.clone().poll(issuer, poll));
-    }
-}
