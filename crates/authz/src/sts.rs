@@ -28,13 +28,14 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use url::Url;
 
+use self::keys::Keys;
 use self::metrics::Metrics;
 use self::refresh::Pinned;
 use crate::edge::Edges;
 use crate::exchange::Exchange;
 use crate::federation::{Asserter, Domain, Transmitter};
 use crate::grant::{Durable, GrantError, Grants};
-use crate::token::{Issuer, KeySet, Nonces};
+use crate::token::{Issuer, Nonces};
 
 pub use config::{Config, ConfigError};
 pub use refresh::{Fetch, FetchError, Fetched};
@@ -50,7 +51,8 @@ struct Inner {
     path: String,
     metadata: Value,
     jwks: Value,
-    published: KeySet,
+    keys: Keys,
+    lifetimes: config::Lifetimes,
     exchange: Exchange,
     edges: Edges,
     trusted: Vec<Issuer>,
@@ -77,7 +79,6 @@ impl Sts {
         clock: fn() -> u64,
     ) -> Result<Self, GrantError> {
         let grants: Arc<dyn Grants> = Arc::new(Durable::open(&config.grants).await?);
-        let published = config.keys.published().clone();
         let metadata = metadata::document(&config.issuer, !config.others.asserters.is_empty());
         let path =
             Url::parse(&config.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
@@ -89,7 +90,8 @@ impl Sts {
             path: path.unwrap_or_default(),
             metadata,
             jwks: config.keys.jwks(),
-            published,
+            keys: config.keys,
+            lifetimes: config.lifetimes,
             exchange,
             edges: config.edges,
             trusted,

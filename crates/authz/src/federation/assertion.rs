@@ -174,7 +174,6 @@ fn authority(claims: &Claims) -> Result<Authority, AssertionError> {
     Ok((scopes, details))
 }
 
-/// The confirmation that the token made of an assertion has.
 impl Assertion {
     /// Whether a proof's key is the one that the assertion is bound to, if it is bound.
     pub fn is_for(&self, presenter: &Confirmation) -> bool {
@@ -228,6 +227,9 @@ pub enum AssertionError {
     /// A claim that is not what it has to be.
     #[error("the assertion's claim `{0}` is not what it has to be")]
     Claim(&'static str),
+    /// Bound to a key that did not prove itself.
+    #[error("the assertion is bound to another key than the proof's")]
+    Holder,
     /// Shown before.
     #[error("the assertion was shown before")]
     Replayed,
@@ -246,6 +248,7 @@ impl AssertionError {
             Self::Time => "authz.federation.time",
             Self::Resource => "authz.federation.resource",
             Self::Constraint => "authz.federation.constraint-unknown",
+            Self::Holder => "authz.federation.holder-unproven",
             Self::Replayed => "authz.federation.replayed",
         }
     }

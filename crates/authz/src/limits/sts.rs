@@ -27,7 +27,7 @@ pub const CLIENTS_MAX: usize = 10_000;
 pub const RETIRED_KEYS_MAX: usize = 8;
 
 /// How often keys are fetched where they are pinned by a URL: no sooner for a `kid` that nobody knows.
-pub const JWKS_REFRESH: Duration = Duration::from_secs(60);
+pub const JWKS_REFRESH: Duration = Duration::from_mins(1);
 
 /// When an answer to whom X1 did not pass leaves: later than any check that is made before, so that
 /// its time says nothing of which one failed.
@@ -37,4 +37,4 @@ pub const UNAUTHENTICATED_TIME: Duration = Duration::from_millis(25);
 pub const JWKS_AGE_S_MAX: u32 = 300;
 
 /// How often what is over is forgotten.
-pub const SWEEP_TIME: Duration = Duration::from_secs(60);
+pub const SWEEP_TIME: Duration = Duration::from_mins(1);

@@ -41,8 +41,8 @@ impl Refusal {
     }
 
     /// Grants that cannot be read or written: nothing is decided without them.
-    pub(super) fn store(error: GrantError) -> Self {
-        tracing::error!("grants cannot be read or written: {}", chain(&error));
+    pub(super) fn store(error: &GrantError) -> Self {
+        tracing::error!("grants cannot be read or written: {}", chain(error));
         let says = "the service cannot do its work now";
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let refusal = Self::new(status, "temporarily_unavailable", UNAVAILABLE, says);

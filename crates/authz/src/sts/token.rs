@@ -1,5 +1,7 @@
 //! `POST /token`.
 
+mod assertion;
+
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
@@ -8,7 +10,7 @@ use tokio::time::Instant;
 
 use super::answer::{self, Refusal};
 use super::form::Form;
-use super::metadata::TOKEN_EXCHANGE;
+use super::metadata::{JWT_BEARER, TOKEN_EXCHANGE};
 use super::{GRANT_TYPE, MALFORMED, Sts, request};
 use crate::exchange::{self, Issued};
 use crate::limits;
@@ -29,6 +31,9 @@ impl Sts {
                 let request = exchange(&mut form, proof);
                 let issued = self.inner.exchange.exchange(&request, self.now_s()).await?;
                 Ok(body(&issued))
+            }
+            Some(JWT_BEARER) if !self.inner.asserters.is_empty() => {
+                self.redeem(&mut form, proof).await
             }
             Some(_) => {
                 let says = "the grant type is none that is served here";
