@@ -20,8 +20,8 @@ pub const CONFIG_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Issuers that one service trusts.
 pub const TRUSTED_MAX: usize = 64;
 
-/// Clients of one service.
-pub const CLIENTS_MAX: usize = 10_000;
+/// Clients of one service: each is a file.
+pub const CLIENTS_MAX: usize = 1_000;
 
 /// Keys that only verify any more. One a quarter of a year for two years is more than anybody keeps.
 pub const RETIRED_KEYS_MAX: usize = 8;
