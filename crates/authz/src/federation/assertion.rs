@@ -117,7 +117,7 @@ fn times(claims: &Claims, now_s: u64) -> Result<(u64, u64), AssertionError> {
     };
     let latest = now_s.saturating_add(limits::SKEW_S_MAX);
     let is_now = expires_s > now_s && issued_s <= latest && starts_s <= latest;
-    let is_short = expires_s.saturating_sub(issued_s) <= limits::ASSERTION_LIFE_S_MAX;
+    let is_short = expires_s.saturating_sub(issued_s) <= limits::ID_JAG_LIFE_S_MAX;
     if is_now && is_short { Ok((issued_s, expires_s)) } else { Err(AssertionError::Time) }
 }
 

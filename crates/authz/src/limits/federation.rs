@@ -25,7 +25,7 @@ pub const POLL_TIME: Duration = Duration::from_millis(400);
 pub const POLL_RETRY: Duration = Duration::from_secs(5);
 
 /// How many seconds an assertion may be valid: it is shown at once (ID-JAG §6.1 says minutes).
-pub const ASSERTION_LIFE_S_MAX: u64 = 600;
+pub const ID_JAG_LIFE_S_MAX: u64 = 600;
 
 /// Domains whose assertions count, domains that assertions are made for, transmitters: each so many.
 pub const DOMAINS_MAX: usize = 64;

@@ -38,3 +38,6 @@ pub const JWKS_AGE_S_MAX: u32 = 300;
 
 /// How often what is over is forgotten.
 pub const SWEEP_TIME: Duration = Duration::from_mins(1);
+
+/// Decisions that share one sync of the disk, and that may wait for it.
+pub const RECORDS_WAITING_MAX: usize = 1_024;

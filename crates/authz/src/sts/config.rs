@@ -7,12 +7,13 @@ mod raw;
 mod rules;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use self::domains::{Domains, Poll};
 use super::keys::Keys;
 use super::refresh::Pinned;
 use crate::edge::Edges;
+use crate::exchange::Names;
 use crate::token::{Issuer, KeySet, Nonces};
 
 /// What a service is told.
@@ -30,6 +31,12 @@ pub struct Config {
     pub clients: Vec<Client>,
     /// Where grants are kept: `sqlite:PATH`, or `postgres://…`.
     pub grants: String,
+    /// How subjects are called in its tokens.
+    pub names: Names,
+    /// Where decisions are recorded, a line of JSON each.
+    pub records: PathBuf,
+    /// Whether a presenter's proof has to have a nonce.
+    pub needs_nonce: bool,
     /// The nonces that it shares with the guards of its domain.
     pub nonces: Nonces,
     /// How long things last.

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::answer::{self, Refusal};
-use super::form::Form;
 use super::metadata::{JWT_BEARER, TOKEN_EXCHANGE};
+use super::request::Form;
 use super::{GRANT_TYPE, MALFORMED, Sts, request};
 use crate::exchange::{self, Issued};
 use crate::limits;

@@ -13,6 +13,7 @@ use super::domains;
 use super::raw::{self, Raw, Typ};
 use super::{Client, Config, ConfigError, Lifetimes, Trusted, files};
 use crate::edge::Edges;
+use crate::exchange::Names;
 use crate::limits;
 use crate::sts::keys::Keys;
 use crate::sts::refresh::Pinned;
@@ -33,6 +34,7 @@ pub(super) fn check(mut raw: Raw, folder: &Path, text: &str) -> Checked<Config> 
     let edges = edges(&path, &clients, &issuer).map_err(|error| error.at("edges"))?;
     let known: BTreeSet<String> = trusted.iter().map(|one| one.issuer.iss.clone()).collect();
     let others = domains::check(&raw, folder, &edges, &known)?;
+    let names = names(&raw, &known, folder)?;
     let nonces = files::shared_key(&folder.join(&raw.nonce_key)).map(Nonces::new);
     let policy = raw.policy.take().map(|path| {
         let text = files::text(&folder.join(path), limits::CONFIG_FILE_BYTES_MAX);
@@ -45,6 +47,9 @@ pub(super) fn check(mut raw: Raw, folder: &Path, text: &str) -> Checked<Config> 
         edges,
         clients,
         grants: grants(&raw.grants, folder)?,
+        names,
+        records: folder.join(&raw.records),
+        needs_nonce: raw.needs_nonce,
         nonces: nonces.map_err(|error| error.at("nonce_key"))?,
         lifetimes: lifetimes(&raw.lifetimes)?,
         others,
@@ -304,6 +309,18 @@ fn edges(path: &Path, clients: &[Client], issuer: &str) -> Checked<Edges> {
         }
     }
     Ok(edges)
+}
+
+/// Whose subjects keep their names: the issuer that is named, or the only one that there is.
+fn names(raw: &Raw, known: &BTreeSet<String>, folder: &Path) -> Checked<Names> {
+    let key = files::shared_key(&folder.join(&raw.subject_key));
+    let key = key.map_err(|error| error.at("subject_key"))?;
+    if let Some(stranger) = raw.home.as_ref().filter(|home| !known.contains(*home)) {
+        let what = format!("`{stranger}` is no issuer that this service trusts");
+        return Err(ConfigError::new("home", what, "name an issuer of a `[[trusted]]`"));
+    }
+    let only = known.first().filter(|_| known.len() == 1);
+    Ok(Names::new(raw.home.as_ref().or(only).cloned(), key))
 }
 
 fn grants(text: &str, folder: &Path) -> Checked<String> {

@@ -27,6 +27,7 @@ fn folder() -> TempDir {
     write("hop1.jwks.json", &jwks(&keys[3]).to_string(), 0o644);
     write("none.jwks.json", r#"{"keys":[]}"#, 0o644);
     write("nonce.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", 0o600);
+    write("subject.key", "BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", 0o600);
     write("short.key", "AAAA", 0o600);
     let document = json!({
         "client_id": "https://hop2.a.test/client.json",
@@ -162,6 +163,8 @@ fn what_is_wrong_is_refused_with_its_place() {
         ("[keys]", "[lifetimes]\ntoken_s = 5\n[keys]", "lifetimes.token_s", "6 to 300"),
         ("[keys]", "[lifetimes]\ndepth_max = 11\n[keys]", "lifetimes.depth_max", "10"),
         ("[keys]", "nonce_key = 'short.key'\n[keys]", "nonce_key", "32 bytes"),
+        ("[keys]", "subject_key = 'short.key'\n[keys]", "subject_key", "32 bytes"),
+        ("[keys]", "home = 'https://as.x.test'\n[keys]", "home", "no issuer"),
         ("[keys]", "grants = 'mysql://x'\n[keys]", "grants", "no database"),
         ("[keys]", "grants = 'postgres://u:secret@h/d'\n[keys]", "grants", "password"),
         ("[keys]", "colour = 1\n[keys]", "line 5", "unknown field"),

@@ -10,7 +10,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::super::answer::Refusal;
-use super::super::form::Form;
+use super::super::request::Form;
 use super::super::{Sts, UNAVAILABLE};
 use crate::edge::Server;
 use crate::federation::{Assertion, AssertionError};
@@ -154,7 +154,7 @@ impl Sts {
         }
         let scope = scope::join(&to.scopes);
         let claims = json!({
-            "iss": us, "sub": read.subject.sub, "aud": to.audience, "client_id": to.client,
+            "iss": us, "sub": read.subject.sub, "aud": read.resource.as_str(), "client_id": to.client,
             "scope": scope, "act": { "iss": us, "sub": to.client }, "cnf": { "jkt": to.jkt.0 },
             "txn": grant.txn, "pth": read.hash.0, "jti": random()?, "iat": now_s, "exp": expires_s,
         });
@@ -181,7 +181,6 @@ impl Sts {
 struct Presented<'a> {
     client: &'a str,
     jkt: &'a Thumbprint,
-    audience: &'a str,
     scopes: BTreeSet<String>,
 }
 
