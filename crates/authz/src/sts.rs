@@ -16,6 +16,7 @@ mod request;
 mod revoke;
 mod token;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -32,9 +33,10 @@ use self::keys::Keys;
 use self::metrics::Metrics;
 use self::refresh::Pinned;
 use crate::edge::Edges;
-use crate::exchange::Exchange;
+use crate::exchange::{self, Clients, Exchange, Names};
 use crate::federation::{Asserter, Domain, Transmitter};
-use crate::grant::{Durable, GrantError, Grants};
+use crate::grant::{Bounds, Durable, GrantError, Grants};
+use crate::limits;
 use crate::token::{Issuer, Nonces};
 
 pub use config::{Config, ConfigError};
@@ -53,11 +55,13 @@ struct Inner {
     jwks: Value,
     keys: Keys,
     lifetimes: config::Lifetimes,
+    names: Names,
     exchange: Exchange,
     edges: Edges,
     trusted: Vec<Issuer>,
     grants: Arc<dyn Grants>,
     nonces: Nonces,
+    needs_nonce: bool,
     asserters: Vec<Asserter>,
     domains: Vec<Domain>,
     transmitters: Vec<Transmitter>,
@@ -72,31 +76,53 @@ impl Sts {
     /// Opens the grants, and gets ready.
     ///
     /// # Errors
-    /// Grants that cannot be opened.
+    /// Grants or records that cannot be opened.
     pub async fn open(
         config: Config,
         fetch: Arc<dyn Fetch>,
         clock: fn() -> u64,
-    ) -> Result<Self, GrantError> {
+    ) -> Result<Self, OpenError> {
         let grants: Arc<dyn Grants> = Arc::new(Durable::open(&config.grants).await?);
-        let metadata = metadata::document(&config.issuer, !config.others.asserters.is_empty());
+        let records = records::InFile::open(&config.records)
+            .map_err(|source| OpenError::Records { path: config.records.clone(), source })?;
         let path =
             Url::parse(&config.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
         let fetched = config.trusted.iter().map(|one| (one.issuer.iss.clone(), one.pinned.clone()));
         let pinned = fetched.chain(config.others.pinned).collect();
-        let trusted = config.trusted.iter().map(|one| one.issuer.clone()).collect();
-        let exchange = Exchange {};
+        let trusted: Vec<_> = config.trusted.iter().map(|one| one.issuer.clone()).collect();
+        let mut clients = Clients::default();
+        config.clients.into_iter().for_each(|client| clients.add(client));
+        let exchange = Exchange::new(exchange::Config {
+            endpoint: format!("{}/token", config.issuer),
+            clients,
+            issuers: trusted.clone(),
+            own_keys: config.keys.published().clone(),
+            edges: config.edges.clone(),
+            grants: Arc::clone(&grants),
+            signer: Arc::clone(config.keys.signer()),
+            policy: Arc::new(config.policy),
+            records: Arc::new(records),
+            nonces: config.nonces.clone(),
+            needs_nonce: config.needs_nonce,
+            names: config.names.clone(),
+            depth_max: config.lifetimes.depth_max,
+            bounds: Bounds::default(),
+            client_per_minute_max: limits::CLIENT_EXCHANGES_PER_MINUTE,
+            issuer: config.issuer.clone(),
+        });
         let inner = Inner {
             path: path.unwrap_or_default(),
-            metadata,
+            metadata: metadata::document(&config.issuer, !config.others.asserters.is_empty()),
             jwks: config.keys.jwks(),
             keys: config.keys,
             lifetimes: config.lifetimes,
+            names: config.names,
             exchange,
             edges: config.edges,
             trusted,
             grants,
             nonces: config.nonces,
+            needs_nonce: config.needs_nonce,
             asserters: config.others.asserters,
             domains: config.others.domains,
             transmitters: config.others.transmitters,
@@ -144,7 +170,7 @@ impl Sts {
 
     async fn sweep(self) {
         loop {
-            tokio::time::sleep(crate::limits::SWEEP_TIME).await;
+            tokio::time::sleep(limits::SWEEP_TIME).await;
             if let Err(error) = self.inner.grants.sweep(self.now_s()).await {
                 tracing::warn!("what is over cannot be forgotten: {error}");
             }
@@ -154,6 +180,23 @@ impl Sts {
     fn now_s(&self) -> u64 {
         (self.inner.clock)()
     }
+}
+
+/// Why a service does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Grants.
+    #[error("opening the grants")]
+    Grants(#[from] GrantError),
+    /// Records.
+    #[error("opening the record of decisions, {}", path.display())]
+    Records {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
 }
 
 async fn metadata(State(sts): State<Sts>) -> Response {

@@ -13,8 +13,9 @@ pub use self::domains::{Domains, Poll};
 use super::keys::Keys;
 use super::refresh::Pinned;
 use crate::edge::Edges;
-use crate::exchange::Names;
-use crate::token::{Issuer, KeySet, Nonces};
+use crate::exchange::engine::Engine;
+use crate::exchange::{Client, Names};
+use crate::token::{Issuer, Nonces};
 
 /// What a service is told.
 #[derive(Debug)]
@@ -45,8 +46,8 @@ pub struct Config {
     pub others: Domains,
     /// Addresses that may be asked for keys although they are private, and without TLS.
     pub exceptions: Vec<SocketAddr>,
-    /// Cedar policies, as text; none allows what the checks allow.
-    pub policy: Option<String>,
+    /// What decides in the end.
+    pub policy: Engine,
     /// The SHA-256 of the file, `sha256:…`.
     pub digest: String,
 }
@@ -58,17 +59,6 @@ pub struct Trusted {
     pub issuer: Issuer,
     /// The same keys, and where they come from.
     pub pinned: Pinned,
-}
-
-/// A confidential client.
-#[derive(Debug, Clone)]
-pub struct Client {
-    /// Its name. Of a client with a metadata document: the document's URL.
-    pub id: String,
-    /// Its keys.
-    pub keys: KeySet,
-    /// Whether it is known by a metadata document, and may authenticate by a `DPoP` key in it (ours).
-    pub has_document: bool,
 }
 
 /// How long things last.

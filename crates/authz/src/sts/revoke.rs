@@ -59,7 +59,8 @@ impl Sts {
         }
         let claims = jwt.verify_by(self.inner.keys.published()).ok()?;
         let server = self.inner.edges.server_of(client);
-        let is_for = server.is_some_and(|(resource, _)| claims.audience() == Some(resource.as_str()));
+        let is_for =
+            server.is_some_and(|(resource, _)| claims.audience() == Some(resource.as_str()));
         let is_to = claims.text("client_id") == Some(client);
         (is_for || is_to).then(|| claims.text("txn").map(str::to_owned)).flatten()
     }

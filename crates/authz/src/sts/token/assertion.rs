@@ -59,8 +59,7 @@ impl Sts {
         self.shown(&read).await?;
         let grant = self.found(&read, &client, &scopes).await?;
         grant.live(now_s).map_err(|_| refused(AssertionError::Replayed))?;
-        let presented =
-            Presented { client: &client, jkt: &jkt, audience: &server.audience, scopes };
+        let presented = Presented { client: &client, jkt: &jkt, scopes };
         self.issue(&read, &grant, &presented, now_s)
     }
 
@@ -76,7 +75,7 @@ impl Sts {
             uri: endpoint,
             token: None,
             age_s_max: limits::SKEW_S_MAX,
-            nonce: Some(&self.inner.nonces),
+            nonce: self.inner.needs_nonce.then_some(&self.inner.nonces),
         };
         let bad = |error: &'static str, says: String| {
             let code = "authz.exchange.binding-downgrade";
@@ -154,7 +153,7 @@ impl Sts {
         }
         let scope = scope::join(&to.scopes);
         let claims = json!({
-            "iss": us, "sub": read.subject.sub, "aud": read.resource.as_str(), "client_id": to.client,
+            "iss": us, "sub": self.inner.names.of(&read.subject), "aud": read.resource.as_str(), "client_id": to.client,
             "scope": scope, "act": { "iss": us, "sub": to.client }, "cnf": { "jkt": to.jkt.0 },
             "txn": grant.txn, "pth": read.hash.0, "jti": random()?, "iat": now_s, "exp": expires_s,
         });
