@@ -34,7 +34,7 @@ use self::metrics::Metrics;
 use self::refresh::Pinned;
 use crate::edge::Edges;
 use crate::exchange::{self, Clients, Exchange, Names};
-use crate::federation::{Asserter, Domain, Transmitter};
+use crate::federation::{Asserter, Transmitter};
 use crate::grant::{Bounds, Durable, GrantError, Grants};
 use crate::limits;
 use crate::token::{Issuer, Nonces};
@@ -63,7 +63,6 @@ struct Inner {
     nonces: Nonces,
     needs_nonce: bool,
     asserters: Vec<Asserter>,
-    domains: Vec<Domain>,
     transmitters: Vec<Transmitter>,
     polls: Vec<(String, config::Poll)>,
     pinned: Vec<(String, Pinned)>,
@@ -110,6 +109,7 @@ impl Sts {
             client_per_minute_max: limits::CLIENT_EXCHANGES_PER_MINUTE,
             issuer: config.issuer.clone(),
         });
+        let exchange = exchange.with_domains(config.others.domains);
         let inner = Inner {
             path: path.unwrap_or_default(),
             metadata: metadata::document(&config.issuer, !config.others.asserters.is_empty()),
@@ -124,7 +124,6 @@ impl Sts {
             nonces: config.nonces,
             needs_nonce: config.needs_nonce,
             asserters: config.others.asserters,
-            domains: config.others.domains,
             transmitters: config.others.transmitters,
             polls: config.others.polls,
             pinned,
