@@ -27,6 +27,12 @@ impl Decide for Cedar {
     }
 }
 
+impl Decide for super::engine::Engine {
+    fn decide(&self, request: &policy::Request) -> Verdict {
+        Self::decide(self, request)
+    }
+}
+
 impl Exchange {
     /// X14: policy allows it, without an error.
     pub(super) fn decide(
