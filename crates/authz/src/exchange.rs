@@ -51,3 +51,47 @@ pub struct Issued {
     /// Its life, in seconds.
     pub expires_in_s: u64,
 }
+
+/// The exchange of one service.
+#[derive(Debug)]
+pub struct Exchange {}
+
+impl Exchange {
+    /// X1 alone, for other endpoints of the service: the client that asks at `endpoint`.
+    ///
+    /// # Errors
+    /// X1.
+    pub async fn authenticate(
+        &self,
+        request: &Request,
+        endpoint: &str,
+        now_s: u64,
+    ) -> Result<String, Refusal> {
+        unimplemented!("{request:?} {endpoint} {now_s}")
+    }
+
+    /// X1 to X14.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub async fn exchange(&self, request: &Request, now_s: u64) -> Result<Issued, Refusal> {
+        unimplemented!("{request:?} {now_s}")
+    }
+
+    /// The grant that a verified root token founded, or founds now (revocation ends it).
+    ///
+    /// # Errors
+    /// A store that fails.
+    pub async fn founded(
+        &self,
+        access: &crate::token::Access,
+        client: &str,
+        now_s: u64,
+    ) -> Result<crate::grant::Grant, crate::grant::GrantError> {
+        unimplemented!("{access:?} {client} {now_s}")
+    }
+}
+
+/// Why nothing is issued.
+#[derive(Debug)]
+pub struct Refusal {}

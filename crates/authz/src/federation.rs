@@ -5,12 +5,26 @@
 //! an assertion limits and we cannot enforce refuses the assertion. Deliberately absent: a way from a
 //! denial to an interactive login.
 
+pub mod assertion;
 pub mod events;
+pub mod outbound;
 
+pub use assertion::{Asserter, Assertion, AssertionError};
 pub use events::{Event, EventError, Transmitter};
+pub use outbound::{Asserted, Domain};
 
 /// The codes of this part, with what they mean.
 pub const CODES: &[(&str, &str)] = &[
+    ("authz.federation.malformed", "The assertion is no token that can be read in one way only."),
+    ("authz.federation.type", "It is no ID-JAG: another `typ`."),
+    ("authz.federation.issuer", "Nobody whose assertions count here."),
+    ("authz.federation.key", "The assertion's signature is not by a pinned key of its issuer."),
+    ("authz.federation.audience", "The assertion is for another service, or for several."),
+    ("authz.federation.client", "The assertion is for another client than the one that shows it."),
+    ("authz.federation.time", "The assertion is over, not valid yet, or valid for too long."),
+    ("authz.federation.resource", "Not one resource that the issuer may give access to."),
+    ("authz.federation.constraint-unknown", "A limit in the assertion that is not enforced here."),
+    ("authz.federation.replayed", "The assertion was shown before."),
     (
         "authz.federation.event-type",
         "It is no security event token: another `typ`, or no `events`.",

@@ -77,6 +77,15 @@ pub const TOOLS_MAX: usize = 10_000;
 /// Actors that one edge lets an `actor_token` name.
 pub const ACTORS_MAX: usize = 64;
 
+/// Exchanges of one grant: a person's intent, not a crawler.
+pub const GRANT_EXCHANGES_MAX: u64 = 1_000;
+
+/// Different targets of one parent token: more is no call, but a search.
+pub const PARENT_TARGETS_MAX: u64 = 32;
+
+/// How long a grant's row outlives the grant: as long as clocks may differ, a root token that is over
+/// here is not over elsewhere.
+pub const GRANT_MEMORY_S: u64 = SKEW_S_MAX;
 /// What an issuer answers about a token (RFC 7662): a token's claims and a few more.
 pub const INTROSPECTION_BYTES_MAX: usize = 64 << 10;
 

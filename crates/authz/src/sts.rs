@@ -1,24 +1,184 @@
 //! The token service (STS) over HTTP: its metadata (RFC 8414), its keys, the token endpoint with
-//! exchange (RFC 8693) and assertions (RFC 7523), revocation (RFC 7009).
+//! exchange (RFC 8693) and assertions (RFC 7523), revocation (RFC 7009), events (RFC 8935).
 //!
 //! Deliberately absent: an authorization endpoint, refresh tokens, client secrets, registration.
 
 mod answer;
 pub mod authzen;
 pub mod config;
+mod events;
 mod form;
 pub mod keys;
 mod metadata;
 mod metrics;
+pub mod refresh;
 mod request;
+mod revoke;
+mod token;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::StatusCode;
+use serde_json::Value;
+use tokio::task::JoinSet;
+use url::Url;
+
+use self::metrics::Metrics;
+use self::refresh::Pinned;
+use crate::edge::Edges;
+use crate::exchange::Exchange;
+use crate::federation::{Asserter, Domain, Transmitter};
+use crate::grant::{Durable, GrantError, Grants};
+use crate::token::{Issuer, KeySet, Nonces};
 
 pub use config::{Config, ConfigError};
+pub use refresh::{Fetch, FetchError, Fetched};
+
+/// A token service. Clones share it.
+#[derive(Clone)]
+pub struct Sts {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    issuer: String,
+    path: String,
+    metadata: Value,
+    jwks: Value,
+    published: KeySet,
+    exchange: Exchange,
+    edges: Edges,
+    trusted: Vec<Issuer>,
+    grants: Arc<dyn Grants>,
+    nonces: Nonces,
+    asserters: Vec<Asserter>,
+    domains: Vec<Domain>,
+    transmitters: Vec<Transmitter>,
+    polls: Vec<(String, config::Poll)>,
+    pinned: Vec<(String, Pinned)>,
+    fetch: Arc<dyn Fetch>,
+    metrics: Arc<Metrics>,
+    clock: fn() -> u64,
+}
+
+impl Sts {
+    /// Opens the grants, and gets ready.
+    ///
+    /// # Errors
+    /// Grants that cannot be opened.
+    pub async fn open(
+        config: Config,
+        fetch: Arc<dyn Fetch>,
+        clock: fn() -> u64,
+    ) -> Result<Self, GrantError> {
+        let grants: Arc<dyn Grants> = Arc::new(Durable::open(&config.grants).await?);
+        let published = config.keys.published().clone();
+        let metadata = metadata::document(&config.issuer, !config.others.asserters.is_empty());
+        let path =
+            Url::parse(&config.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
+        let fetched = config.trusted.iter().map(|one| (one.issuer.iss.clone(), one.pinned.clone()));
+        let pinned = fetched.chain(config.others.pinned).collect();
+        let trusted = config.trusted.iter().map(|one| one.issuer.clone()).collect();
+        let exchange = Exchange {};
+        let inner = Inner {
+            path: path.unwrap_or_default(),
+            metadata,
+            jwks: config.keys.jwks(),
+            published,
+            exchange,
+            edges: config.edges,
+            trusted,
+            grants,
+            nonces: config.nonces,
+            asserters: config.others.asserters,
+            domains: config.others.domains,
+            transmitters: config.others.transmitters,
+            polls: config.others.polls,
+            pinned,
+            fetch,
+            metrics: Arc::new(Metrics::new()),
+            clock,
+            issuer: config.issuer,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What it serves: under the path of its issuer, and its metadata where RFC 8414 §3.1 puts them.
+    pub fn router(&self) -> Router {
+        let under = |name: &str| format!("{}/{name}", self.inner.path);
+        Router::new()
+            .route(&metadata::path(&self.inner.path), get(metadata))
+            .route(&under("jwks"), get(jwks))
+            .route(&under("token"), post(token::endpoint))
+            .route(&under("revoke"), post(revoke::endpoint))
+            .route(&under("events"), post(events::push))
+            .route("/healthz", get(health))
+            .route("/metrics", get(counters))
+            .layer(middleware::from_fn_with_state(
+                Arc::clone(&self.inner.metrics),
+                metrics::observe,
+            ))
+            .with_state(self.clone())
+    }
+
+    /// What it does beside answering: keys are fetched, events polled, what is over is forgotten.
+    pub fn tasks(&self) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        for (name, pinned) in &self.inner.pinned {
+            let fetch = Arc::clone(&self.inner.fetch);
+            tasks.spawn(refresh::follow(name.clone(), pinned.clone(), fetch));
+        }
+        for (issuer, poll) in &self.inner.polls {
+            tasks.spawn(self.clone().poll(issuer.clone(), poll.clone()));
+        }
+        tasks.spawn(self.clone().sweep());
+        tasks
+    }
+
+    async fn sweep(self) {
+        loop {
+            tokio::time::sleep(crate::limits::SWEEP_TIME).await;
+            if let Err(error) = self.inner.grants.sweep(self.now_s()).await {
+                tracing::warn!("what is over cannot be forgotten: {error}");
+            }
+        }
+    }
+
+    fn now_s(&self) -> u64 {
+        (self.inner.clock)()
+    }
+}
+
+async fn metadata(State(sts): State<Sts>) -> Response {
+    answer::public(&sts.inner.metadata)
+}
+
+async fn jwks(State(sts): State<Sts>) -> Response {
+    answer::public(&sts.inner.jwks)
+}
+
+async fn health() -> Response {
+    answer::text(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned())
+}
+
+async fn counters(State(sts): State<Sts>) -> Response {
+    sts.inner.metrics.show()
+}
 
 /// The codes of the service's own refusals, with what they mean. Those of the exchange have their own.
 pub const CODES: &[(&str, &str)] = &[
     (MALFORMED, "The request is no form that can be read in one way only."),
     (TOO_LARGE, "The body is too long, or did not come in time."),
+    (GRANT_TYPE, "The grant type is none that is served here."),
+    (UNAVAILABLE, "The service cannot do its work now; nothing was issued."),
 ];
 
 const MALFORMED: &str = "authz.sts.request-malformed";
 const TOO_LARGE: &str = "authz.sts.request-too-large";
+const GRANT_TYPE: &str = "authz.sts.grant-type-unsupported";
+const UNAVAILABLE: &str = "authz.sts.unavailable";

@@ -26,3 +26,12 @@ pub const POLL_TIME: Duration = Duration::from_millis(400);
 
 /// How long after a poll that failed.
 pub const POLL_RETRY: Duration = Duration::from_secs(5);
+
+/// How many seconds an assertion may be valid: it is shown at once (ID-JAG §6.1 says minutes).
+pub const ASSERTION_LIFE_S_MAX: u64 = 600;
+
+/// Domains whose assertions count, and domains that assertions are made for.
+pub const DOMAINS_MAX: usize = 64;
+
+/// How soon after a poll that brought events: to acknowledge them, and to see what else waits.
+pub const POLL_PAUSE: Duration = Duration::from_millis(20);

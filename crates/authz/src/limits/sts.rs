@@ -26,9 +26,6 @@ pub const CLIENTS_MAX: usize = 10_000;
 /// Keys that only verify any more. One a quarter of a year for two years is more than anybody keeps.
 pub const RETIRED_KEYS_MAX: usize = 8;
 
-/// The keys of an issuer, as a document.
-pub const JWKS_BYTES_MAX: usize = 64 << 10;
-
 /// How often keys are fetched where they are pinned by a URL: no sooner for a `kid` that nobody knows.
 pub const JWKS_REFRESH: Duration = Duration::from_secs(60);
 
@@ -38,3 +35,6 @@ pub const UNAUTHENTICATED_TIME: Duration = Duration::from_millis(25);
 
 /// How long others may keep our public keys.
 pub const JWKS_AGE_S_MAX: u32 = 300;
+
+/// How often what is over is forgotten.
+pub const SWEEP_TIME: Duration = Duration::from_secs(60);

@@ -1,6 +1,7 @@
 //! The configuration of the service: one TOML file, and the files that it names. Read and checked
 //! whole before anything listens; what is wrong is said with its place and the fix.
 
+mod domains;
 mod files;
 mod raw;
 mod rules;
@@ -8,9 +9,9 @@ mod rules;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use url::Url;
-
+pub use self::domains::{Domains, Poll};
 use super::keys::Keys;
+use super::refresh::Pinned;
 use crate::edge::Edges;
 use crate::token::{Issuer, KeySet, Nonces};
 
@@ -33,6 +34,8 @@ pub struct Config {
     pub nonces: Nonces,
     /// How long things last.
     pub lifetimes: Lifetimes,
+    /// Other domains.
+    pub others: Domains,
     /// Addresses that may be asked for keys although they are private, and without TLS.
     pub exceptions: Vec<SocketAddr>,
     /// Cedar policies, as text; none allows what the checks allow.
@@ -46,8 +49,8 @@ pub struct Config {
 pub struct Trusted {
     /// What its tokens are verified by.
     pub issuer: Issuer,
-    /// Where its keys are fetched, unless a file pins them.
-    pub jwks_url: Option<Url>,
+    /// The same keys, and where they come from.
+    pub pinned: Pinned,
 }
 
 /// A confidential client.
@@ -82,6 +85,14 @@ impl Config {
         let raw = raw::parse(&text).map_err(|error| error.at(path.display()))?;
         rules::check(raw, folder, &text).map_err(|error| error.at(path.display()))
     }
+}
+
+/// Whether a service can have this issuer.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn issuer(issuer: &str) -> Result<(), ConfigError> {
+    rules::own_issuer(issuer).map(drop)
 }
 
 /// Why a configuration is refused.

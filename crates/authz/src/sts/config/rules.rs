@@ -9,11 +9,13 @@ use serde_json::Value;
 use tokio::sync::watch;
 use url::{Host, Url};
 
+use super::domains;
 use super::raw::{self, Raw, Typ};
 use super::{Client, Config, ConfigError, Lifetimes, Trusted, files};
 use crate::edge::Edges;
 use crate::limits;
 use crate::sts::keys::Keys;
+use crate::sts::refresh::Pinned;
 use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Signer};
 
 type Checked<T> = Result<T, ConfigError>;
@@ -22,15 +24,17 @@ type Checked<T> = Result<T, ConfigError>;
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
-    let issuer = own_issuer(raw.issuer)?;
+pub(super) fn check(mut raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
+    let issuer = own_issuer(&raw.issuer)?;
     let keys = keys(&raw.keys, folder).map_err(|error| error.at("keys"))?;
-    let trusted = trusted(raw.trusted, &issuer, &raw.exceptions, folder)?;
-    let clients = clients(raw.client, folder)?;
+    let trusted = trusted(&raw.trusted, &issuer, &raw.exceptions, folder)?;
+    let clients = clients(&raw.client, folder)?;
     let path = folder.join(&raw.edges);
     let edges = edges(&path, &clients, &issuer).map_err(|error| error.at("edges"))?;
+    let known: BTreeSet<String> = trusted.iter().map(|one| one.issuer.iss.clone()).collect();
+    let others = domains::check(&raw, folder, &edges, &known)?;
     let nonces = files::shared_key(&folder.join(&raw.nonce_key)).map(Nonces::new);
-    let policy = raw.policy.map(|path| {
+    let policy = raw.policy.take().map(|path| {
         let text = files::text(&folder.join(path), limits::CONFIG_FILE_BYTES_MAX);
         text.map_err(|error| error.at("policy"))
     });
@@ -43,17 +47,18 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
         grants: grants(&raw.grants, folder)?,
         nonces: nonces.map_err(|error| error.at("nonce_key"))?,
         lifetimes: lifetimes(&raw.lifetimes)?,
+        others,
         exceptions: raw.exceptions,
         policy: policy.transpose()?,
         digest: surface::Digest::of_bytes(text.as_bytes()).to_string(),
     })
 }
 
-fn own_issuer(issuer: String) -> Checked<String> {
-    let url = issuer_url(&issuer).map_err(|error| error.at("issuer"))?;
+pub(super) fn own_issuer(issuer: &str) -> Checked<String> {
+    let url = issuer_url(issuer).map_err(|error| error.at("issuer"))?;
     let plain = url.as_str().trim_end_matches('/');
     if plain == issuer {
-        return Ok(issuer);
+        return Ok(issuer.to_owned());
     }
     let what = "endpoints are made of it, so it is written in its one form";
     Err(ConfigError::new("issuer", what, format!("write \"{plain}\"")))
@@ -116,7 +121,7 @@ fn keys(raw: &raw::Keys, folder: &Path) -> Checked<Keys> {
 }
 
 fn trusted(
-    raw: Vec<raw::Trusted>,
+    raw: &[raw::Trusted],
     own: &str,
     exceptions: &[SocketAddr],
     folder: &Path,
@@ -127,7 +132,7 @@ fn trusted(
     }
     let mut seen = BTreeSet::from([own.to_owned()]);
     let mut trusted = Vec::new();
-    for (index, issuer) in raw.into_iter().enumerate() {
+    for (index, issuer) in raw.iter().enumerate() {
         let place = format!("trusted[{}]", index + 1);
         issuer_url(&issuer.issuer).map_err(|error| error.at("issuer").at(&place))?;
         if !seen.insert(issuer.issuer.clone()) {
@@ -139,9 +144,9 @@ fn trusted(
     Ok(trusted)
 }
 
-fn one_trusted(raw: raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> Checked<Trusted> {
-    let (keys, jwks_url) =
-        pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
+fn one_trusted(raw: &raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> Checked<Trusted> {
+    let (keys, url) = pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
+    let pinned = Pinned { keys: Arc::new(watch::Sender::new(keys)), url };
     if raw.client_claims.is_empty() || !matches!(raw.scope_claim.as_str(), "scope" | "scp") {
         let what = "`scope_claim` is \"scope\" or \"scp\", and `client_claims` names one at least";
         return Err(ConfigError::new("", what, "leave them out, or see the provider's profile"));
@@ -151,14 +156,14 @@ fn one_trusted(raw: raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> C
         Typ::Jwt => token::Typ::Jwt,
     };
     let issuer = Issuer {
-        iss: raw.issuer,
-        keys: Arc::new(watch::Sender::new(keys)),
+        iss: raw.issuer.clone(),
+        keys: Arc::clone(&pinned.keys),
         typ,
-        scope_claim: raw.scope_claim,
-        client_claims: raw.client_claims,
+        scope_claim: raw.scope_claim.clone(),
+        client_claims: raw.client_claims.clone(),
         is_own: false,
     };
-    Ok(Trusted { issuer, jwks_url })
+    Ok(Trusted { issuer, pinned })
 }
 
 /// Keys that a file pins, or the URL where they are fetched.
@@ -212,14 +217,14 @@ fn some_keys(keys: Result<KeySet, KeyError>, name: &str) -> Checked<KeySet> {
     }
 }
 
-fn clients(raw: Vec<raw::Client>, folder: &Path) -> Checked<Vec<Client>> {
+fn clients(raw: &[raw::Client], folder: &Path) -> Checked<Vec<Client>> {
     if raw.len() > limits::CLIENTS_MAX {
         let what = format!("more than {} clients", limits::CLIENTS_MAX);
         return Err(ConfigError::new("client", what, "run a service for each domain"));
     }
     let mut seen = BTreeSet::new();
     let mut clients = Vec::new();
-    for (index, client) in raw.into_iter().enumerate() {
+    for (index, client) in raw.iter().enumerate() {
         let place = format!("client[{}]", index + 1);
         let client = one_client(client, folder).map_err(|error| error.at(&place))?;
         if client.id.is_empty() || client.id.len() > limits::NAME_BYTES_MAX {
@@ -235,11 +240,11 @@ fn clients(raw: Vec<raw::Client>, folder: &Path) -> Checked<Vec<Client>> {
     Ok(clients)
 }
 
-fn one_client(raw: raw::Client, folder: &Path) -> Checked<Client> {
-    match (raw.id, raw.jwks, raw.document) {
+fn one_client(raw: &raw::Client, folder: &Path) -> Checked<Client> {
+    match (&raw.id, &raw.jwks, &raw.document) {
         (Some(id), Some(jwks), None) => {
             let keys = key_set(&folder.join(jwks)).map_err(|error| error.at("jwks"))?;
-            Ok(Client { id, keys, has_document: false })
+            Ok(Client { id: id.clone(), keys, has_document: false })
         }
         (None, None, Some(path)) => {
             described(&folder.join(path)).map_err(|error| error.at("document"))

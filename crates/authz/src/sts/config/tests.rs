@@ -114,8 +114,8 @@ fn a_whole_configuration_is_read() {
     assert_eq!(config.issuer, "https://sts.a.test");
     assert_eq!(config.keys.published().0.len(), 3);
     let [first, second] = config.trusted.as_slice() else { unreachable!() };
-    assert!(first.jwks_url.is_none() && first.issuer.keys.borrow().0.len() == 1);
-    assert_eq!(second.jwks_url.as_ref().unwrap().as_str(), "https://as.b.test/jwks");
+    assert!(first.pinned.url.is_none() && first.issuer.keys.borrow().0.len() == 1);
+    assert_eq!(second.pinned.url.as_ref().unwrap().as_str(), "https://as.b.test/jwks");
     assert_eq!(second.issuer.scope_claim, "scp");
     let names: Vec<_> = config.clients.iter().map(|client| client.id.as_str()).collect();
     assert_eq!(names, ["hop1", "https://hop2.a.test/client.json"]);
@@ -191,4 +191,117 @@ fn the_numbers_of_issuers_and_clients_are_bounded() {
     assert!(Config::load(&path).is_ok());
     fs::write(&path, CONFIG.to_owned() + &padding + "#").unwrap();
     assert!(Config::load(&path).unwrap_err().what.contains("longer"));
+}
+
+#[test]
+fn the_commented_file_has_every_member() {
+    let raw = raw::parse(include_str!("../../../../../docs/sts.toml")).unwrap();
+    assert_eq!((raw.trusted.len(), raw.client.len()), (1, 2));
+    assert_eq!((raw.accept.len(), raw.domain.len(), raw.transmitter.len()), (1, 1, 1));
+    let short = raw::parse("issuer = 'https://a.test'\n[keys]\ncurrent = 'k'").unwrap();
+    // What it says is the default is the default.
+    assert_eq!(
+        (raw.edges, raw.grants, raw.nonce_key),
+        (short.edges, short.grants, short.nonce_key)
+    );
+    assert_eq!(raw.lifetimes.token_s, short.lifetimes.token_s);
+    assert_eq!(raw.lifetimes.depth_max, short.lifetimes.depth_max);
+}
+
+/// Sections about other domains, added to the configuration.
+const OTHERS: &str = r#"
+[[accept]]
+issuer = "https://sts.b.test"
+jwks = "as.jwks.json"
+resources = ["https://hop1.a.test/mcp"]
+
+[[domain]]
+issuer = "https://sts.c.test"
+resources = ["https://hop3.c.test/mcp"]
+pairwise_key = "nonce.key"
+clients = { hop1 = "hop1-at-c" }
+
+[[transmitter]]
+issuer = "https://ssf.a.test"
+jwks = "as.jwks.json"
+subjects = ["https://as.a.test", "https://sts.b.test"]
+poll = "https://ssf.a.test/poll"
+token_file = "nonce.key"
+"#;
+
+#[test]
+fn other_domains_are_read_and_what_is_wrong_with_them_is_refused() {
+    let load = |text: &str| {
+        let folder = folder();
+        let path = folder.path().join("sts.toml");
+        fs::write(&path, text).unwrap();
+        Config::load(&path)
+    };
+    let whole = CONFIG.to_owned() + OTHERS;
+    let others = load(&whole).unwrap().others;
+    assert_eq!((others.asserters.len(), others.domains.len()), (1, 1));
+    // We are our issuer, unless something else is said.
+    assert_eq!(others.transmitters.first().unwrap().audience, "https://sts.a.test");
+    assert_eq!((others.polls.len(), others.pinned.len()), (1, 2));
+    assert!(!format!("{others:?}").contains("AAAA"), "no key is shown");
+    for (from, to, place, what) in [
+        (
+            r#""https://as.a.test", "#,
+            r#""https://as.x.test", "#,
+            "transmitter[1], subjects",
+            "no issuer",
+        ),
+        (
+            r#"["https://as.a.test", "https://sts.b.test"]"#,
+            "[]",
+            "transmitter[1], subjects",
+            "none",
+        ),
+        (
+            r#""https://ssf.a.test/poll""#,
+            r#""http://ssf.a.test/""#,
+            "transmitter[1], poll",
+            "https",
+        ),
+        (
+            "token_file = \"nonce.key\"",
+            "token_file = 'old.jwk'",
+            "transmitter[1], token_file",
+            "read by",
+        ),
+        (r#""https://ssf.a.test""#, r#""http://ssf.a.test""#, "transmitter[1], issuer", "loopback"),
+        (
+            "resources = [\"https://hop1.a.test/mcp\"]",
+            "resources = []",
+            "accept[1], resources",
+            "none",
+        ),
+        (
+            "resources = [\"https://hop1.a.test/mcp\"]",
+            "resources = ['https://hop9.a.test/']",
+            "accept[1], resources[1]",
+            "no server",
+        ),
+        (
+            "resources = [\"https://hop3.c.test/mcp\"]",
+            "resources = ['x']",
+            "domain[1], resources[1]",
+            "URI",
+        ),
+        ("{ hop1 =", "{ hop9 =", "domain[1], clients", "no client"),
+        (
+            "pairwise_key = \"nonce.key\"",
+            "pairwise_key = 'short.key'",
+            "domain[1], pairwise_key",
+            "32",
+        ),
+    ] {
+        assert!(whole.contains(from), "{from}");
+        let error = load(&whole.replacen(from, to, 1)).unwrap_err();
+        let found = error.place.split_once(", ").map_or("", |(_, place)| place);
+        assert_eq!(found, place, "{from} -> {to}: {error}");
+        assert!(error.what.contains(what), "{from} -> {to}: {error}");
+    }
+    let twice = whole + OTHERS;
+    assert_eq!(load(&twice).unwrap_err().what, "this issuer is there already");
 }

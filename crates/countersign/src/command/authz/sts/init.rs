@@ -50,8 +50,8 @@ fn create(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 fn text(issuer: &str) -> String {
-    let issuer = toml::Value::String(issuer.to_owned());
-    CONFIG.replace("ISSUER", &issuer.to_string())
+    // A URL in its one form: nothing in it has to be escaped.
+    CONFIG.replace("ISSUER", &format!("\"{issuer}\""))
 }
 
 const EDGES: &str = "{\n  \"version\": 1,\n  \"servers\": [],\n  \"edges\": []\n}\n";

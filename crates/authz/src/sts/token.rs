@@ -1,0 +1,118 @@
+//! `POST /token`.
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::answer::{self, Refusal};
+use super::form::Form;
+use super::metadata::TOKEN_EXCHANGE;
+use super::{GRANT_TYPE, MALFORMED, Sts, request};
+use crate::exchange::{self, Issued};
+use crate::limits;
+use crate::token::Secret;
+
+/// Answers a request for a token.
+pub(super) async fn endpoint(State(sts): State<Sts>, asked: Request) -> Response {
+    let started = Instant::now();
+    let answer = sts.token(asked).await.map(|body| answer::secret(StatusCode::OK, &body));
+    sts.finish(answer, started).await
+}
+
+impl Sts {
+    async fn token(&self, asked: Request) -> Result<Value, Refusal> {
+        let (mut form, proof) = request::form(asked).await?;
+        match form.text("grant_type").as_deref() {
+            Some(TOKEN_EXCHANGE) => {
+                let request = exchange(&mut form, proof);
+                let issued = self.inner.exchange.exchange(&request, self.now_s()).await?;
+                Ok(body(&issued))
+            }
+            Some(_) => {
+                let says = "the grant type is none that is served here";
+                Err(Refusal::new(
+                    StatusCode::BAD_REQUEST,
+                    "unsupported_grant_type",
+                    GRANT_TYPE,
+                    says,
+                ))
+            }
+            None => Err(Refusal::malformed(MALFORMED, "there is no `grant_type`")),
+        }
+    }
+
+    /// The answer as it leaves. Until a client is authenticated all refusals are one: in what they say,
+    /// and in when they say it.
+    pub(super) async fn finish(
+        &self,
+        answer: Result<Response, Refusal>,
+        started: Instant,
+    ) -> Response {
+        let response = match answer {
+            Ok(response) => response,
+            Err(refusal) => {
+                self.inner.metrics.refused(refusal.code);
+                if refusal.status == StatusCode::UNAUTHORIZED {
+                    tokio::time::sleep_until(started + limits::UNAUTHENTICATED_TIME).await;
+                }
+                refusal.into_response()
+            }
+        };
+        answer::with_nonce(response, &self.inner.nonces.issue(self.now_s()))
+    }
+}
+
+/// What an exchange asks for.
+fn exchange(form: &mut Form, proof: Option<Secret>) -> exchange::Request {
+    exchange::Request {
+        subject_token: form.secret("subject_token"),
+        subject_token_type: form.text("subject_token_type"),
+        subject_token_proof: form.secret("subject_token_proof"),
+        actor_token: form.secret("actor_token"),
+        actor_token_type: form.text("actor_token_type"),
+        resource: form.resource(),
+        has_audience: form.has_audience(),
+        scope: form.text("scope"),
+        authorization_details: form.text("authorization_details"),
+        requested_token_type: form.text("requested_token_type"),
+        ..client(form, proof)
+    }
+}
+
+/// Who asks.
+pub(super) fn client(form: &mut Form, proof: Option<Secret>) -> exchange::Request {
+    let is_assertion = form.text("client_assertion_type").as_deref() == Some(ASSERTION);
+    exchange::Request {
+        // Of another type it is none; then nobody is authenticated.
+        client_assertion: form.secret("client_assertion").filter(|_| is_assertion),
+        client_id: form.text("client_id"),
+        proof,
+        ..exchange::Request::default()
+    }
+}
+
+fn body(issued: &Issued) -> Value {
+    json!({
+        "access_token": issued.token.expose(),
+        "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "token_type": if issued.is_dpop { "DPoP" } else { "Bearer" },
+        "expires_in": issued.expires_in_s,
+        "scope": issued.scope,
+    })
+}
+
+/// How a client says who it is (RFC 7523 §2.2).
+const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+impl From<exchange::Refusal> for Refusal {
+    fn from(_: exchange::Refusal) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+            "authz.exchange.client-unauthenticated",
+            "stub",
+        )
+    }
+}
