@@ -32,9 +32,10 @@ use self::metrics::Metrics;
 use self::refresh::Pinned;
 use crate::edge::Edges;
 use crate::exchange::Exchange;
+use crate::exchange::engine::Engine;
 use crate::federation::{Asserter, Domain, Transmitter};
 use crate::grant::{Durable, GrantError, Grants};
-use crate::token::{Issuer, KeySet, Nonces};
+use crate::token::{Issuer, KeySet, Nonces, Secret};
 
 pub use config::{Config, ConfigError};
 pub use refresh::{Fetch, FetchError, Fetched};
@@ -64,6 +65,8 @@ struct Inner {
     fetch: Arc<dyn Fetch>,
     metrics: Arc<Metrics>,
     clock: fn() -> u64,
+    engine: Arc<Engine>,
+    authzen_key: Option<Secret>,
 }
 
 impl Sts {
@@ -103,6 +106,8 @@ impl Sts {
             fetch,
             metrics: Arc::new(Metrics::new()),
             clock,
+            engine: config.engine,
+            authzen_key: config.authzen_key,
             issuer: config.issuer,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -111,6 +116,10 @@ impl Sts {
     /// What it serves: under the path of its issuer, and its metadata where RFC 8414 §3.1 puts them.
     pub fn router(&self) -> Router {
         let under = |name: &str| format!("{}/{name}", self.inner.path);
+        let decisions =
+            self.inner.authzen_key.clone().map(|key| {
+                authzen::router(Arc::clone(&self.inner.engine), &self.inner.issuer, key)
+            });
         Router::new()
             .route(&metadata::path(&self.inner.path), get(metadata))
             .route(&under("jwks"), get(jwks))
@@ -124,6 +133,7 @@ impl Sts {
                 metrics::observe,
             ))
             .with_state(self.clone())
+            .merge(decisions.unwrap_or_default())
     }
 
     /// What it does beside answering: keys are fetched, events polled, what is over is forgotten.

@@ -3,17 +3,20 @@
 
 mod domains;
 mod files;
+mod policies;
 mod raw;
 mod rules;
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 pub use self::domains::{Domains, Poll};
 use super::keys::Keys;
 use super::refresh::Pinned;
 use crate::edge::Edges;
-use crate::token::{Issuer, KeySet, Nonces};
+use crate::exchange::engine::Engine;
+use crate::token::{Issuer, KeySet, Nonces, Secret};
 
 /// What a service is told.
 #[derive(Debug)]
@@ -38,8 +41,10 @@ pub struct Config {
     pub others: Domains,
     /// Addresses that may be asked for keys although they are private, and without TLS.
     pub exceptions: Vec<SocketAddr>,
-    /// Cedar policies, as text; none allows what the checks allow.
-    pub policy: Option<String>,
+    /// The policies that have to permit what the checks allow.
+    pub engine: Arc<Engine>,
+    /// The key of the decision endpoint; nothing without one.
+    pub authzen_key: Option<Secret>,
     /// The SHA-256 of the file, `sha256:…`.
     pub digest: String,
 }

@@ -21,6 +21,7 @@ pub(super) struct Raw {
     #[serde(default = "nonce_key")]
     pub(super) nonce_key: PathBuf,
     pub(super) policy: Option<PathBuf>,
+    pub(super) authzen_key: Option<PathBuf>,
     pub(super) keys: Keys,
     #[serde(default)]
     pub(super) lifetimes: Lifetimes,

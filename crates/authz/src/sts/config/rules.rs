@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use url::{Host, Url};
 
 use super::domains;
+use super::policies;
 use super::raw::{self, Raw, Typ};
 use super::{Client, Config, ConfigError, Lifetimes, Trusted, files};
 use crate::edge::Edges;
@@ -34,10 +35,9 @@ pub(super) fn check(mut raw: Raw, folder: &Path, text: &str) -> Checked<Config> 
     let known: BTreeSet<String> = trusted.iter().map(|one| one.issuer.iss.clone()).collect();
     let others = domains::check(&raw, folder, &edges, &known)?;
     let nonces = files::shared_key(&folder.join(&raw.nonce_key)).map(Nonces::new);
-    let policy = raw.policy.take().map(|path| {
-        let text = files::text(&folder.join(path), limits::CONFIG_FILE_BYTES_MAX);
-        text.map_err(|error| error.at("policy"))
-    });
+    let policy = raw.policy.take().map(|path| folder.join(path));
+    let engine = policies::engine(policy.as_deref(), &edges, &issuer);
+    let authzen_key = raw.authzen_key.take().map(|path| policies::key(&folder.join(path)));
     Ok(Config {
         issuer,
         keys,
@@ -49,7 +49,8 @@ pub(super) fn check(mut raw: Raw, folder: &Path, text: &str) -> Checked<Config> 
         lifetimes: lifetimes(&raw.lifetimes)?,
         others,
         exceptions: raw.exceptions,
-        policy: policy.transpose()?,
+        engine: engine.map_err(|error| error.at("policy"))?,
+        authzen_key: authzen_key.transpose().map_err(|error| error.at("authzen_key"))?,
         digest: surface::Digest::of_bytes(text.as_bytes()).to_string(),
     })
 }
