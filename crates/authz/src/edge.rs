@@ -199,12 +199,6 @@ impl Edges {
     }
 }
 
-/// Whether a text is one scope (RFC 6749 §3.3).
-pub fn is_scope(text: &str) -> bool {
-    let is_part = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-    !text.is_empty() && text.bytes().all(is_part)
-}
-
 impl Edge {
     /// What held scopes give at the target.
     pub fn map(&self, held: &BTreeSet<String>) -> BTreeSet<String> {

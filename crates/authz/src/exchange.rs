@@ -3,7 +3,36 @@
 
 pub mod engine;
 
-use crate::token::Secret;
+mod authority;
+mod chain;
+mod client;
+mod decide;
+mod error;
+mod issue;
+mod rate;
+mod record;
+mod subject;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+use tokio::sync::watch;
+
+pub use self::client::{Client, Clients, DocumentError};
+pub use self::decide::{Cedar, Decide};
+pub use self::error::{CODES, ExchangeError};
+use self::issue::Claims;
+pub use self::issue::Names;
+use self::rate::Rates;
+pub use self::record::{Record, Records, Unrecorded};
+use crate::edge::{Edge, Edges, Server};
+use crate::grant::{Bounds, Grants, Once, Use};
+use crate::resource::Resource;
+use crate::token::{Actor, Confirmation, Issuer, KeySet, Nonces, Secret, Signer, Typ, Verifier};
 
 /// A request to the token endpoint, its parameters as they came: each at most once, but `resource`,
 /// whose number is checked.
@@ -37,6 +66,8 @@ pub struct Request {
     pub proof: Option<Secret>,
     /// The SHA-256 of the presenter's certificate, if the terminator saw one, as Base64url.
     pub certificate: Option<String>,
+    /// The `traceparent` header.
+    pub traceparent: Option<String>,
 }
 
 /// What is issued.
@@ -48,50 +79,289 @@ pub struct Issued {
     pub is_dpop: bool,
     /// Its scopes, sorted.
     pub scope: String,
+    /// Its `authorization_details`, which RFC 9396 §7 wants in the answer.
+    pub authorization_details: Option<Value>,
     /// Its life, in seconds.
     pub expires_in_s: u64,
 }
 
-/// The exchange of one service.
+/// What an exchange works with.
 #[derive(Debug)]
-pub struct Exchange {}
+pub struct Config {
+    /// Our issuer identifier.
+    pub issuer: String,
+    /// The public URI of the token endpoint.
+    pub endpoint: String,
+    /// Who may ask.
+    pub clients: Clients,
+    /// Whose tokens are exchanged, beside our own.
+    pub issuers: Vec<Issuer>,
+    /// Our own public keys: those that sign, and those that signed what still lives.
+    pub own_keys: KeySet,
+    /// What is permitted.
+    pub edges: Edges,
+    /// The one state.
+    pub grants: Arc<dyn Grants>,
+    /// What signs hop tokens.
+    pub signer: Arc<Signer>,
+    /// What decides in the end.
+    pub policy: Arc<dyn Decide>,
+    /// Where decisions are kept.
+    pub records: Arc<dyn Records>,
+    /// Our nonces, shared with the guards of the domain.
+    pub nonces: Nonces,
+    /// Whether each proof needs one of them.
+    pub needs_nonce: bool,
+    /// How subjects are named.
+    pub names: Names,
+    /// Actors behind the presenter at most.
+    pub depth_max: u8,
+    /// How much a grant gives.
+    pub bounds: Bounds,
+    /// Exchanges of one client in one minute.
+    pub client_per_minute_max: u64,
+}
+
+/// The exchange of tokens.
+#[derive(Debug)]
+pub struct Exchange {
+    config: Config,
+    state: RwLock<Arc<State>>,
+    rates: Rates,
+}
+
+/// An edge file, and what verifies the tokens of each server that asks.
+#[derive(Debug)]
+struct State {
+    edges: Edges,
+    verifiers: HashMap<Resource, Verifier>,
+    /// For actor tokens, which are for us.
+    actors: Verifier,
+}
+
+/// What is known of an exchange before its tokens are looked at.
+struct Case<'s> {
+    from: &'s Resource,
+    server: &'s Server,
+    verifier: &'s Verifier,
+    to: Option<Resource>,
+    edge: Option<&'s Edge>,
+    target: Option<&'s Server>,
+}
 
 impl Exchange {
-    /// X1 alone, for other endpoints of the service: the client that asks at `endpoint`.
+    /// Makes one.
+    pub fn new(config: Config) -> Self {
+        let state = RwLock::new(Arc::new(config.state(config.edges.clone())));
+        let rates = Rates::new(config.client_per_minute_max);
+        Self { config, state, rates }
+    }
+
+    /// Puts another edge file in place, at once: what it does not permit is issued no more.
+    pub fn replace(&self, edges: Edges) {
+        let state = Arc::new(self.config.state(edges));
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// X1 alone, for another endpoint: authenticates who asks `uri`, and gives its `client_id`.
     ///
     /// # Errors
-    /// X1.
+    /// [`ExchangeError::Client`], or a store that fails.
     pub async fn authenticate(
         &self,
         request: &Request,
-        endpoint: &str,
+        uri: &str,
         now_s: u64,
-    ) -> Result<String, Refusal> {
-        unimplemented!("{request:?} {endpoint} {now_s}")
+    ) -> Result<String, ExchangeError> {
+        let presenter = self.presenter(request, uri, now_s).await?;
+        Ok(presenter.client.id.clone())
     }
 
-    /// X1 to X14.
+    /// Exchanges a token, or refuses. Either is recorded; a token leaves only when its record is kept.
     ///
     /// # Errors
     /// The first check that fails.
-    pub async fn exchange(&self, request: &Request, now_s: u64) -> Result<Issued, Refusal> {
-        unimplemented!("{request:?} {now_s}")
+    pub async fn exchange(&self, request: &Request, now_s: u64) -> Result<Issued, ExchangeError> {
+        let state = self.state();
+        let trace = request.traceparent.as_deref();
+        let mut record = Record::new(state.edges.digest(), trace, now_s);
+        let done = self.checked(request, &state, &mut record, now_s).await;
+        match &done {
+            Ok(issued) => record.issued(issued.token.expose()),
+            Err(error) => record.code = Some(error.code()),
+        }
+        let kept = self.config.records.keep(&record).await;
+        let lost = |error| ExchangeError::unavailable("keeping the record of a decision", error);
+        match (done, kept) {
+            (Ok(_), Err(error)) => Err(lost(error)),
+            // A refusal stays what it is, whether or not it is recorded.
+            (done, _) => done,
+        }
     }
 
-    /// The grant that a verified root token founded, or founds now (revocation ends it).
-    ///
-    /// # Errors
-    /// A store that fails.
-    pub async fn founded(
+    async fn checked(
         &self,
-        access: &crate::token::Access,
-        client: &str,
+        request: &Request,
+        state: &State,
+        record: &mut Record,
         now_s: u64,
-    ) -> Result<crate::grant::Grant, crate::grant::GrantError> {
-        unimplemented!("{access:?} {client} {now_s}")
+    ) -> Result<Issued, ExchangeError> {
+        let presenter = self.presenter(request, &self.config.endpoint, now_s).await?;
+        let client = presenter.client.id.as_str();
+        record.actor = Some(client.to_owned());
+        record.passed("X1");
+        let token = form(request)?;
+        let case = Case::new(state, client, request)?;
+        record.hop = Some(case.from.to_string());
+        record.aud = case.to.as_ref().map(Resource::to_string);
+        let access = self.subject(&case, token, now_s)?;
+        record.pth = Some(access.hash.0.clone());
+        record.checks.extend(["X2", "X3"]);
+        let grant = self.live_grant(&access, client, now_s).await?;
+        record.txn = Some(grant.txn.clone());
+        record.passed("X12");
+        let relayed = self.holder(&case, request, &access, case.edge, now_s)?;
+        record.passed("X9");
+        let edge = chain::edge(&case, &access, now_s)?;
+        record.passed("X4");
+        let presenting = Actor { iss: self.config.issuer.clone(), sub: client.to_owned() };
+        let chain = chain::chain(presenting, &access, &grant)?;
+        record.depth = Some(chain.len().saturating_sub(1));
+        record.passed("X6");
+        chain::cycle(&case, edge, client, chain.get(1..).unwrap_or_default())?;
+        record.passed("X7");
+        let actor = chain::actor(self, request, &access, edge, client, now_s)?;
+        record.passed("X11");
+        let authority = authority::authority(&case, edge, request, &access, &grant)?;
+        record.requested.clone_from(&authority.scopes);
+        record.passed("X5");
+        let (binding, own) = self.binding(&presenter, request, now_s)?;
+        chain::actor_bound(actor.as_ref(), &binding)?;
+        record.passed("X8");
+        let expires_s = issue::expiry(&access, &grant, edge, now_s)?;
+        record.passed("X10");
+        record.lapses = lapses(edge, access.confirmation.as_ref());
+        let once = own.into_iter().chain(relayed).collect();
+        self.take(client, &grant.txn, access.hash.clone(), edge, once, now_s).await?;
+        record.passed("X13");
+        let claims = Claims {
+            client,
+            access: &access,
+            grant: &grant,
+            edge,
+            chain: &chain,
+            authority: &authority,
+            binding: &binding,
+            expires_s,
+        };
+        self.decide(record, &claims, now_s)?;
+        record.passed("X14");
+        let issued = self.issue(&claims, now_s)?;
+        record.granted.clone_from(&authority.scopes);
+        Ok(issued)
+    }
+
+    /// X13, with what X8 and X9 use, and X12 once more: in one transaction.
+    async fn take(
+        &self,
+        client: &str,
+        txn: &str,
+        parent: crate::token::TokenHash,
+        edge: &Edge,
+        once: Vec<Once>,
+        now_s: u64,
+    ) -> Result<(), ExchangeError> {
+        self.rates.take(client, now_s)?;
+        let (txn, target) = (txn.to_owned(), edge.to.clone());
+        let used = Use { txn, parent, target, once, bounds: self.config.bounds };
+        Ok(self.config.grants.take(&used, now_s).await?)
+    }
+
+    fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Why nothing is issued.
-#[derive(Debug)]
-pub struct Refusal {}
+impl Config {
+    fn state(&self, edges: Edges) -> State {
+        let own = Issuer {
+            iss: self.issuer.clone(),
+            keys: Arc::new(watch::Sender::new(self.own_keys.clone())),
+            typ: Typ::AtJwt,
+            scope_claim: "scope".to_owned(),
+            client_claims: vec!["client_id".to_owned()],
+            is_own: true,
+        };
+        let mut issuers = self.issuers.clone();
+        issuers.push(own);
+        let verifier =
+            |audience: &str| Verifier { issuers: issuers.clone(), audience: audience.to_owned() };
+        let asking = edges.servers().filter(|(_, server)| server.client.is_some());
+        let verifiers =
+            asking.map(|(at, server)| (at.clone(), verifier(&server.audience))).collect();
+        State { verifiers, actors: verifier(&self.issuer), edges }
+    }
+}
+
+impl<'s> Case<'s> {
+    fn new(state: &'s State, client: &str, request: &Request) -> Result<Self, ExchangeError> {
+        let none = ExchangeError::Edge("the client acts for no server");
+        let Some((from, server)) = state.edges.server_of(client) else { return Err(none) };
+        let Some(verifier) = state.verifiers.get(from) else { return Err(none) };
+        let to = request.resource.first().and_then(|text| Resource::parse(text).ok());
+        let edge = to.as_ref().and_then(|to| state.edges.edge(from, to));
+        let target = to.as_ref().and_then(|to| state.edges.server(to));
+        Ok(Self { from, server, verifier, to, edge, target })
+    }
+}
+
+/// RFC 8693 §2.1, as far as we serve it. Gives the subject token.
+fn form(request: &Request) -> Result<&Secret, ExchangeError> {
+    let is_access = |it: Option<&str>| it == Some(ACCESS_TOKEN);
+    if !is_access(request.subject_token_type.as_deref()) {
+        return Err(ExchangeError::Request("`subject_token_type` is not that of an access token"));
+    }
+    let asked = request.requested_token_type.as_deref();
+    if asked.is_some() && !is_access(asked) {
+        return Err(ExchangeError::Request(
+            "`requested_token_type` is not that of an access token",
+        ));
+    }
+    if request.has_audience {
+        return Err(ExchangeError::Request(
+            "there is an `audience`: name the target by `resource`",
+        ));
+    }
+    if request.resource.len() != 1 {
+        return Err(ExchangeError::Request("there is not exactly one `resource`"));
+    }
+    request.subject_token.as_ref().ok_or(ExchangeError::Request("there is no `subject_token`"))
+}
+
+/// What an edge lets pass although it should not: said each time.
+fn lapses(edge: &Edge, bound: Option<&Confirmation>) -> Vec<&'static str> {
+    let audience_only = edge.bound_subject == crate::edge::BoundSubject::AudienceOnly;
+    match bound {
+        Some(_) if audience_only => vec!["audience-only"],
+        None => vec!["unbound-subject"],
+        Some(_) => Vec::new(),
+    }
+}
+
+/// 128 random bits.
+fn random() -> Result<String, NoRandomness> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).map_err(|_| NoRandomness)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// The system gives no randomness.
+#[derive(Debug, thiserror::Error)]
+#[error("the system gives no randomness")]
+struct NoRandomness;
+
+/// RFC 8693 §3.
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+#[cfg(test)]
+mod tests;

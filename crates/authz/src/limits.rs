@@ -86,6 +86,7 @@ pub const PARENT_TARGETS_MAX: u64 = 32;
 /// How long a grant's row outlives the grant: as long as clocks may differ, a root token that is over
 /// here is not over elsewhere.
 pub const GRANT_MEMORY_S: u64 = SKEW_S_MAX;
+
 /// What an issuer answers about a token (RFC 7662): a token's claims and a few more.
 pub const INTROSPECTION_BYTES_MAX: usize = 64 << 10;
 
@@ -115,3 +116,15 @@ pub const CHALLENGES_MAX: usize = 16;
 
 /// Parameters of one challenge: seven are known.
 pub const CHALLENGE_PARAMS_MAX: usize = 32;
+
+/// How many actors there may be behind the presenter, unless the service is configured otherwise.
+pub const DEPTH_DEFAULT: u8 = 3;
+
+/// How far ahead a client's assertion may expire: it is made for one request.
+pub const ASSERTION_LIFE_S_MAX: u64 = 600;
+
+/// Exchanges of one client in one minute, on one instance: what two cores can sign.
+pub const CLIENT_EXCHANGES_PER_MINUTE: u64 = 300_000;
+
+/// A client's metadata document (CIMD): it is small, and fetched from strangers.
+pub const CLIENT_DOCUMENT_BYTES_MAX: usize = 64 << 10;

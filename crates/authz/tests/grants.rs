@@ -177,10 +177,11 @@ async fn of_many_at_once_one_is_first(grants: Arc<dyn Grants>) {
     let txn = names.pop_first().unwrap();
     let taken = (0..8).map(|n| {
         let grants = grants.clone();
-        // Either all use one proof, or each its own: of these the grant allows five.
+        // Half use one proof, half their own.
         let own = format!("own-{n}");
         let once: &[&str] = if n < 4 { &["same"] } else { &[&own] };
-        let used = Use { txn: txn.clone(), ..used("many", "hop1", once) };
+        let used =
+            Use { txn: txn.clone(), bounds: Bounds::default(), ..used("many", "hop1", once) };
         tokio::spawn(async move { (n < 4, grants.take(&used, NOW_S).await) })
     });
     let mut ok = [0, 0];

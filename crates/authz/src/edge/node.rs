@@ -102,7 +102,7 @@ impl<'v> Node<'v> {
     /// Different scopes.
     pub(super) fn scopes(&self) -> Result<BTreeSet<String>, EdgeError> {
         let scopes = self.texts(limits::SCOPES_MAX)?;
-        let is_scope = scopes.iter().all(|scope| super::is_scope(scope));
+        let is_scope = scopes.iter().all(|scope| crate::token::scope::is_scope(scope));
         is_scope.then_some(scopes).ok_or_else(|| self.refuse(Fault::Scope))
     }
 

@@ -1,0 +1,114 @@
+//! X2, X3, X12, X9: whose authority is exchanged, whether it lives, and whether its holder called.
+
+use super::{Case, Exchange, ExchangeError, Request, random};
+use crate::edge::{BoundSubject, Edge};
+use crate::grant::{Grant, GrantError, Once, ProofOf};
+use crate::limits;
+use crate::token::proof::Expected;
+use crate::token::{Access, AccessError, Confirmation, Secret, Subject};
+
+impl Exchange {
+    /// X2: an access token of a trusted issuer, valid now. X3: for the server that asks, alone.
+    pub(super) fn subject(
+        &self,
+        case: &Case<'_>,
+        token: &Secret,
+        now_s: u64,
+    ) -> Result<Access, ExchangeError> {
+        match case.verifier.verify(token.expose(), now_s) {
+            Ok(access) => Ok(access),
+            Err(AccessError::Audience) => Err(ExchangeError::NotForRequester),
+            Err(AccessError::Actors(why)) => Err(ExchangeError::Chain(why)),
+            Err(error) => Err(ExchangeError::Subject(error)),
+        }
+    }
+
+    /// X12: the grant that the token belongs to, or that it founds, and which lives.
+    pub(super) async fn live_grant(
+        &self,
+        access: &Access,
+        client: &str,
+        now_s: u64,
+    ) -> Result<Grant, ExchangeError> {
+        let grant = self.founded(access, client, now_s).await?;
+        grant.live(now_s)?;
+        Ok(grant)
+    }
+
+    /// The grant that a verified token of the server behind `client` belongs to. A token of ours names
+    /// it; any other founds one, at its first sight.
+    ///
+    /// # Errors
+    /// A store that fails, or a grant that is no more.
+    pub async fn founded(
+        &self,
+        access: &Access,
+        client: &str,
+        now_s: u64,
+    ) -> Result<Grant, GrantError> {
+        if access.subject.iss == self.config.issuer {
+            let txn = access.txn.as_deref().ok_or(GrantError::Dead("the token names none"))?;
+            let grant = self.config.grants.grant(txn).await?;
+            return grant.ok_or(GrantError::Dead("there is none"));
+        }
+        let state = self.state();
+        let from = state.edges.server_of(client);
+        let (from, _) = from.ok_or(GrantError::Dead("the client acts for no server"))?;
+        let depth_max = self.config.depth_max.min(limits::DEPTH_MAX);
+        let txn = random().map_err(GrantError::store)?;
+        let grant = Grant {
+            txn,
+            root: access.hash.clone(),
+            subject: access.subject.clone(),
+            root_client: Subject { iss: access.subject.iss.clone(), sub: access.client_id.clone() },
+            ceiling: state.edges.closure(from, &access.scopes, depth_max),
+            details: access.details.clone(),
+            expires_s: access.expires_s,
+            depth_max,
+            root_issued_s: access.issued_s.min(now_s),
+            revoked: None,
+        };
+        self.config.grants.found(grant).await
+    }
+
+    /// X9: the holder of a bound token called the server that asks just now, and their proof, relayed,
+    /// says so. Gives what must not have been used.
+    pub(super) fn holder(
+        &self,
+        case: &Case<'_>,
+        request: &Request,
+        access: &Access,
+        edge: Option<&Edge>,
+        now_s: u64,
+    ) -> Result<Option<Once>, ExchangeError> {
+        let mode = edge.map_or(BoundSubject::Relay, |edge| edge.bound_subject);
+        let jkt = match (&access.confirmation, mode) {
+            (None, _) | (Some(_), BoundSubject::AudienceOnly) => return Ok(None),
+            (Some(_), BoundSubject::Refuse) => {
+                return Err(ExchangeError::Holder("the edge takes no bound token"));
+            }
+            (Some(Confirmation::X5t(_)), BoundSubject::Relay) => {
+                return Err(ExchangeError::Holder("of a certificate there is nothing to relay"));
+            }
+            (Some(Confirmation::Jkt(jkt)), BoundSubject::Relay) => jkt,
+        };
+        let text = request.subject_token_proof.as_ref();
+        let text = text.ok_or(ExchangeError::Holder("there is no relayed proof"))?;
+        let expected = Expected {
+            method: "POST",
+            uri: case.from.as_str(),
+            token: Some(&access.hash),
+            age_s_max: limits::RELAY_AGE_S_MAX,
+            nonce: None,
+        };
+        let proof = self.by_time_or_nonce(text.expose(), expected, now_s);
+        let proof = proof.map_err(ExchangeError::HolderProof)?;
+        proof.is_of(jkt).map_err(ExchangeError::HolderProof)?;
+        let target = case.to.as_ref().map_or("", |to| to.as_str());
+        Ok(Some(Once {
+            of: ProofOf::Holder,
+            name: proof.use_key(&format!("relayed to {target}")),
+            until_s: now_s.saturating_add(limits::PROOF_MEMORY_S),
+        }))
+    }
+}
