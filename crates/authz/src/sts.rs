@@ -7,15 +7,16 @@ mod answer;
 pub mod authzen;
 pub mod config;
 mod events;
-mod form;
 pub mod keys;
 mod metadata;
 mod metrics;
+mod records;
 pub mod refresh;
 mod request;
 mod revoke;
 mod token;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -28,14 +29,16 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use url::Url;
 
+use self::keys::Keys;
 use self::metrics::Metrics;
 use self::refresh::Pinned;
 use crate::edge::Edges;
-use crate::exchange::Exchange;
 use crate::exchange::engine::Engine;
+use crate::exchange::{self, Clients, Exchange, Names};
 use crate::federation::{Asserter, Domain, Transmitter};
-use crate::grant::{Durable, GrantError, Grants};
-use crate::token::{Issuer, KeySet, Nonces, Secret};
+use crate::grant::{Bounds, Durable, GrantError, Grants};
+use crate::limits;
+use crate::token::{Issuer, Nonces, Secret};
 
 pub use config::{Config, ConfigError};
 pub use refresh::{Fetch, FetchError, Fetched};
@@ -51,12 +54,15 @@ struct Inner {
     path: String,
     metadata: Value,
     jwks: Value,
-    published: KeySet,
+    keys: Keys,
+    lifetimes: config::Lifetimes,
+    names: Names,
     exchange: Exchange,
     edges: Edges,
     trusted: Vec<Issuer>,
     grants: Arc<dyn Grants>,
     nonces: Nonces,
+    needs_nonce: bool,
     asserters: Vec<Asserter>,
     domains: Vec<Domain>,
     transmitters: Vec<Transmitter>,
@@ -65,7 +71,7 @@ struct Inner {
     fetch: Arc<dyn Fetch>,
     metrics: Arc<Metrics>,
     clock: fn() -> u64,
-    engine: Arc<Engine>,
+    policy: Arc<Engine>,
     authzen_key: Option<Secret>,
 }
 
@@ -73,31 +79,54 @@ impl Sts {
     /// Opens the grants, and gets ready.
     ///
     /// # Errors
-    /// Grants that cannot be opened.
+    /// Grants or records that cannot be opened.
     pub async fn open(
         config: Config,
         fetch: Arc<dyn Fetch>,
         clock: fn() -> u64,
-    ) -> Result<Self, GrantError> {
+    ) -> Result<Self, OpenError> {
         let grants: Arc<dyn Grants> = Arc::new(Durable::open(&config.grants).await?);
-        let published = config.keys.published().clone();
-        let metadata = metadata::document(&config.issuer, !config.others.asserters.is_empty());
+        let records = records::InFile::open(&config.records)
+            .map_err(|source| OpenError::Records { path: config.records.clone(), source })?;
         let path =
             Url::parse(&config.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
         let fetched = config.trusted.iter().map(|one| (one.issuer.iss.clone(), one.pinned.clone()));
         let pinned = fetched.chain(config.others.pinned).collect();
-        let trusted = config.trusted.iter().map(|one| one.issuer.clone()).collect();
-        let exchange = Exchange {};
+        let trusted: Vec<_> = config.trusted.iter().map(|one| one.issuer.clone()).collect();
+        let mut clients = Clients::default();
+        config.clients.into_iter().for_each(|client| clients.add(client));
+        let policy = Arc::new(config.policy);
+        let exchange = Exchange::new(exchange::Config {
+            endpoint: format!("{}/token", config.issuer),
+            clients,
+            issuers: trusted.clone(),
+            own_keys: config.keys.published().clone(),
+            edges: config.edges.clone(),
+            grants: Arc::clone(&grants),
+            signer: Arc::clone(config.keys.signer()),
+            policy: Arc::clone(&policy) as _,
+            records: Arc::new(records),
+            nonces: config.nonces.clone(),
+            needs_nonce: config.needs_nonce,
+            names: config.names.clone(),
+            depth_max: config.lifetimes.depth_max,
+            bounds: Bounds::default(),
+            client_per_minute_max: limits::CLIENT_EXCHANGES_PER_MINUTE,
+            issuer: config.issuer.clone(),
+        });
         let inner = Inner {
             path: path.unwrap_or_default(),
-            metadata,
+            metadata: metadata::document(&config.issuer, !config.others.asserters.is_empty()),
             jwks: config.keys.jwks(),
-            published,
+            keys: config.keys,
+            lifetimes: config.lifetimes,
+            names: config.names,
             exchange,
             edges: config.edges,
             trusted,
             grants,
             nonces: config.nonces,
+            needs_nonce: config.needs_nonce,
             asserters: config.others.asserters,
             domains: config.others.domains,
             transmitters: config.others.transmitters,
@@ -106,7 +135,7 @@ impl Sts {
             fetch,
             metrics: Arc::new(Metrics::new()),
             clock,
-            engine: config.engine,
+            policy,
             authzen_key: config.authzen_key,
             issuer: config.issuer,
         };
@@ -118,7 +147,7 @@ impl Sts {
         let under = |name: &str| format!("{}/{name}", self.inner.path);
         let decisions =
             self.inner.authzen_key.clone().map(|key| {
-                authzen::router(Arc::clone(&self.inner.engine), &self.inner.issuer, key)
+                authzen::router(Arc::clone(&self.inner.policy), &self.inner.issuer, key)
             });
         Router::new()
             .route(&metadata::path(&self.inner.path), get(metadata))
@@ -152,7 +181,7 @@ impl Sts {
 
     async fn sweep(self) {
         loop {
-            tokio::time::sleep(crate::limits::SWEEP_TIME).await;
+            tokio::time::sleep(limits::SWEEP_TIME).await;
             if let Err(error) = self.inner.grants.sweep(self.now_s()).await {
                 tracing::warn!("what is over cannot be forgotten: {error}");
             }
@@ -162,6 +191,23 @@ impl Sts {
     fn now_s(&self) -> u64 {
         (self.inner.clock)()
     }
+}
+
+/// Why a service does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Grants.
+    #[error("opening the grants")]
+    Grants(#[from] GrantError),
+    /// Records.
+    #[error("opening the record of decisions, {}", path.display())]
+    Records {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
 }
 
 async fn metadata(State(sts): State<Sts>) -> Response {

@@ -117,7 +117,7 @@ fn times(claims: &Claims, now_s: u64) -> Result<(u64, u64), AssertionError> {
     };
     let latest = now_s.saturating_add(limits::SKEW_S_MAX);
     let is_now = expires_s > now_s && issued_s <= latest && starts_s <= latest;
-    let is_short = expires_s.saturating_sub(issued_s) <= limits::ASSERTION_LIFE_S_MAX;
+    let is_short = expires_s.saturating_sub(issued_s) <= limits::ID_JAG_LIFE_S_MAX;
     if is_now && is_short { Ok((issued_s, expires_s)) } else { Err(AssertionError::Time) }
 }
 
@@ -174,7 +174,6 @@ fn authority(claims: &Claims) -> Result<Authority, AssertionError> {
     Ok((scopes, details))
 }
 
-/// The confirmation that the token made of an assertion has.
 impl Assertion {
     /// Whether a proof's key is the one that the assertion is bound to, if it is bound.
     pub fn is_for(&self, presenter: &Confirmation) -> bool {
@@ -228,6 +227,9 @@ pub enum AssertionError {
     /// A claim that is not what it has to be.
     #[error("the assertion's claim `{0}` is not what it has to be")]
     Claim(&'static str),
+    /// Bound to a key that did not prove itself.
+    #[error("the assertion is bound to another key than the proof's")]
+    Holder,
     /// Shown before.
     #[error("the assertion was shown before")]
     Replayed,
@@ -246,6 +248,7 @@ impl AssertionError {
             Self::Time => "authz.federation.time",
             Self::Resource => "authz.federation.resource",
             Self::Constraint => "authz.federation.constraint-unknown",
+            Self::Holder => "authz.federation.holder-unproven",
             Self::Replayed => "authz.federation.replayed",
         }
     }

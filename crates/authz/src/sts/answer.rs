@@ -41,8 +41,8 @@ impl Refusal {
     }
 
     /// Grants that cannot be read or written: nothing is decided without them.
-    pub(super) fn store(error: GrantError) -> Self {
-        tracing::error!("grants cannot be read or written: {}", chain(&error));
+    pub(super) fn store(error: &GrantError) -> Self {
+        tracing::error!("grants cannot be read or written: {}", chain(error));
         let says = "the service cannot do its work now";
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let refusal = Self::new(status, "temporarily_unavailable", UNAVAILABLE, says);
@@ -51,7 +51,7 @@ impl Refusal {
 }
 
 /// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -3,20 +3,19 @@
 
 mod domains;
 mod files;
-mod policies;
 mod raw;
 mod rules;
 
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 pub use self::domains::{Domains, Poll};
 use super::keys::Keys;
 use super::refresh::Pinned;
 use crate::edge::Edges;
 use crate::exchange::engine::Engine;
-use crate::token::{Issuer, KeySet, Nonces, Secret};
+use crate::exchange::{Client, Names};
+use crate::token::{Issuer, Nonces, Secret};
 
 /// What a service is told.
 #[derive(Debug)]
@@ -33,6 +32,12 @@ pub struct Config {
     pub clients: Vec<Client>,
     /// Where grants are kept: `sqlite:PATH`, or `postgres://…`.
     pub grants: String,
+    /// How subjects are called in its tokens.
+    pub names: Names,
+    /// Where decisions are recorded, a line of JSON each.
+    pub records: PathBuf,
+    /// Whether a presenter's proof has to have a nonce.
+    pub needs_nonce: bool,
     /// The nonces that it shares with the guards of its domain.
     pub nonces: Nonces,
     /// How long things last.
@@ -41,8 +46,8 @@ pub struct Config {
     pub others: Domains,
     /// Addresses that may be asked for keys although they are private, and without TLS.
     pub exceptions: Vec<SocketAddr>,
-    /// The policies that have to permit what the checks allow.
-    pub engine: Arc<Engine>,
+    /// What decides in the end.
+    pub policy: Engine,
     /// The key of the decision endpoint; nothing without one.
     pub authzen_key: Option<Secret>,
     /// The SHA-256 of the file, `sha256:…`.
@@ -56,17 +61,6 @@ pub struct Trusted {
     pub issuer: Issuer,
     /// The same keys, and where they come from.
     pub pinned: Pinned,
-}
-
-/// A confidential client.
-#[derive(Debug, Clone)]
-pub struct Client {
-    /// Its name. Of a client with a metadata document: the document's URL.
-    pub id: String,
-    /// Its keys.
-    pub keys: KeySet,
-    /// Whether it is known by a metadata document, and may authenticate by a `DPoP` key in it (ours).
-    pub has_document: bool,
 }
 
 /// How long things last.

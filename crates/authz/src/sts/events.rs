@@ -156,3 +156,28 @@ fn polled(body: &[u8]) -> Result<Vec<(String, String)>, String> {
 fn refused(status: StatusCode, word: &str, says: &str) -> Response {
     answer::secret(status, &json!({ "err": word, "description": says }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_to_a_poll_is_read_strictly_and_bounded() {
+        let of = |count: usize| {
+            let sets: Map<_, _> = (0..count).map(|at| (format!("e{at}"), json!("set"))).collect();
+            polled(json!({ "sets": sets, "moreAvailable": true }).to_string().as_bytes())
+        };
+        assert_eq!(of(limits::POLL_EVENTS_MAX).map(|sets| sets.len()), Ok(limits::POLL_EVENTS_MAX));
+        assert!(of(limits::POLL_EVENTS_MAX + 1).is_err());
+        for body in [
+            "",
+            "[]",
+            "{}",
+            r#"{"sets":[]}"#,
+            r#"{"sets":{"a":1}}"#,
+            r#"{"sets":{"a":"b","a":"c"}}"#,
+        ] {
+            assert!(polled(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+}

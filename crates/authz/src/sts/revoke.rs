@@ -34,11 +34,14 @@ impl Sts {
         let token = token.ok_or_else(|| Refusal::malformed(MALFORMED, "there is no `token`"))?;
         let found = match self.own(token.expose(), &client) {
             Some(txn) => Some(txn),
-            None => self.root(token.expose(), &client, now_s).await.map_err(Refusal::store)?,
+            None => self
+                .root(token.expose(), &client, now_s)
+                .await
+                .map_err(|error| Refusal::store(&error))?,
         };
         if let Some(txn) = found {
             let ended = self.inner.grants.revoke(&txn, "revoked by a client", now_s).await;
-            ended.map_err(Refusal::store)?;
+            ended.map_err(|error| Refusal::store(&error))?;
             tracing::info!(txn, client, "a grant was revoked");
         }
         let mut response = Response::new(Body::empty());
@@ -54,9 +57,10 @@ impl Sts {
         if jwt.typ() != Some("at+jwt") || jwt.issuer_unverified() != Some(&self.inner.issuer) {
             return None;
         }
-        let claims = jwt.verify_by(&self.inner.published).ok()?;
+        let claims = jwt.verify_by(self.inner.keys.published()).ok()?;
         let server = self.inner.edges.server_of(client);
-        let is_for = server.is_some_and(|(_, server)| claims.audience() == Some(&server.audience));
+        let is_for =
+            server.is_some_and(|(resource, _)| claims.audience() == Some(resource.as_str()));
         let is_to = claims.text("client_id") == Some(client);
         (is_for || is_to).then(|| claims.text("txn").map(str::to_owned)).flatten()
     }

@@ -1,5 +1,7 @@
 //! `POST /token`.
 
+mod assertion;
+
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
@@ -7,10 +9,10 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::answer::{self, Refusal};
-use super::form::Form;
-use super::metadata::TOKEN_EXCHANGE;
+use super::metadata::{JWT_BEARER, TOKEN_EXCHANGE};
+use super::request::Form;
 use super::{GRANT_TYPE, MALFORMED, Sts, request};
-use crate::exchange::{self, Issued};
+use crate::exchange::{self, ExchangeError, Issued};
 use crate::limits;
 use crate::token::Secret;
 
@@ -29,6 +31,9 @@ impl Sts {
                 let request = exchange(&mut form, proof);
                 let issued = self.inner.exchange.exchange(&request, self.now_s()).await?;
                 Ok(body(&issued))
+            }
+            Some(JWT_BEARER) if !self.inner.asserters.is_empty() => {
+                self.redeem(&mut form, proof).await
             }
             Some(_) => {
                 let says = "the grant type is none that is served here";
@@ -93,26 +98,31 @@ pub(super) fn client(form: &mut Form, proof: Option<Secret>) -> exchange::Reques
     }
 }
 
+impl From<ExchangeError> for Refusal {
+    fn from(error: ExchangeError) -> Self {
+        if let ExchangeError::Unavailable { .. } = &error {
+            tracing::error!("nothing is issued: {}", answer::chain(&error));
+        }
+        let (word, code) = (error.oauth_error(), error.public_code());
+        let refusal = Self::new(error.status(), word, code, error.public_text());
+        Self { retry_s: error.retry_s(), ..refusal }
+    }
+}
+
 fn body(issued: &Issued) -> Value {
-    json!({
+    let mut body = json!({
         "access_token": issued.token.expose(),
         "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
         "token_type": if issued.is_dpop { "DPoP" } else { "Bearer" },
         "expires_in": issued.expires_in_s,
         "scope": issued.scope,
-    })
+    });
+    // RFC 9396 §7.
+    if let (Some(details), Some(members)) = (&issued.authorization_details, body.as_object_mut()) {
+        members.insert("authorization_details".to_owned(), details.clone());
+    }
+    body
 }
 
 /// How a client says who it is (RFC 7523 §2.2).
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-impl From<exchange::Refusal> for Refusal {
-    fn from(_: exchange::Refusal) -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_client",
-            "authz.exchange.client-unauthenticated",
-            "stub",
-        )
-    }
-}

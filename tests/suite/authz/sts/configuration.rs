@@ -15,7 +15,7 @@ fn check(draft: &Draft) -> Output {
 fn a_new_service_works_is_its_owners_alone_and_is_written_over_by_nothing() {
     let draft = Draft::new();
     let folder = draft.config().parent().expect("a folder").to_owned();
-    for name in ["sts.toml", "nonce.key", "keys/current.pem", "keys/next.pem"] {
+    for name in ["sts.toml", "nonce.key", "subject.key", "keys/current.pem", "keys/next.pem"] {
         let mode = std::fs::metadata(folder.join(name)).expect("made").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }

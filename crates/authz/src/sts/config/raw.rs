@@ -20,6 +20,13 @@ pub(super) struct Raw {
     pub(super) grants: String,
     #[serde(default = "nonce_key")]
     pub(super) nonce_key: PathBuf,
+    #[serde(default = "subject_key")]
+    pub(super) subject_key: PathBuf,
+    pub(super) home: Option<String>,
+    #[serde(default = "records")]
+    pub(super) records: PathBuf,
+    #[serde(default)]
+    pub(super) needs_nonce: bool,
     pub(super) policy: Option<PathBuf>,
     pub(super) authzen_key: Option<PathBuf>,
     pub(super) keys: Keys,
@@ -180,6 +187,14 @@ fn grants() -> String {
 
 fn nonce_key() -> PathBuf {
     "nonce.key".into()
+}
+
+fn subject_key() -> PathBuf {
+    "subject.key".into()
+}
+
+fn records() -> PathBuf {
+    "decisions.jsonl".into()
 }
 
 fn scope_claim() -> String {

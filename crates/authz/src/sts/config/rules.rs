@@ -5,19 +5,21 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use policy::{Policies, Source};
 use serde_json::Value;
 use tokio::sync::watch;
 use url::{Host, Url};
 
 use super::domains;
-use super::policies;
 use super::raw::{self, Raw, Typ};
-use super::{Client, Config, ConfigError, Lifetimes, Trusted, files};
+use super::{Config, ConfigError, Lifetimes, Trusted, files};
 use crate::edge::Edges;
+use crate::exchange::engine::Engine;
+use crate::exchange::{Client, Names};
 use crate::limits;
 use crate::sts::keys::Keys;
 use crate::sts::refresh::Pinned;
-use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Signer};
+use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Secret, Signer};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -25,7 +27,7 @@ type Checked<T> = Result<T, ConfigError>;
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub(super) fn check(mut raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
+pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
     let issuer = own_issuer(&raw.issuer)?;
     let keys = keys(&raw.keys, folder).map_err(|error| error.at("keys"))?;
     let trusted = trusted(&raw.trusted, &issuer, &raw.exceptions, folder)?;
@@ -34,10 +36,11 @@ pub(super) fn check(mut raw: Raw, folder: &Path, text: &str) -> Checked<Config> 
     let edges = edges(&path, &clients, &issuer).map_err(|error| error.at("edges"))?;
     let known: BTreeSet<String> = trusted.iter().map(|one| one.issuer.iss.clone()).collect();
     let others = domains::check(&raw, folder, &edges, &known)?;
+    let names = names(&raw, &known, folder)?;
     let nonces = files::shared_key(&folder.join(&raw.nonce_key)).map(Nonces::new);
-    let policy = raw.policy.take().map(|path| folder.join(path));
-    let engine = policies::engine(policy.as_deref(), &edges, &issuer);
-    let authzen_key = raw.authzen_key.take().map(|path| policies::key(&folder.join(path)));
+    let policy = policy(raw.policy.as_deref(), folder, &edges, &issuer);
+    let policy = policy.map_err(|error| error.at("policy"))?;
+    let authzen_key = raw.authzen_key.as_ref().map(|path| decision_key(&folder.join(path)));
     Ok(Config {
         issuer,
         keys,
@@ -45,11 +48,14 @@ pub(super) fn check(mut raw: Raw, folder: &Path, text: &str) -> Checked<Config> 
         edges,
         clients,
         grants: grants(&raw.grants, folder)?,
+        names,
+        records: folder.join(&raw.records),
+        needs_nonce: raw.needs_nonce,
         nonces: nonces.map_err(|error| error.at("nonce_key"))?,
         lifetimes: lifetimes(&raw.lifetimes)?,
         others,
         exceptions: raw.exceptions,
-        engine: engine.map_err(|error| error.at("policy"))?,
+        policy,
         authzen_key: authzen_key.transpose().map_err(|error| error.at("authzen_key"))?,
         digest: surface::Digest::of_bytes(text.as_bytes()).to_string(),
     })
@@ -245,7 +251,7 @@ fn one_client(raw: &raw::Client, folder: &Path) -> Checked<Client> {
     match (&raw.id, &raw.jwks, &raw.document) {
         (Some(id), Some(jwks), None) => {
             let keys = key_set(&folder.join(jwks)).map_err(|error| error.at("jwks"))?;
-            Ok(Client { id: id.clone(), keys, has_document: false })
+            Ok(Client::new(id, keys))
         }
         (None, None, Some(path)) => {
             described(&folder.join(path)).map_err(|error| error.at("document"))
@@ -261,9 +267,8 @@ fn one_client(raw: &raw::Client, folder: &Path) -> Checked<Client> {
 /// names itself, keys, and no shared secret.
 fn described(path: &Path) -> Checked<Client> {
     let document = files::object(path)?;
-    let text = |name: &str| document.get(name).and_then(Value::as_str);
     let refused = |what: &str, fix: &str| Err(ConfigError::new("", what, fix));
-    let Some(id) = text("client_id") else {
+    let Some(id) = document.get("client_id").and_then(Value::as_str) else {
         return refused("it has no `client_id`", "write the document's own URL as `client_id`");
     };
     match Url::parse(id) {
@@ -272,15 +277,11 @@ fn described(path: &Path) -> Checked<Client> {
         }
         _ => return refused("its `client_id` is no URL with a path", "write the document's URL"),
     }
-    if document.contains_key("client_secret")
-        || text("token_endpoint_auth_method") != Some("private_key_jwt")
-    {
-        let what = "its `token_endpoint_auth_method` is not `private_key_jwt`";
-        return refused(what, "clients are confidential here, and by keys: no secret, no `none`");
-    }
-    let keys = KeySet::from_value(document.get("jwks").unwrap_or(&Value::Null));
-    let keys = some_keys(keys, "its `jwks`")?;
-    Ok(Client { id: id.to_owned(), keys, has_document: true })
+    let bytes = Value::Object(document.clone()).to_string();
+    Client::from_document(id, bytes.as_bytes()).map_err(|error| {
+        let fix = "clients are confidential here, and by keys: no secret, no `none`";
+        ConfigError::new("", error.to_string(), fix)
+    })
 }
 
 fn edges(path: &Path, clients: &[Client], issuer: &str) -> Checked<Edges> {
@@ -305,6 +306,48 @@ fn edges(path: &Path, clients: &[Client], issuer: &str) -> Checked<Edges> {
         }
     }
     Ok(edges)
+}
+
+/// The policies of a file, or those that are built in, over the edges.
+fn policy(file: Option<&Path>, folder: &Path, edges: &Edges, issuer: &str) -> Checked<Engine> {
+    let refused = |name: &str, error: &dyn std::error::Error| {
+        ConfigError::new("", format!("{name}: {error}"), "`countersign policy check` says more")
+    };
+    let policies = match file {
+        None => Policies::built_in().map_err(|error| refused("the built-in policies", &error)),
+        Some(file) => {
+            let path = folder.join(file);
+            let text = files::text(&path, limits::CONFIG_FILE_BYTES_MAX)?;
+            let name = path.display().to_string();
+            let sources = [Source { name: &name, text: &text }];
+            Policies::parse(&sources).map_err(|error| refused(&name, &error))
+        }
+    };
+    Engine::new(policies?, edges, issuer).map_err(|error| refused("the edges", &error))
+}
+
+/// The key of the decision endpoint: one line, for the owner alone.
+fn decision_key(path: &Path) -> Checked<Secret> {
+    let text = files::private(path)?;
+    let key = text.trim();
+    let min = limits::AUTHZEN_KEY_CHARS_MIN;
+    if key.len() < min || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let what = format!("the key is shorter than {min} characters, or no single word");
+        return Err(ConfigError::new("", what, "head -c 32 /dev/urandom | base64 > FILE"));
+    }
+    Ok(key.into())
+}
+
+/// Whose subjects keep their names: the issuer that is named, or the only one that there is.
+fn names(raw: &Raw, known: &BTreeSet<String>, folder: &Path) -> Checked<Names> {
+    let key = files::shared_key(&folder.join(&raw.subject_key));
+    let key = key.map_err(|error| error.at("subject_key"))?;
+    if let Some(stranger) = raw.home.as_ref().filter(|home| !known.contains(*home)) {
+        let what = format!("`{stranger}` is no issuer that this service trusts");
+        return Err(ConfigError::new("home", what, "name an issuer of a `[[trusted]]`"));
+    }
+    let only = known.first().filter(|_| known.len() == 1);
+    Ok(Names::new(raw.home.as_ref().or(only).cloned(), key))
 }
 
 fn grants(text: &str, folder: &Path) -> Checked<String> {

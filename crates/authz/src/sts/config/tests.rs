@@ -27,6 +27,7 @@ fn folder() -> TempDir {
     write("hop1.jwks.json", &jwks(&keys[3]).to_string(), 0o644);
     write("none.jwks.json", r#"{"keys":[]}"#, 0o644);
     write("nonce.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", 0o600);
+    write("subject.key", "BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", 0o600);
     write("short.key", "AAAA", 0o600);
     write("open.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", 0o644);
     write("own.cedar", policy::DEFAULT, 0o644);
@@ -179,6 +180,8 @@ fn what_is_wrong_is_refused_with_its_place() {
         ("[keys]", "policy = 'gone.cedar'\n[keys]", "policy", "reading gone.cedar"),
         ("[keys]", "authzen_key = 'short.key'\n[keys]", "authzen_key", "shorter than 22"),
         ("[keys]", "authzen_key = 'open.key'\n[keys]", "authzen_key", "read by others"),
+        ("[keys]", "subject_key = 'short.key'\n[keys]", "subject_key", "32 bytes"),
+        ("[keys]", "home = 'https://as.x.test'\n[keys]", "home", "no issuer"),
         ("[keys]", "grants = 'mysql://x'\n[keys]", "grants", "no database"),
         ("[keys]", "grants = 'postgres://u:secret@h/d'\n[keys]", "grants", "password"),
         ("[keys]", "colour = 1\n[keys]", "line 5", "unknown field"),
@@ -201,6 +204,29 @@ fn the_numbers_of_issuers_and_clients_are_bounded() {
     let path = folder.path().join("sts.toml");
     for (count, is_fine) in [(limits::TRUSTED_MAX - 2, true), (limits::TRUSTED_MAX - 1, false)] {
         fs::write(&path, CONFIG.to_owned() + &more(issuer, count)).unwrap();
+        assert_eq!(Config::load(&path).is_ok(), is_fine, "{count}");
+    }
+    let client = "[[client]]\nid = 'c#'\njwks = 'as.jwks.json'\n";
+    for (count, is_fine) in [(limits::CLIENTS_MAX - 2, true), (limits::CLIENTS_MAX - 1, false)] {
+        fs::write(&path, CONFIG.to_owned() + &more(client, count)).unwrap();
+        assert_eq!(Config::load(&path).is_ok(), is_fine, "{count}");
+    }
+    let key = |at: usize| Signer::generate(Algorithm::Es256).map(|key| (at, key)).unwrap();
+    for (at, key) in (0..=limits::RETIRED_KEYS_MAX).map(key) {
+        fs::write(folder.path().join(format!("{at}.jwk")), key.public().jwk().to_string()).unwrap();
+    }
+    for (count, is_fine) in
+        [(limits::RETIRED_KEYS_MAX, true), (limits::RETIRED_KEYS_MAX + 1, false)]
+    {
+        let files: Vec<_> = (0..count).map(|at| format!("'{at}.jwk'")).collect();
+        let retired = format!("[{}]", files.join(", "));
+        fs::write(&path, CONFIG.replace(r#"["old.jwk"]"#, &retired)).unwrap();
+        assert_eq!(Config::load(&path).is_ok(), is_fine, "{count}");
+    }
+    let accept = "[[accept]]\nissuer = 'https://i#.test'\njwks = 'as.jwks.json'\n\
+                  resources = ['https://hop1.a.test/mcp']\n";
+    for (count, is_fine) in [(limits::DOMAINS_MAX, true), (limits::DOMAINS_MAX + 1, false)] {
+        fs::write(&path, CONFIG.to_owned() + &more(accept, count)).unwrap();
         assert_eq!(Config::load(&path).is_ok(), is_fine, "{count}");
     }
     let padding = "#".repeat(usize::try_from(limits::CONFIG_BYTES_MAX).unwrap() - CONFIG.len());
@@ -321,4 +347,17 @@ fn other_domains_are_read_and_what_is_wrong_with_them_is_refused() {
     }
     let twice = whole + OTHERS;
     assert_eq!(load(&twice).unwrap_err().what, "this issuer is there already");
+}
+
+#[test]
+fn a_file_that_is_named_is_bounded() {
+    let folder = folder();
+    let path = folder.path().join("sts.toml");
+    let room = usize::try_from(limits::CONFIG_FILE_BYTES_MAX).unwrap();
+    let edges = edges("https://hop1.a.test/mcp", "hop1").to_string();
+    let pad = |length: usize| edges.clone() + &" ".repeat(length - edges.len());
+    fs::write(folder.path().join("edges.json"), pad(room)).unwrap();
+    assert!(Config::load(&path).is_ok());
+    fs::write(folder.path().join("edges.json"), pad(room + 1)).unwrap();
+    assert!(Config::load(&path).unwrap_err().what.contains("longer"));
 }
