@@ -1,33 +1,37 @@
-//! The decision endpoint of the running service (AuthZEN 1.0), beside its own exchanges.
+//! Policies of the running service: what they take away from an exchange (X14), and the same engine
+//! asked by others (AuthZEN 1.0).
 
-use harness::Draft;
+use harness::Program;
 use serde_json::{Value, json};
 
-use super::{Domain, HOPS};
+use super::{Domain, HOPS, refusal};
 
 const KEY: &str = "a-key-for-the-decision-endpoint";
 
-/// A rule beside the built-in policies.
-const RULE: &str = "\n@id(\"not-bob\")\nforbid (principal, action, resource)\n\
-                    when { principal == Principal::\"https://as.a.test#bob\" };\n";
-
+/// A service whose policies are the built-in ones and a rule against one person.
 fn domain() -> Domain {
-    Domain::with(|draft: &Draft, _| {
+    Domain::with(|draft, others| {
         draft.write_private("authzen.key", KEY);
-        let built_in = harness::Program::countersign().args(["policy", "init"]).run();
-        draft.write("own.cedar", &(built_in.stdout + RULE));
+        let built_in = Program::countersign().args(["policy", "init"]).run();
+        let rule = format!(
+            "\n@id(\"not-bob\")\nforbid (principal, action, resource)\n\
+             when {{ principal == Principal::\"{}#bob\" }};\n",
+            others.issuer
+        );
+        draft.write("own.cedar", &(built_in.stdout + &rule));
         draft.prepend("authzen_key = \"authzen.key\"\npolicy = \"own.cedar\"\n");
     })
 }
 
 fn evaluation(domain: &Domain, person: &str) -> Value {
     let agent = format!("{}#hop1", domain.sts.issuer);
+    let names = &domain.others.issuer;
     json!({
-        "subject": { "type": "Principal", "id": format!("https://as.a.test#{person}") },
+        "subject": { "type": "Principal", "id": format!("{names}#{person}") },
         "action": { "name": "exchange" },
         "resource": { "type": "Edge", "id": format!("{} -> {}", HOPS[0], HOPS[1]) },
         "context": {
-            "agent": agent, "depth": 1, "chain": [agent, "https://as.a.test#agent"],
+            "agent": agent, "depth": 1, "chain": [agent, format!("{names}#agent")],
             "requested": ["doc:get"], "allowed": ["doc:get", "doc:put"], "parent_bound": true,
             "child_bound": true, "auth_age_s": 60, "revoked": false, "destructive": false,
         },
@@ -45,7 +49,19 @@ fn ask(domain: &mut Domain, path: &str, key: &str, body: &str) -> Value {
 }
 
 #[test]
-fn decisions_are_asked_of_the_running_service() {
+fn a_policy_takes_an_exchange_away_from_one_person_alone() {
+    let mut domain = domain();
+    let (alice, proof) = domain.call("alice");
+    domain.next(0, &alice, &proof, "doc:get");
+    let (bob, proof) = domain.call("bob");
+    let answer = domain.exchange(0, &bob, &proof, "doc:get");
+    let (error, code) = refusal(&answer);
+    assert_eq!((error.as_str(), code.as_str()), ("invalid_target", "authz.exchange.policy-denied"));
+    assert!(!answer.to_string().contains("not-bob"), "which policy it was is told to nobody");
+}
+
+#[test]
+fn the_engine_of_exchanges_answers_others_who_show_its_key() {
     let mut domain = domain();
     let place = domain.sts.endpoint(".well-known/authzen-configuration");
     let metadata = domain.others.ask("fetch", json!({ "url": place }))["body"].take();
