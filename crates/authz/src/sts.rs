@@ -33,11 +33,12 @@ use self::keys::Keys;
 use self::metrics::Metrics;
 use self::refresh::Pinned;
 use crate::edge::Edges;
+use crate::exchange::engine::Engine;
 use crate::exchange::{self, Clients, Exchange, Names};
 use crate::federation::{Asserter, Transmitter};
 use crate::grant::{Bounds, Durable, GrantError, Grants};
 use crate::limits;
-use crate::token::{Issuer, Nonces};
+use crate::token::{Issuer, Nonces, Secret};
 
 pub use config::{Config, ConfigError};
 pub use refresh::{Fetch, FetchError, Fetched};
@@ -69,6 +70,8 @@ struct Inner {
     fetch: Arc<dyn Fetch>,
     metrics: Arc<Metrics>,
     clock: fn() -> u64,
+    policy: Arc<Engine>,
+    authzen_key: Option<Secret>,
 }
 
 impl Sts {
@@ -91,6 +94,7 @@ impl Sts {
         let trusted: Vec<_> = config.trusted.iter().map(|one| one.issuer.clone()).collect();
         let mut clients = Clients::default();
         config.clients.into_iter().for_each(|client| clients.add(client));
+        let policy = Arc::new(config.policy);
         let exchange = Exchange::new(exchange::Config {
             endpoint: format!("{}/token", config.issuer),
             clients,
@@ -99,7 +103,7 @@ impl Sts {
             edges: config.edges.clone(),
             grants: Arc::clone(&grants),
             signer: Arc::clone(config.keys.signer()),
-            policy: Arc::new(config.policy),
+            policy: Arc::clone(&policy) as _,
             records: Arc::new(records),
             nonces: config.nonces.clone(),
             needs_nonce: config.needs_nonce,
@@ -130,6 +134,8 @@ impl Sts {
             fetch,
             metrics: Arc::new(Metrics::new()),
             clock,
+            policy,
+            authzen_key: config.authzen_key,
             issuer: config.issuer,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -138,6 +144,10 @@ impl Sts {
     /// What it serves: under the path of its issuer, and its metadata where RFC 8414 §3.1 puts them.
     pub fn router(&self) -> Router {
         let under = |name: &str| format!("{}/{name}", self.inner.path);
+        let decisions =
+            self.inner.authzen_key.clone().map(|key| {
+                authzen::router(Arc::clone(&self.inner.policy), &self.inner.issuer, key)
+            });
         Router::new()
             .route(&metadata::path(&self.inner.path), get(metadata))
             .route(&under("jwks"), get(jwks))
@@ -151,6 +161,7 @@ impl Sts {
                 metrics::observe,
             ))
             .with_state(self.clone())
+            .merge(decisions.unwrap_or_default())
     }
 
     /// What it does beside answering: keys are fetched, events polled, what is over is forgotten.

@@ -15,7 +15,7 @@ use super::refresh::Pinned;
 use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{Client, Names};
-use crate::token::{Issuer, Nonces};
+use crate::token::{Issuer, Nonces, Secret};
 
 /// What a service is told.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ pub struct Config {
     pub exceptions: Vec<SocketAddr>,
     /// What decides in the end.
     pub policy: Engine,
+    /// The key of the decision endpoint; nothing without one.
+    pub authzen_key: Option<Secret>,
     /// The SHA-256 of the file, `sha256:…`.
     pub digest: String,
 }

@@ -19,7 +19,7 @@ use crate::exchange::{Client, Names};
 use crate::limits;
 use crate::sts::keys::Keys;
 use crate::sts::refresh::Pinned;
-use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Signer};
+use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Secret, Signer};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -40,6 +40,7 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
     let nonces = files::shared_key(&folder.join(&raw.nonce_key)).map(Nonces::new);
     let policy = policy(raw.policy.as_deref(), folder, &edges, &issuer);
     let policy = policy.map_err(|error| error.at("policy"))?;
+    let authzen_key = raw.authzen_key.as_ref().map(|path| decision_key(&folder.join(path)));
     Ok(Config {
         issuer,
         keys,
@@ -55,6 +56,7 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
         others,
         exceptions: raw.exceptions,
         policy,
+        authzen_key: authzen_key.transpose().map_err(|error| error.at("authzen_key"))?,
         digest: surface::Digest::of_bytes(text.as_bytes()).to_string(),
     })
 }
@@ -322,6 +324,18 @@ fn policy(file: Option<&Path>, folder: &Path, edges: &Edges, issuer: &str) -> Ch
         }
     };
     Engine::new(policies?, edges, issuer).map_err(|error| refused("the edges", &error))
+}
+
+/// The key of the decision endpoint: one line, for the owner alone.
+fn decision_key(path: &Path) -> Checked<Secret> {
+    let text = files::private(path)?;
+    let key = text.trim();
+    let min = limits::AUTHZEN_KEY_CHARS_MIN;
+    if key.len() < min || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let what = format!("the key is shorter than {min} characters, or no single word");
+        return Err(ConfigError::new("", what, "head -c 32 /dev/urandom | base64 > FILE"));
+    }
+    Ok(key.into())
 }
 
 /// Whose subjects keep their names: the issuer that is named, or the only one that there is.
