@@ -3,12 +3,14 @@
 
 pub mod challenge;
 pub mod metadata;
+mod protection;
 mod uri;
 
 use std::fmt;
 
 pub use challenge::{Challenge, ChallengeError};
 pub use metadata::{Metadata, MetadataError};
+pub use protection::{Protection, Refused};
 pub use uri::is_same_target;
 
 /// A resource identifier (RFC 8707 §2): an absolute URI without fragment, normalised once: scheme and

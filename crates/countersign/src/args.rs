@@ -370,6 +370,11 @@ pub(crate) struct Guard {
     #[arg(long, value_name = "URL", requires = "listen", conflicts_with = "alias")]
     pub(crate) upstream: Option<String>,
 
+    /// Let in only who shows a token as this file asks for it; no credential of a client reaches
+    /// the server
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    pub(crate) authorize: Option<PathBuf>,
+
     /// Allow `--listen` on an address that other machines reach
     #[arg(long, requires = "listen")]
     pub(crate) allow_remote_clients: bool,

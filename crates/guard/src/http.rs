@@ -18,6 +18,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authz::resource::Protection;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -44,7 +45,8 @@ enum Phase {
 
 /// Serves `listener` and stands between its clients and `upstream` until `shutdown` resolves;
 /// then lets open requests end, for a bounded time. Browsers may ask from `origins`, such as
-/// `https://app.example`; a loopback listener admits loopback origins too.
+/// `https://app.example`; a loopback listener admits loopback origins too. With a `protection` each
+/// request needs a token, and no credential of a client reaches the server.
 ///
 /// # Errors
 /// An address that is not usable, or a listener that fails.
@@ -52,13 +54,16 @@ pub async fn serve(
     listener: TcpListener,
     upstream: Endpoint,
     origins: Vec<http::Uri>,
+    protection: Option<Protection>,
     gate: Arc<Gate>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let (phase, serving) = watch::channel(Phase::Serving);
     let address = listener.local_addr()?;
     let upstream = Upstream::new(&upstream, None)?;
-    let relay = Arc::new(Relay::new(gate, upstream, address, origins, serving.clone()));
+    let relay = Arc::new(
+        Relay::new(gate, upstream, address, origins, serving.clone()).protected(protection),
+    );
     let room = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
     let accepting = accept(listener, relay, serving, Arc::clone(&room));
     tokio::select! {

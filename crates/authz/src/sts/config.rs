@@ -3,6 +3,7 @@
 
 mod domains;
 mod files;
+mod protection;
 mod raw;
 mod rules;
 

@@ -4,8 +4,10 @@
 
 use std::fs::OpenOptions;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use authz::resource::Protection;
 use guard::event::Events;
 use guard::{Endpoint, Gate, Stance, Target};
 
@@ -170,12 +172,24 @@ async fn serve(
         return Err(Failure::usage(format!("{address} can be reached from other machines"))
             .hint("listen on 127.0.0.1, or add `--allow-remote-clients`"));
     }
+    let load = |path: &PathBuf| Protection::load(path, log::now_s);
+    let protection = arguments.authorize.as_ref().map(load).transpose().map_err(|error| {
+        let fix = error.fix.clone();
+        Failure::usage(error.to_string()).hint(fix)
+    })?;
     let failed = |error| Failure::new(format!("listening on {address}")).because(error);
     let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     desk.output.note(&format!("listening on http://{bound}"));
-    guard::http::serve(listener, upstream, arguments.allow_origins.clone(), gate, stopped())
-        .await
-        .map_err(failed)?;
+    guard::http::serve(
+        listener,
+        upstream,
+        arguments.allow_origins.clone(),
+        protection,
+        gate,
+        stopped(),
+    )
+    .await
+    .map_err(failed)?;
     Ok(Exit::Same)
 }

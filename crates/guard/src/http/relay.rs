@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use authz::resource::Protection;
 use bytes::Bytes;
 use http::header::ALLOW;
 use http::request::Parts;
@@ -26,7 +27,7 @@ use wire::{Document, Frame, Message, Policy};
 use self::admission::{Admission, check_content};
 use self::asking::ClientChannel;
 use self::beside::{Beside, Link, Streams};
-use self::conversation::{Conversation, Conversations, Principal, session_of};
+use self::conversation::{Conversation, Conversations, Principal, session_of, strip_credentials};
 use self::judge::{Expected, Judge};
 use self::outgoing::{Outgoing, Stream, closing};
 use self::rejection::Rejection;
@@ -48,6 +49,8 @@ pub(super) struct Relay {
     gate: Arc<Gate>,
     upstream: Arc<Upstream>,
     admission: Admission,
+    /// Whom tokens let in; without it the server asks by itself.
+    protection: Option<Protection>,
     conversations: Conversations,
     streams: Arc<Streams>,
     serving: watch::Receiver<Phase>,
@@ -83,7 +86,13 @@ impl Relay {
     ) -> Self {
         let conversations = Conversations::new(Arc::clone(&gate));
         let (upstream, admission) = (Arc::new(upstream), Admission::new(listener, origins));
-        Self { gate, upstream, admission, conversations, streams: Arc::default(), serving }
+        let streams = Arc::default();
+        Self { gate, upstream, admission, protection: None, conversations, streams, serving }
+    }
+
+    pub(super) fn protected(mut self, protection: Option<Protection>) -> Self {
+        self.protection = protection;
+        self
     }
 
     /// Answers one request.
@@ -99,18 +108,26 @@ impl Relay {
         })
     }
 
-    async fn route(&self, head: Parts, body: Incoming) -> Result<Response<Outgoing>, Rejection> {
+    async fn route(
+        &self,
+        mut head: Parts,
+        body: Incoming,
+    ) -> Result<Response<Outgoing>, Rejection> {
         self.admission.check(&head.uri, &head.headers)?;
+        if let Some(answer) = self.metadata(&head) {
+            return Ok(answer);
+        }
         let path = head.uri.path();
         let link = self.streams.at(path);
         if link.is_none() && path != PATH && path != self.upstream.path().path() {
             let sentence = format!("nothing is served at this path; the server is at `{PATH}`");
             return Err(Rejection::new(StatusCode::NOT_FOUND, "http.path", &sentence));
         }
+        let principal = self.principal(&mut head).await?;
         match head.method {
-            Method::POST => self.post(head.headers, body, link).await,
-            Method::GET if link.is_none() => self.get(head.headers).await,
-            Method::DELETE if link.is_none() => self.delete(head.headers).await,
+            Method::POST => self.post(head.headers, principal, body, link).await,
+            Method::GET if link.is_none() => self.get(head.headers, principal).await,
+            Method::DELETE if link.is_none() => self.delete(head.headers, principal).await,
             _ => Err(Rejection::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "http.method",
@@ -120,9 +137,33 @@ impl Relay {
         }
     }
 
+    /// What the guard says of the tokens that it asks for (RFC 9728 §3).
+    fn metadata(&self, head: &Parts) -> Option<Response<Outgoing>> {
+        let resource = self.protection.as_ref().filter(|_| head.method == Method::GET)?;
+        let place: Uri = resource.resource.metadata_uri().parse().ok()?;
+        if head.uri.path_and_query() != place.path_and_query() {
+            return None;
+        }
+        let body = resource.metadata().to_vec();
+        Some(Rejection::answer(StatusCode::OK, body).into())
+    }
+
+    /// Who asks: whom a token names where one is needed, and then no credential stays.
+    async fn principal(&self, head: &mut Parts) -> Result<Principal, Rejection> {
+        let Some(protection) = &self.protection else {
+            return Ok(self.conversations.principal(&head.headers));
+        };
+        let admitted = protection.admit(head.method.as_str(), &head.headers).await;
+        let access = admitted.map_err(Rejection::unauthorized)?;
+        strip_credentials(&mut head.headers);
+        let client = access.client_id;
+        Ok(self.conversations.verified(&access.subject.iss, &access.subject.sub, &client))
+    }
+
     async fn post(
         &self,
         headers: HeaderMap,
+        principal: Principal,
         body: Incoming,
         link: Option<Arc<Link>>,
     ) -> Result<Response<Outgoing>, Rejection> {
@@ -132,7 +173,7 @@ impl Relay {
         let document = Document::parse(&body, &Policy::default()).map_err(Rejection::refused)?;
         let frame = Frame::read(&document).map_err(Rejection::refused)?;
         let context = Context {
-            principal: self.conversations.principal(&headers),
+            principal,
             session: session_of(&headers).cloned(),
             is_modern: is_modern(&frame, &headers)?,
             is_listening: is_called(&frame, "subscriptions/listen"),
@@ -250,8 +291,11 @@ impl Relay {
     }
 
     /// A stream that stands by itself: of a legacy session, or all that HTTP+SSE answers with.
-    async fn get(&self, headers: HeaderMap) -> Result<Response<Outgoing>, Rejection> {
-        let principal = self.conversations.principal(&headers);
+    async fn get(
+        &self,
+        headers: HeaderMap,
+        principal: Principal,
+    ) -> Result<Response<Outgoing>, Rejection> {
         let closing = closing(self.serving.clone());
         let (conversation, kind) = if let Some(session) = session_of(&headers) {
             let conversation = self.conversations.of_session(session, principal);
@@ -274,8 +318,11 @@ impl Relay {
     }
 
     /// The end of a legacy session.
-    async fn delete(&self, headers: HeaderMap) -> Result<Response<Outgoing>, Rejection> {
-        let principal = self.conversations.principal(&headers);
+    async fn delete(
+        &self,
+        headers: HeaderMap,
+        principal: Principal,
+    ) -> Result<Response<Outgoing>, Rejection> {
         let session = session_of(&headers).cloned();
         let sending = self.upstream.send(Method::DELETE, headers, Bytes::new());
         let response = tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)

@@ -127,7 +127,7 @@ fn keys(raw: &raw::Keys, folder: &Path) -> Checked<Keys> {
     })
 }
 
-fn trusted(
+pub(super) fn trusted(
     raw: &[raw::Trusted],
     own: &str,
     exceptions: &[SocketAddr],

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use authz::resource::Refused;
 use http::header::{CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
@@ -18,6 +19,8 @@ struct Parts {
     status: StatusCode,
     body: Vec<u8>,
     header: Option<(HeaderName, HeaderValue)>,
+    /// The nonce that the next proof has to have.
+    nonce: Option<HeaderValue>,
     /// What is still to be recorded.
     reason: Option<Reason>,
 }
@@ -51,7 +54,7 @@ impl Rejection {
 
     /// An answer of the session, which has recorded why.
     pub(super) fn answer(status: StatusCode, body: Vec<u8>) -> Self {
-        Self(Box::new(Parts { status, body, header: None, reason: None }))
+        Self(Box::new(Parts { status, body, header: None, nonce: None, reason: None }))
     }
 
     /// The server could not be asked, or its answer not be read. The causes are named: they hold
@@ -70,7 +73,15 @@ impl Rejection {
     }
 
     fn because(status: StatusCode, body: Vec<u8>, reason: Reason) -> Self {
-        Self(Box::new(Parts { status, body, header: None, reason: Some(reason) }))
+        Self(Box::new(Parts { status, body, header: None, nonce: None, reason: Some(reason) }))
+    }
+
+    /// Who shows no token that counts.
+    pub(super) fn unauthorized(refused: Refused) -> Self {
+        let Refused { status, code, sentence, challenge, nonce } = refused;
+        let mut rejection = Self::new(status, code, &sentence).with_challenge(challenge.as_deref());
+        rejection.0.nonce = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok());
+        rejection
     }
 
     /// What is still to be recorded.
@@ -105,12 +116,13 @@ impl From<BodyError> for Rejection {
 
 impl From<Rejection> for Response<Outgoing> {
     fn from(rejection: Rejection) -> Self {
-        let Parts { status, body, header, .. } = *rejection.0;
+        let Parts { status, body, header, nonce, .. } = *rejection.0;
         let mut response = Self::new(Outgoing::whole(body.into()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.extend(header);
+        headers.extend(nonce.map(|nonce| (HeaderName::from_static("dpop-nonce"), nonce)));
         response
     }
 }

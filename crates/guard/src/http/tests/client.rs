@@ -83,7 +83,8 @@ impl Guarded {
         let origins = vec!["https://app.example".parse().unwrap()];
         let shutdown = async move { drop(stopped.await) };
         let endpoint = endpoint_of(&fixture);
-        let served = tokio::spawn(serve(listener, endpoint, origins, Arc::new(gate), shutdown));
+        let served =
+            tokio::spawn(serve(listener, endpoint, origins, None, Arc::new(gate), shutdown));
         Self { fixture, address, pins, events, session: None, stop: Some(stop), served }
     }
 
