@@ -1,5 +1,6 @@
 //! Authorization across hops, before implementations that nobody here wrote, and before those who
 //! steal and forge.
 
+mod guard;
 mod jose;
 mod sts;
