@@ -7,10 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+pub mod oauth;
 pub mod postgres;
 pub mod proxy;
 pub mod registry;
 pub mod s3;
+pub mod sts;
 
 /// A program and what it is run with.
 #[derive(Debug)]

@@ -2,3 +2,4 @@
 //! steal and forge.
 
 mod jose;
+mod sts;

@@ -1,24 +1,239 @@
 //! The token service (STS) over HTTP: its metadata (RFC 8414), its keys, the token endpoint with
-//! exchange (RFC 8693) and assertions (RFC 7523), revocation (RFC 7009).
+//! exchange (RFC 8693) and assertions (RFC 7523), revocation (RFC 7009), events (RFC 8935).
 //!
 //! Deliberately absent: an authorization endpoint, refresh tokens, client secrets, registration.
 
 mod answer;
 pub mod authzen;
 pub mod config;
-mod form;
+mod events;
 pub mod keys;
 mod metadata;
 mod metrics;
+mod records;
+pub mod refresh;
 mod request;
+mod revoke;
+mod token;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::StatusCode;
+use serde_json::Value;
+use tokio::task::JoinSet;
+use url::Url;
+
+use self::keys::Keys;
+use self::metrics::Metrics;
+use self::refresh::Pinned;
+use crate::edge::Edges;
+use crate::exchange::engine::Engine;
+use crate::exchange::{self, Clients, Exchange, Names};
+use crate::federation::{Asserter, Transmitter};
+use crate::grant::{Bounds, Durable, GrantError, Grants};
+use crate::limits;
+use crate::token::{Issuer, Nonces, Secret};
 
 pub use config::{Config, ConfigError};
+pub use refresh::{Fetch, FetchError, Fetched};
+
+/// A token service. Clones share it.
+#[derive(Clone)]
+pub struct Sts {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    issuer: String,
+    path: String,
+    metadata: Value,
+    jwks: Value,
+    keys: Keys,
+    lifetimes: config::Lifetimes,
+    names: Names,
+    exchange: Exchange,
+    edges: Edges,
+    trusted: Vec<Issuer>,
+    grants: Arc<dyn Grants>,
+    nonces: Nonces,
+    needs_nonce: bool,
+    asserters: Vec<Asserter>,
+    transmitters: Vec<Transmitter>,
+    polls: Vec<(String, config::Poll)>,
+    pinned: Vec<(String, Pinned)>,
+    fetch: Arc<dyn Fetch>,
+    metrics: Arc<Metrics>,
+    clock: fn() -> u64,
+    policy: Arc<Engine>,
+    authzen_key: Option<Secret>,
+}
+
+impl Sts {
+    /// Opens the grants, and gets ready.
+    ///
+    /// # Errors
+    /// Grants or records that cannot be opened.
+    pub async fn open(
+        config: Config,
+        fetch: Arc<dyn Fetch>,
+        clock: fn() -> u64,
+    ) -> Result<Self, OpenError> {
+        let grants: Arc<dyn Grants> = Arc::new(Durable::open(&config.grants).await?);
+        let records = records::InFile::open(&config.records)
+            .map_err(|source| OpenError::Records { path: config.records.clone(), source })?;
+        let path =
+            Url::parse(&config.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
+        let fetched = config.trusted.iter().map(|one| (one.issuer.iss.clone(), one.pinned.clone()));
+        let pinned = fetched.chain(config.others.pinned).collect();
+        let trusted: Vec<_> = config.trusted.iter().map(|one| one.issuer.clone()).collect();
+        let mut clients = Clients::default();
+        config.clients.into_iter().for_each(|client| clients.add(client));
+        let policy = Arc::new(config.policy);
+        let exchange = Exchange::new(exchange::Config {
+            endpoint: format!("{}/token", config.issuer),
+            clients,
+            issuers: trusted.clone(),
+            own_keys: config.keys.published().clone(),
+            edges: config.edges.clone(),
+            grants: Arc::clone(&grants),
+            signer: Arc::clone(config.keys.signer()),
+            policy: Arc::clone(&policy) as _,
+            records: Arc::new(records),
+            nonces: config.nonces.clone(),
+            needs_nonce: config.needs_nonce,
+            names: config.names.clone(),
+            depth_max: config.lifetimes.depth_max,
+            bounds: Bounds::default(),
+            client_per_minute_max: limits::CLIENT_EXCHANGES_PER_MINUTE,
+            issuer: config.issuer.clone(),
+        });
+        let exchange = exchange.with_domains(config.others.domains);
+        let inner = Inner {
+            path: path.unwrap_or_default(),
+            metadata: metadata::document(&config.issuer, !config.others.asserters.is_empty()),
+            jwks: config.keys.jwks(),
+            keys: config.keys,
+            lifetimes: config.lifetimes,
+            names: config.names,
+            exchange,
+            edges: config.edges,
+            trusted,
+            grants,
+            nonces: config.nonces,
+            needs_nonce: config.needs_nonce,
+            asserters: config.others.asserters,
+            transmitters: config.others.transmitters,
+            polls: config.others.polls,
+            pinned,
+            fetch,
+            metrics: Arc::new(Metrics::new()),
+            clock,
+            policy,
+            authzen_key: config.authzen_key,
+            issuer: config.issuer,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What it serves: under the path of its issuer, and its metadata where RFC 8414 §3.1 puts them.
+    pub fn router(&self) -> Router {
+        let under = |name: &str| format!("{}/{name}", self.inner.path);
+        let decisions =
+            self.inner.authzen_key.clone().map(|key| {
+                authzen::router(Arc::clone(&self.inner.policy), &self.inner.issuer, key)
+            });
+        Router::new()
+            .route(&metadata::path(&self.inner.path), get(metadata))
+            .route(&under("jwks"), get(jwks))
+            .route(&under("token"), post(token::endpoint))
+            .route(&under("revoke"), post(revoke::endpoint))
+            .route(&under("events"), post(events::push))
+            .route("/healthz", get(health))
+            .route("/metrics", get(counters))
+            .layer(middleware::from_fn_with_state(
+                Arc::clone(&self.inner.metrics),
+                metrics::observe,
+            ))
+            .with_state(self.clone())
+            .merge(decisions.unwrap_or_default())
+    }
+
+    /// What it does beside answering: keys are fetched, events polled, what is over is forgotten.
+    pub fn tasks(&self) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        for (name, pinned) in &self.inner.pinned {
+            let fetch = Arc::clone(&self.inner.fetch);
+            tasks.spawn(refresh::follow(name.clone(), pinned.clone(), fetch));
+        }
+        for (issuer, poll) in &self.inner.polls {
+            tasks.spawn(self.clone().poll(issuer.clone(), poll.clone()));
+        }
+        tasks.spawn(self.clone().sweep());
+        tasks
+    }
+
+    async fn sweep(self) {
+        loop {
+            tokio::time::sleep(limits::SWEEP_TIME).await;
+            if let Err(error) = self.inner.grants.sweep(self.now_s()).await {
+                tracing::warn!("what is over cannot be forgotten: {error}");
+            }
+        }
+    }
+
+    fn now_s(&self) -> u64 {
+        (self.inner.clock)()
+    }
+}
+
+/// Why a service does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Grants.
+    #[error("opening the grants")]
+    Grants(#[from] GrantError),
+    /// Records.
+    #[error("opening the record of decisions, {}", path.display())]
+    Records {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+async fn metadata(State(sts): State<Sts>) -> Response {
+    answer::public(&sts.inner.metadata)
+}
+
+async fn jwks(State(sts): State<Sts>) -> Response {
+    answer::public(&sts.inner.jwks)
+}
+
+async fn health() -> Response {
+    answer::text(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned())
+}
+
+async fn counters(State(sts): State<Sts>) -> Response {
+    sts.inner.metrics.show()
+}
 
 /// The codes of the service's own refusals, with what they mean. Those of the exchange have their own.
 pub const CODES: &[(&str, &str)] = &[
     (MALFORMED, "The request is no form that can be read in one way only."),
     (TOO_LARGE, "The body is too long, or did not come in time."),
+    (GRANT_TYPE, "The grant type is none that is served here."),
+    (UNAVAILABLE, "The service cannot do its work now; nothing was issued."),
 ];
 
 const MALFORMED: &str = "authz.sts.request-malformed";
 const TOO_LARGE: &str = "authz.sts.request-too-large";
+const GRANT_TYPE: &str = "authz.sts.grant-type-unsupported";
+const UNAVAILABLE: &str = "authz.sts.unavailable";

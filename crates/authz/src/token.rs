@@ -25,5 +25,31 @@ pub use proof::{Proof, ProofError};
 pub use replay::{Replay, ReplayError};
 pub use secret::Secret;
 
+/// What is refused of a credential, G1 to G10: codes and sentences.
+pub const CODES: &[(&str, &str)] = &[
+    (
+        "authz.guard.credential-malformed",
+        "A request shows more than one credential, or one of another form, size or scheme.",
+    ),
+    (
+        "authz.guard.issuer-unknown",
+        "A token's issuer is not one that is configured, byte for byte.",
+    ),
+    (
+        "authz.guard.key-refused",
+        "A token is not signed by the issuer's pinned key that it names, by that key's algorithm.",
+    ),
+    ("authz.guard.type-refused", "A token is of another kind than an access token."),
+    ("authz.guard.time-invalid", "A token has expired, is not valid yet, or never expires."),
+    ("authz.guard.audience-mismatch", "A token is not for this server alone."),
+    (
+        "authz.guard.binding-missing",
+        "A token is bound to a key and not shown with it, or not bound as it has to be.",
+    ),
+    ("authz.guard.proof-invalid", "A proof of possession is missing, wrong, old or used before."),
+    ("authz.guard.certificate-mismatch", "A token is bound to another client certificate."),
+    ("authz.guard.token-inactive", "The issuer does not call an opaque token active."),
+];
+
 #[cfg(test)]
 pub(crate) mod tests;

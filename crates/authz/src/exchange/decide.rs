@@ -12,18 +12,9 @@ pub trait Decide: Send + Sync + std::fmt::Debug {
     fn decide(&self, request: &policy::Request) -> Verdict;
 }
 
-/// Cedar policies over a world of servers and edges.
-#[derive(Debug)]
-pub struct Cedar {
-    /// The policies.
-    pub policies: policy::Policies,
-    /// The entities.
-    pub world: policy::World,
-}
-
-impl Decide for Cedar {
+impl Decide for super::engine::Engine {
     fn decide(&self, request: &policy::Request) -> Verdict {
-        self.policies.decide(&self.world, request)
+        Self::decide(self, request)
     }
 }
 

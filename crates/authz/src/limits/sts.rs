@@ -20,17 +20,14 @@ pub const CONFIG_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Issuers that one service trusts.
 pub const TRUSTED_MAX: usize = 64;
 
-/// Clients of one service.
-pub const CLIENTS_MAX: usize = 10_000;
+/// Clients of one service: each is a file.
+pub const CLIENTS_MAX: usize = 1_000;
 
 /// Keys that only verify any more. One a quarter of a year for two years is more than anybody keeps.
 pub const RETIRED_KEYS_MAX: usize = 8;
 
-/// The keys of an issuer, as a document.
-pub const JWKS_BYTES_MAX: usize = 64 << 10;
-
 /// How often keys are fetched where they are pinned by a URL: no sooner for a `kid` that nobody knows.
-pub const JWKS_REFRESH: Duration = Duration::from_secs(60);
+pub const JWKS_REFRESH: Duration = Duration::from_mins(1);
 
 /// When an answer to whom X1 did not pass leaves: later than any check that is made before, so that
 /// its time says nothing of which one failed.
@@ -38,3 +35,9 @@ pub const UNAUTHENTICATED_TIME: Duration = Duration::from_millis(25);
 
 /// How long others may keep our public keys.
 pub const JWKS_AGE_S_MAX: u32 = 300;
+
+/// How often what is over is forgotten.
+pub const SWEEP_TIME: Duration = Duration::from_mins(1);
+
+/// Decisions that share one sync of the disk, and that may wait for it.
+pub const RECORDS_WAITING_MAX: usize = 1_024;

@@ -6,6 +6,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
+use super::UNAVAILABLE;
+use crate::grant::GrantError;
+
 /// A refusal (RFC 6749 §5.2), with our code beside the standard's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
@@ -36,6 +39,26 @@ impl Refusal {
     ) -> Self {
         Self { status, error, code, says: says.into(), retry_s: None }
     }
+
+    /// Grants that cannot be read or written: nothing is decided without them.
+    pub(super) fn store(error: &GrantError) -> Self {
+        tracing::error!("grants cannot be read or written: {}", chain(error));
+        let says = "the service cannot do its work now";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let refusal = Self::new(status, "temporarily_unavailable", UNAVAILABLE, says);
+        Self { retry_s: Some(1), ..refusal }
+    }
+}
+
+/// An error with its causes.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 impl IntoResponse for Refusal {

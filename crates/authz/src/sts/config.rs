@@ -1,18 +1,21 @@
 //! The configuration of the service: one TOML file, and the files that it names. Read and checked
 //! whole before anything listens; what is wrong is said with its place and the fix.
 
+mod domains;
 mod files;
 mod raw;
 mod rules;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use url::Url;
-
+pub use self::domains::{Domains, Poll};
 use super::keys::Keys;
+use super::refresh::Pinned;
 use crate::edge::Edges;
-use crate::token::{Issuer, KeySet, Nonces};
+use crate::exchange::engine::Engine;
+use crate::exchange::{Client, Names};
+use crate::token::{Issuer, Nonces, Secret};
 
 /// What a service is told.
 #[derive(Debug)]
@@ -29,14 +32,24 @@ pub struct Config {
     pub clients: Vec<Client>,
     /// Where grants are kept: `sqlite:PATH`, or `postgres://…`.
     pub grants: String,
+    /// How subjects are called in its tokens.
+    pub names: Names,
+    /// Where decisions are recorded, a line of JSON each.
+    pub records: PathBuf,
+    /// Whether a presenter's proof has to have a nonce.
+    pub needs_nonce: bool,
     /// The nonces that it shares with the guards of its domain.
     pub nonces: Nonces,
     /// How long things last.
     pub lifetimes: Lifetimes,
+    /// Other domains.
+    pub others: Domains,
     /// Addresses that may be asked for keys although they are private, and without TLS.
     pub exceptions: Vec<SocketAddr>,
-    /// Cedar policies, as text; none allows what the checks allow.
-    pub policy: Option<String>,
+    /// What decides in the end.
+    pub policy: Engine,
+    /// The key of the decision endpoint; nothing without one.
+    pub authzen_key: Option<Secret>,
     /// The SHA-256 of the file, `sha256:…`.
     pub digest: String,
 }
@@ -46,19 +59,8 @@ pub struct Config {
 pub struct Trusted {
     /// What its tokens are verified by.
     pub issuer: Issuer,
-    /// Where its keys are fetched, unless a file pins them.
-    pub jwks_url: Option<Url>,
-}
-
-/// A confidential client.
-#[derive(Debug, Clone)]
-pub struct Client {
-    /// Its name. Of a client with a metadata document: the document's URL.
-    pub id: String,
-    /// Its keys.
-    pub keys: KeySet,
-    /// Whether it is known by a metadata document, and may authenticate by a `DPoP` key in it (ours).
-    pub has_document: bool,
+    /// The same keys, and where they come from.
+    pub pinned: Pinned,
 }
 
 /// How long things last.
@@ -82,6 +84,14 @@ impl Config {
         let raw = raw::parse(&text).map_err(|error| error.at(path.display()))?;
         rules::check(raw, folder, &text).map_err(|error| error.at(path.display()))
     }
+}
+
+/// Whether a service can have this issuer.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn issuer(issuer: &str) -> Result<(), ConfigError> {
+    rules::own_issuer(issuer).map(drop)
 }
 
 /// Why a configuration is refused.

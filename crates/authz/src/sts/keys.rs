@@ -3,13 +3,15 @@
 //! Rotation: `next` is published before it signs, so that no reader meets a key that it cannot know;
 //! `retired` is published until the last token that it signed is over.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::token::{Key, KeySet, Signer};
 
 /// The keys of a service.
 pub struct Keys {
-    current: Signer,
+    current: Arc<Signer>,
     published: KeySet,
 }
 
@@ -29,11 +31,11 @@ impl Keys {
                 return Err(key.id().map_or(thumbprint.0, str::to_owned));
             }
         }
-        Ok(Self { current, published: KeySet(published) })
+        Ok(Self { current: Arc::new(current), published: KeySet(published) })
     }
 
     /// What signs.
-    pub const fn signer(&self) -> &Signer {
+    pub const fn signer(&self) -> &Arc<Signer> {
         &self.current
     }
 

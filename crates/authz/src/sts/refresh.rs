@@ -77,13 +77,8 @@ pub(super) async fn follow(name: String, pinned: Pinned, fetch: Arc<dyn Fetch>) 
 }
 
 async fn keys(url: &Url, fetch: &dyn Fetch) -> Result<KeySet, String> {
-    let asked = fetch.fetch(
-        Method::GET,
-        url,
-        HeaderMap::new(),
-        Bytes::new(),
-        limits::JWKS_BYTES_MAX,
-    );
+    let asked =
+        fetch.fetch(Method::GET, url, HeaderMap::new(), Bytes::new(), limits::JWKS_BYTES_MAX);
     let answer = asked.await.map_err(|error| error.0.to_string())?;
     if answer.status != StatusCode::OK {
         return Err(format!("it answers {}", answer.status));

@@ -1,15 +1,18 @@
 //! A request's head and body, before anybody looks at what it asks.
 
+mod form;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::answer::Refusal;
-use super::form::Form;
 use super::{MALFORMED, TOO_LARGE};
 use crate::limits;
 use crate::token::Secret;
+
+pub(super) use form::Form;
 
 /// The form of a request, and the proof beside it.
 ///

@@ -229,3 +229,19 @@ fn t10_t21_no_error_quotes_a_credential() {
     let secret = super::Secret::from(text.as_str());
     assert_eq!(format!("{secret:?}"), "Secret");
 }
+
+#[test]
+fn the_table_holds_every_code_once_and_no_other() {
+    use std::collections::BTreeSet;
+    let sources = [
+        include_str!("access.rs"),
+        include_str!("credential.rs"),
+        include_str!("holder.rs"),
+        include_str!("introspection.rs"),
+    ];
+    let texts = sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2));
+    let written: BTreeSet<_> = texts.filter(|text| text.starts_with("authz.guard.")).collect();
+    let listed: Vec<_> = super::CODES.iter().map(|(code, _)| *code).collect();
+    assert_eq!(listed.iter().copied().collect::<BTreeSet<_>>(), written);
+    assert_eq!(listed.len(), written.len());
+}

@@ -1,5 +1,6 @@
 //! The file as it is written.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -19,7 +20,15 @@ pub(super) struct Raw {
     pub(super) grants: String,
     #[serde(default = "nonce_key")]
     pub(super) nonce_key: PathBuf,
+    #[serde(default = "subject_key")]
+    pub(super) subject_key: PathBuf,
+    pub(super) home: Option<String>,
+    #[serde(default = "records")]
+    pub(super) records: PathBuf,
+    #[serde(default)]
+    pub(super) needs_nonce: bool,
     pub(super) policy: Option<PathBuf>,
+    pub(super) authzen_key: Option<PathBuf>,
     pub(super) keys: Keys,
     #[serde(default)]
     pub(super) lifetimes: Lifetimes,
@@ -27,6 +36,12 @@ pub(super) struct Raw {
     pub(super) trusted: Vec<Trusted>,
     #[serde(default)]
     pub(super) client: Vec<Client>,
+    #[serde(default)]
+    pub(super) accept: Vec<Accept>,
+    #[serde(default)]
+    pub(super) domain: Vec<Domain>,
+    #[serde(default)]
+    pub(super) transmitter: Vec<Transmitter>,
     #[serde(default)]
     pub(super) exceptions: Vec<SocketAddr>,
 }
@@ -89,6 +104,65 @@ pub(super) struct Client {
     pub(super) document: Option<PathBuf>,
 }
 
+/// `[[accept]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Accept {
+    pub(super) issuer: String,
+    pub(super) jwks: Option<PathBuf>,
+    pub(super) jwks_url: Option<String>,
+    pub(super) resources: Vec<String>,
+    #[serde(default)]
+    pub(super) may_return: bool,
+}
+
+/// `[[domain]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Domain {
+    pub(super) issuer: String,
+    pub(super) resources: Vec<String>,
+    pub(super) pairwise_key: PathBuf,
+    pub(super) clients: BTreeMap<String, String>,
+}
+
+/// `[[transmitter]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Transmitter {
+    pub(super) issuer: String,
+    pub(super) jwks: Option<PathBuf>,
+    pub(super) jwks_url: Option<String>,
+    pub(super) subjects: Vec<String>,
+    pub(super) audience: Option<String>,
+    pub(super) poll: Option<String>,
+    pub(super) token_file: Option<PathBuf>,
+}
+
+/// Whoever signs, and where its keys are.
+#[derive(Debug)]
+pub(super) struct Keyed {
+    pub(super) issuer: String,
+    pub(super) jwks: Option<PathBuf>,
+    pub(super) jwks_url: Option<String>,
+}
+
+impl Accept {
+    pub(super) fn keyed(&self) -> Keyed {
+        let (issuer, jwks, jwks_url) =
+            (self.issuer.clone(), self.jwks.clone(), self.jwks_url.clone());
+        Keyed { issuer, jwks, jwks_url }
+    }
+}
+
+impl Transmitter {
+    pub(super) fn keyed(&self) -> Keyed {
+        let (issuer, jwks, jwks_url) =
+            (self.issuer.clone(), self.jwks.clone(), self.jwks_url.clone());
+        Keyed { issuer, jwks, jwks_url }
+    }
+}
+
 /// Reads the file.
 ///
 /// # Errors
@@ -113,6 +187,14 @@ fn grants() -> String {
 
 fn nonce_key() -> PathBuf {
     "nonce.key".into()
+}
+
+fn subject_key() -> PathBuf {
+    "subject.key".into()
+}
+
+fn records() -> PathBuf {
+    "decisions.jsonl".into()
 }
 
 fn scope_claim() -> String {

@@ -5,16 +5,21 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use policy::{Policies, Source};
 use serde_json::Value;
 use tokio::sync::watch;
 use url::{Host, Url};
 
+use super::domains;
 use super::raw::{self, Raw, Typ};
-use super::{Client, Config, ConfigError, Lifetimes, Trusted, files};
+use super::{Config, ConfigError, Lifetimes, Trusted, files};
 use crate::edge::Edges;
+use crate::exchange::engine::Engine;
+use crate::exchange::{Client, Names};
 use crate::limits;
 use crate::sts::keys::Keys;
-use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Signer};
+use crate::sts::refresh::Pinned;
+use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Secret, Signer};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -23,17 +28,19 @@ type Checked<T> = Result<T, ConfigError>;
 /// # Errors
 /// The first thing that is wrong.
 pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
-    let issuer = own_issuer(raw.issuer)?;
+    let issuer = own_issuer(&raw.issuer)?;
     let keys = keys(&raw.keys, folder).map_err(|error| error.at("keys"))?;
-    let trusted = trusted(raw.trusted, &issuer, &raw.exceptions, folder)?;
-    let clients = clients(raw.client, folder)?;
+    let trusted = trusted(&raw.trusted, &issuer, &raw.exceptions, folder)?;
+    let clients = clients(&raw.client, folder)?;
     let path = folder.join(&raw.edges);
     let edges = edges(&path, &clients, &issuer).map_err(|error| error.at("edges"))?;
+    let known: BTreeSet<String> = trusted.iter().map(|one| one.issuer.iss.clone()).collect();
+    let others = domains::check(&raw, folder, &edges, &known)?;
+    let names = names(&raw, &known, folder)?;
     let nonces = files::shared_key(&folder.join(&raw.nonce_key)).map(Nonces::new);
-    let policy = raw.policy.map(|path| {
-        let text = files::text(&folder.join(path), limits::CONFIG_FILE_BYTES_MAX);
-        text.map_err(|error| error.at("policy"))
-    });
+    let policy = policy(raw.policy.as_deref(), folder, &edges, &issuer);
+    let policy = policy.map_err(|error| error.at("policy"))?;
+    let authzen_key = raw.authzen_key.as_ref().map(|path| decision_key(&folder.join(path)));
     Ok(Config {
         issuer,
         keys,
@@ -41,19 +48,24 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
         edges,
         clients,
         grants: grants(&raw.grants, folder)?,
+        names,
+        records: folder.join(&raw.records),
+        needs_nonce: raw.needs_nonce,
         nonces: nonces.map_err(|error| error.at("nonce_key"))?,
         lifetimes: lifetimes(&raw.lifetimes)?,
+        others,
         exceptions: raw.exceptions,
-        policy: policy.transpose()?,
+        policy,
+        authzen_key: authzen_key.transpose().map_err(|error| error.at("authzen_key"))?,
         digest: surface::Digest::of_bytes(text.as_bytes()).to_string(),
     })
 }
 
-fn own_issuer(issuer: String) -> Checked<String> {
-    let url = issuer_url(&issuer).map_err(|error| error.at("issuer"))?;
+pub(super) fn own_issuer(issuer: &str) -> Checked<String> {
+    let url = issuer_url(issuer).map_err(|error| error.at("issuer"))?;
     let plain = url.as_str().trim_end_matches('/');
     if plain == issuer {
-        return Ok(issuer);
+        return Ok(issuer.to_owned());
     }
     let what = "endpoints are made of it, so it is written in its one form";
     Err(ConfigError::new("issuer", what, format!("write \"{plain}\"")))
@@ -116,7 +128,7 @@ fn keys(raw: &raw::Keys, folder: &Path) -> Checked<Keys> {
 }
 
 fn trusted(
-    raw: Vec<raw::Trusted>,
+    raw: &[raw::Trusted],
     own: &str,
     exceptions: &[SocketAddr],
     folder: &Path,
@@ -127,7 +139,7 @@ fn trusted(
     }
     let mut seen = BTreeSet::from([own.to_owned()]);
     let mut trusted = Vec::new();
-    for (index, issuer) in raw.into_iter().enumerate() {
+    for (index, issuer) in raw.iter().enumerate() {
         let place = format!("trusted[{}]", index + 1);
         issuer_url(&issuer.issuer).map_err(|error| error.at("issuer").at(&place))?;
         if !seen.insert(issuer.issuer.clone()) {
@@ -139,9 +151,9 @@ fn trusted(
     Ok(trusted)
 }
 
-fn one_trusted(raw: raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> Checked<Trusted> {
-    let (keys, jwks_url) =
-        pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
+fn one_trusted(raw: &raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> Checked<Trusted> {
+    let (keys, url) = pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
+    let pinned = Pinned { keys: Arc::new(watch::Sender::new(keys)), url };
     if raw.client_claims.is_empty() || !matches!(raw.scope_claim.as_str(), "scope" | "scp") {
         let what = "`scope_claim` is \"scope\" or \"scp\", and `client_claims` names one at least";
         return Err(ConfigError::new("", what, "leave them out, or see the provider's profile"));
@@ -151,14 +163,14 @@ fn one_trusted(raw: raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> C
         Typ::Jwt => token::Typ::Jwt,
     };
     let issuer = Issuer {
-        iss: raw.issuer,
-        keys: Arc::new(watch::Sender::new(keys)),
+        iss: raw.issuer.clone(),
+        keys: Arc::clone(&pinned.keys),
         typ,
-        scope_claim: raw.scope_claim,
-        client_claims: raw.client_claims,
+        scope_claim: raw.scope_claim.clone(),
+        client_claims: raw.client_claims.clone(),
         is_own: false,
     };
-    Ok(Trusted { issuer, jwks_url })
+    Ok(Trusted { issuer, pinned })
 }
 
 /// Keys that a file pins, or the URL where they are fetched.
@@ -212,14 +224,14 @@ fn some_keys(keys: Result<KeySet, KeyError>, name: &str) -> Checked<KeySet> {
     }
 }
 
-fn clients(raw: Vec<raw::Client>, folder: &Path) -> Checked<Vec<Client>> {
+fn clients(raw: &[raw::Client], folder: &Path) -> Checked<Vec<Client>> {
     if raw.len() > limits::CLIENTS_MAX {
         let what = format!("more than {} clients", limits::CLIENTS_MAX);
         return Err(ConfigError::new("client", what, "run a service for each domain"));
     }
     let mut seen = BTreeSet::new();
     let mut clients = Vec::new();
-    for (index, client) in raw.into_iter().enumerate() {
+    for (index, client) in raw.iter().enumerate() {
         let place = format!("client[{}]", index + 1);
         let client = one_client(client, folder).map_err(|error| error.at(&place))?;
         if client.id.is_empty() || client.id.len() > limits::NAME_BYTES_MAX {
@@ -235,11 +247,11 @@ fn clients(raw: Vec<raw::Client>, folder: &Path) -> Checked<Vec<Client>> {
     Ok(clients)
 }
 
-fn one_client(raw: raw::Client, folder: &Path) -> Checked<Client> {
-    match (raw.id, raw.jwks, raw.document) {
+fn one_client(raw: &raw::Client, folder: &Path) -> Checked<Client> {
+    match (&raw.id, &raw.jwks, &raw.document) {
         (Some(id), Some(jwks), None) => {
             let keys = key_set(&folder.join(jwks)).map_err(|error| error.at("jwks"))?;
-            Ok(Client { id, keys, has_document: false })
+            Ok(Client::new(id, keys))
         }
         (None, None, Some(path)) => {
             described(&folder.join(path)).map_err(|error| error.at("document"))
@@ -255,9 +267,8 @@ fn one_client(raw: raw::Client, folder: &Path) -> Checked<Client> {
 /// names itself, keys, and no shared secret.
 fn described(path: &Path) -> Checked<Client> {
     let document = files::object(path)?;
-    let text = |name: &str| document.get(name).and_then(Value::as_str);
     let refused = |what: &str, fix: &str| Err(ConfigError::new("", what, fix));
-    let Some(id) = text("client_id") else {
+    let Some(id) = document.get("client_id").and_then(Value::as_str) else {
         return refused("it has no `client_id`", "write the document's own URL as `client_id`");
     };
     match Url::parse(id) {
@@ -266,15 +277,11 @@ fn described(path: &Path) -> Checked<Client> {
         }
         _ => return refused("its `client_id` is no URL with a path", "write the document's URL"),
     }
-    if document.contains_key("client_secret")
-        || text("token_endpoint_auth_method") != Some("private_key_jwt")
-    {
-        let what = "its `token_endpoint_auth_method` is not `private_key_jwt`";
-        return refused(what, "clients are confidential here, and by keys: no secret, no `none`");
-    }
-    let keys = KeySet::from_value(document.get("jwks").unwrap_or(&Value::Null));
-    let keys = some_keys(keys, "its `jwks`")?;
-    Ok(Client { id: id.to_owned(), keys, has_document: true })
+    let bytes = Value::Object(document.clone()).to_string();
+    Client::from_document(id, bytes.as_bytes()).map_err(|error| {
+        let fix = "clients are confidential here, and by keys: no secret, no `none`";
+        ConfigError::new("", error.to_string(), fix)
+    })
 }
 
 fn edges(path: &Path, clients: &[Client], issuer: &str) -> Checked<Edges> {
@@ -299,6 +306,48 @@ fn edges(path: &Path, clients: &[Client], issuer: &str) -> Checked<Edges> {
         }
     }
     Ok(edges)
+}
+
+/// The policies of a file, or those that are built in, over the edges.
+fn policy(file: Option<&Path>, folder: &Path, edges: &Edges, issuer: &str) -> Checked<Engine> {
+    let refused = |name: &str, error: &dyn std::error::Error| {
+        ConfigError::new("", format!("{name}: {error}"), "`countersign policy check` says more")
+    };
+    let policies = match file {
+        None => Policies::built_in().map_err(|error| refused("the built-in policies", &error)),
+        Some(file) => {
+            let path = folder.join(file);
+            let text = files::text(&path, limits::CONFIG_FILE_BYTES_MAX)?;
+            let name = path.display().to_string();
+            let sources = [Source { name: &name, text: &text }];
+            Policies::parse(&sources).map_err(|error| refused(&name, &error))
+        }
+    };
+    Engine::new(policies?, edges, issuer).map_err(|error| refused("the edges", &error))
+}
+
+/// The key of the decision endpoint: one line, for the owner alone.
+fn decision_key(path: &Path) -> Checked<Secret> {
+    let text = files::private(path)?;
+    let key = text.trim();
+    let min = limits::AUTHZEN_KEY_CHARS_MIN;
+    if key.len() < min || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let what = format!("the key is shorter than {min} characters, or no single word");
+        return Err(ConfigError::new("", what, "head -c 32 /dev/urandom | base64 > FILE"));
+    }
+    Ok(key.into())
+}
+
+/// Whose subjects keep their names: the issuer that is named, or the only one that there is.
+fn names(raw: &Raw, known: &BTreeSet<String>, folder: &Path) -> Checked<Names> {
+    let key = files::shared_key(&folder.join(&raw.subject_key));
+    let key = key.map_err(|error| error.at("subject_key"))?;
+    if let Some(stranger) = raw.home.as_ref().filter(|home| !known.contains(*home)) {
+        let what = format!("`{stranger}` is no issuer that this service trusts");
+        return Err(ConfigError::new("home", what, "name an issuer of a `[[trusted]]`"));
+    }
+    let only = known.first().filter(|_| known.len() == 1);
+    Ok(Names::new(raw.home.as_ref().or(only).cloned(), key))
 }
 
 fn grants(text: &str, folder: &Path) -> Checked<String> {

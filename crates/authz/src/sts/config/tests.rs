@@ -27,7 +27,15 @@ fn folder() -> TempDir {
     write("hop1.jwks.json", &jwks(&keys[3]).to_string(), 0o644);
     write("none.jwks.json", r#"{"keys":[]}"#, 0o644);
     write("nonce.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", 0o600);
+    write("subject.key", "BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", 0o600);
     write("short.key", "AAAA", 0o600);
+    write("open.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", 0o644);
+    write("own.cedar", policy::DEFAULT, 0o644);
+    write(
+        "bad.cedar",
+        "@id(\"a\")\nforbid (principal, action, resource) when { context.x };",
+        0o644,
+    );
     let document = json!({
         "client_id": "https://hop2.a.test/client.json",
         "token_endpoint_auth_method": "private_key_jwt",
@@ -114,13 +122,19 @@ fn a_whole_configuration_is_read() {
     assert_eq!(config.issuer, "https://sts.a.test");
     assert_eq!(config.keys.published().0.len(), 3);
     let [first, second] = config.trusted.as_slice() else { unreachable!() };
-    assert!(first.jwks_url.is_none() && first.issuer.keys.borrow().0.len() == 1);
-    assert_eq!(second.jwks_url.as_ref().unwrap().as_str(), "https://as.b.test/jwks");
+    assert!(first.pinned.url.is_none() && first.issuer.keys.borrow().0.len() == 1);
+    assert_eq!(second.pinned.url.as_ref().unwrap().as_str(), "https://as.b.test/jwks");
     assert_eq!(second.issuer.scope_claim, "scp");
     let names: Vec<_> = config.clients.iter().map(|client| client.id.as_str()).collect();
     assert_eq!(names, ["hop1", "https://hop2.a.test/client.json"]);
     assert_eq!(config.grants, format!("sqlite:{}", folder.path().join("grants.db").display()));
     assert_eq!((config.lifetimes.token_s, config.lifetimes.depth_max), (300, 3));
+    assert!(config.authzen_key.is_none(), "no decision endpoint unasked");
+    let path = folder.path().join("sts.toml");
+    let own = CONFIG.replace("[keys]", "policy = 'own.cedar'\nauthzen_key = 'nonce.key'\n[keys]");
+    fs::write(&path, own).unwrap();
+    let own = Config::load(&path).unwrap();
+    assert_eq!(own.authzen_key.unwrap().expose().len(), 43);
 }
 
 #[test]
@@ -162,6 +176,12 @@ fn what_is_wrong_is_refused_with_its_place() {
         ("[keys]", "[lifetimes]\ntoken_s = 5\n[keys]", "lifetimes.token_s", "6 to 300"),
         ("[keys]", "[lifetimes]\ndepth_max = 11\n[keys]", "lifetimes.depth_max", "10"),
         ("[keys]", "nonce_key = 'short.key'\n[keys]", "nonce_key", "32 bytes"),
+        ("[keys]", "policy = 'bad.cedar'\n[keys]", "policy", "bad.cedar:2:"),
+        ("[keys]", "policy = 'gone.cedar'\n[keys]", "policy", "reading gone.cedar"),
+        ("[keys]", "authzen_key = 'short.key'\n[keys]", "authzen_key", "shorter than 22"),
+        ("[keys]", "authzen_key = 'open.key'\n[keys]", "authzen_key", "read by others"),
+        ("[keys]", "subject_key = 'short.key'\n[keys]", "subject_key", "32 bytes"),
+        ("[keys]", "home = 'https://as.x.test'\n[keys]", "home", "no issuer"),
         ("[keys]", "grants = 'mysql://x'\n[keys]", "grants", "no database"),
         ("[keys]", "grants = 'postgres://u:secret@h/d'\n[keys]", "grants", "password"),
         ("[keys]", "colour = 1\n[keys]", "line 5", "unknown field"),
@@ -186,9 +206,158 @@ fn the_numbers_of_issuers_and_clients_are_bounded() {
         fs::write(&path, CONFIG.to_owned() + &more(issuer, count)).unwrap();
         assert_eq!(Config::load(&path).is_ok(), is_fine, "{count}");
     }
+    let client = "[[client]]\nid = 'c#'\njwks = 'as.jwks.json'\n";
+    for (count, is_fine) in [(limits::CLIENTS_MAX - 2, true), (limits::CLIENTS_MAX - 1, false)] {
+        fs::write(&path, CONFIG.to_owned() + &more(client, count)).unwrap();
+        assert_eq!(Config::load(&path).is_ok(), is_fine, "{count}");
+    }
+    let key = |at: usize| Signer::generate(Algorithm::Es256).map(|key| (at, key)).unwrap();
+    for (at, key) in (0..=limits::RETIRED_KEYS_MAX).map(key) {
+        fs::write(folder.path().join(format!("{at}.jwk")), key.public().jwk().to_string()).unwrap();
+    }
+    for (count, is_fine) in
+        [(limits::RETIRED_KEYS_MAX, true), (limits::RETIRED_KEYS_MAX + 1, false)]
+    {
+        let files: Vec<_> = (0..count).map(|at| format!("'{at}.jwk'")).collect();
+        let retired = format!("[{}]", files.join(", "));
+        fs::write(&path, CONFIG.replace(r#"["old.jwk"]"#, &retired)).unwrap();
+        assert_eq!(Config::load(&path).is_ok(), is_fine, "{count}");
+    }
+    let accept = "[[accept]]\nissuer = 'https://i#.test'\njwks = 'as.jwks.json'\n\
+                  resources = ['https://hop1.a.test/mcp']\n";
+    for (count, is_fine) in [(limits::DOMAINS_MAX, true), (limits::DOMAINS_MAX + 1, false)] {
+        fs::write(&path, CONFIG.to_owned() + &more(accept, count)).unwrap();
+        assert_eq!(Config::load(&path).is_ok(), is_fine, "{count}");
+    }
     let padding = "#".repeat(usize::try_from(limits::CONFIG_BYTES_MAX).unwrap() - CONFIG.len());
     fs::write(&path, CONFIG.to_owned() + &padding).unwrap();
     assert!(Config::load(&path).is_ok());
     fs::write(&path, CONFIG.to_owned() + &padding + "#").unwrap();
+    assert!(Config::load(&path).unwrap_err().what.contains("longer"));
+}
+
+#[test]
+fn the_commented_file_has_every_member() {
+    let raw = raw::parse(include_str!("../../../../../docs/sts.toml")).unwrap();
+    assert_eq!((raw.trusted.len(), raw.client.len()), (1, 2));
+    assert_eq!((raw.accept.len(), raw.domain.len(), raw.transmitter.len()), (1, 1, 1));
+    let short = raw::parse("issuer = 'https://a.test'\n[keys]\ncurrent = 'k'").unwrap();
+    // What it says is the default is the default.
+    assert_eq!(
+        (raw.edges, raw.grants, raw.nonce_key),
+        (short.edges, short.grants, short.nonce_key)
+    );
+    assert_eq!(raw.lifetimes.token_s, short.lifetimes.token_s);
+    assert_eq!(raw.lifetimes.depth_max, short.lifetimes.depth_max);
+}
+
+/// Sections about other domains, added to the configuration.
+const OTHERS: &str = r#"
+[[accept]]
+issuer = "https://sts.b.test"
+jwks = "as.jwks.json"
+resources = ["https://hop1.a.test/mcp"]
+
+[[domain]]
+issuer = "https://sts.c.test"
+resources = ["https://hop3.c.test/mcp"]
+pairwise_key = "nonce.key"
+clients = { hop1 = "hop1-at-c" }
+
+[[transmitter]]
+issuer = "https://ssf.a.test"
+jwks = "as.jwks.json"
+subjects = ["https://as.a.test", "https://sts.b.test"]
+poll = "https://ssf.a.test/poll"
+token_file = "nonce.key"
+"#;
+
+#[test]
+fn other_domains_are_read_and_what_is_wrong_with_them_is_refused() {
+    let load = |text: &str| {
+        let folder = folder();
+        let path = folder.path().join("sts.toml");
+        fs::write(&path, text).unwrap();
+        Config::load(&path)
+    };
+    let whole = CONFIG.to_owned() + OTHERS;
+    let others = load(&whole).unwrap().others;
+    assert_eq!((others.asserters.len(), others.domains.len()), (1, 1));
+    // We are our issuer, unless something else is said.
+    assert_eq!(others.transmitters.first().unwrap().audience, "https://sts.a.test");
+    assert_eq!((others.polls.len(), others.pinned.len()), (1, 2));
+    assert!(!format!("{others:?}").contains("AAAA"), "no key is shown");
+    for (from, to, place, what) in [
+        (
+            r#""https://as.a.test", "#,
+            r#""https://as.x.test", "#,
+            "transmitter[1], subjects",
+            "no issuer",
+        ),
+        (
+            r#"["https://as.a.test", "https://sts.b.test"]"#,
+            "[]",
+            "transmitter[1], subjects",
+            "none",
+        ),
+        (
+            r#""https://ssf.a.test/poll""#,
+            r#""http://ssf.a.test/""#,
+            "transmitter[1], poll",
+            "https",
+        ),
+        (
+            "token_file = \"nonce.key\"",
+            "token_file = 'old.jwk'",
+            "transmitter[1], token_file",
+            "read by",
+        ),
+        (r#""https://ssf.a.test""#, r#""http://ssf.a.test""#, "transmitter[1], issuer", "loopback"),
+        (
+            "resources = [\"https://hop1.a.test/mcp\"]",
+            "resources = []",
+            "accept[1], resources",
+            "none",
+        ),
+        (
+            "resources = [\"https://hop1.a.test/mcp\"]",
+            "resources = ['https://hop9.a.test/']",
+            "accept[1], resources[1]",
+            "no server",
+        ),
+        (
+            "resources = [\"https://hop3.c.test/mcp\"]",
+            "resources = ['x']",
+            "domain[1], resources[1]",
+            "URI",
+        ),
+        ("{ hop1 =", "{ hop9 =", "domain[1], clients", "no client"),
+        (
+            "pairwise_key = \"nonce.key\"",
+            "pairwise_key = 'short.key'",
+            "domain[1], pairwise_key",
+            "32",
+        ),
+    ] {
+        assert!(whole.contains(from), "{from}");
+        let error = load(&whole.replacen(from, to, 1)).unwrap_err();
+        let found = error.place.split_once(", ").map_or("", |(_, place)| place);
+        assert_eq!(found, place, "{from} -> {to}: {error}");
+        assert!(error.what.contains(what), "{from} -> {to}: {error}");
+    }
+    let twice = whole + OTHERS;
+    assert_eq!(load(&twice).unwrap_err().what, "this issuer is there already");
+}
+
+#[test]
+fn a_file_that_is_named_is_bounded() {
+    let folder = folder();
+    let path = folder.path().join("sts.toml");
+    let room = usize::try_from(limits::CONFIG_FILE_BYTES_MAX).unwrap();
+    let edges = edges("https://hop1.a.test/mcp", "hop1").to_string();
+    let pad = |length: usize| edges.clone() + &" ".repeat(length - edges.len());
+    fs::write(folder.path().join("edges.json"), pad(room)).unwrap();
+    assert!(Config::load(&path).is_ok());
+    fs::write(folder.path().join("edges.json"), pad(room + 1)).unwrap();
     assert!(Config::load(&path).unwrap_err().what.contains("longer"));
 }

@@ -19,6 +19,7 @@ use crate::failure::{Exit, Failure};
 /// A configuration that is refused, grants that cannot be kept, an address in use.
 pub(super) async fn run(desk: &Desk, arguments: &args::Sts) -> Result<Exit, Failure> {
     if let Some(issuer) = arguments.issuer.as_deref().filter(|_| arguments.init) {
+        authz::sts::config::issuer(issuer).map_err(refused)?;
         init::make(&arguments.config, issuer)?;
     }
     let config = Config::load(&arguments.config).map_err(refused)?;
@@ -50,7 +51,6 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Sts) -> Result<Exit, Fail
     let served = registry::api::serve(listener, sts.router(), stopped()).await;
     tracing::info!("stopping");
     tasks.shutdown().await;
-    sts.close().await;
     served.map_err(listen)?;
     Ok(Exit::Same)
 }

@@ -28,10 +28,12 @@ pub(super) fn make(config: &Path, issuer: &str) -> Result<(), Failure> {
     for name in ["current.pem", "next.pem"] {
         key_file::create(&keys.join(name), pem()?.expose())?;
     }
-    let mut nonce = Zeroizing::new([0; 32]);
-    fill(&mut *nonce).map_err(|_| Failure::new("drawing a key: there is no randomness"))?;
-    let nonce = Zeroizing::new(URL_SAFE_NO_PAD.encode(*nonce) + "\n");
-    key_file::create(&folder.join("nonce.key"), &nonce)?;
+    for name in ["nonce.key", "subject.key"] {
+        let mut key = Zeroizing::new([0; 32]);
+        fill(&mut *key).map_err(|_| Failure::new("drawing a key: there is no randomness"))?;
+        let key = Zeroizing::new(URL_SAFE_NO_PAD.encode(*key) + "\n");
+        key_file::create(&folder.join(name), &key)?;
+    }
     create(&folder.join("edges.json"), EDGES)
 }
 
@@ -50,8 +52,8 @@ fn create(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 fn text(issuer: &str) -> String {
-    let issuer = toml::Value::String(issuer.to_owned());
-    CONFIG.replace("ISSUER", &issuer.to_string())
+    // A URL in its one form: nothing in it has to be escaped.
+    CONFIG.replace("ISSUER", &format!("\"{issuer}\""))
 }
 
 const EDGES: &str = "{\n  \"version\": 1,\n  \"servers\": [],\n  \"edges\": []\n}\n";
@@ -63,6 +65,8 @@ edges = \"edges.json\"
 grants = \"sqlite:grants.db\"
 # Shared with the guards of this domain.
 nonce_key = \"nonce.key\"
+# What names of other domains' subjects are made with.
+subject_key = \"subject.key\"
 
 # To rotate: `next` becomes `current`, what was `current` goes to `retired` as a public JWK, and a new
 # key becomes `next`.

@@ -11,10 +11,10 @@ use crate::token::Secret;
 
 /// The parameters.
 #[derive(Debug, Default)]
-pub(super) struct Form {
+pub(in crate::sts) struct Form {
     once: BTreeMap<String, Secret>,
     resource: Vec<String>,
-    has_audience: bool,
+    audience: Vec<String>,
 }
 
 impl Form {
@@ -22,7 +22,7 @@ impl Form {
     ///
     /// # Errors
     /// Whatever is not exactly a form, or a parameter that is there twice.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, FormError> {
+    pub(in crate::sts) fn parse(body: &[u8]) -> Result<Self, FormError> {
         let text = std::str::from_utf8(body).map_err(|_| FormError::Encoding)?;
         let mut form = Self::default();
         let mut seen = std::collections::BTreeSet::new();
@@ -42,7 +42,7 @@ impl Form {
             match name.as_str() {
                 _ if value.is_empty() => {}
                 "resource" => form.resource.push(value),
-                "audience" => form.has_audience = true,
+                "audience" => form.audience.push(value),
                 _ => {
                     form.once.insert(name, value.into());
                 }
@@ -52,23 +52,23 @@ impl Form {
     }
 
     /// Takes a parameter that is a credential.
-    pub(super) fn secret(&mut self, name: &str) -> Option<Secret> {
+    pub(in crate::sts) fn secret(&mut self, name: &str) -> Option<Secret> {
         self.once.remove(name)
     }
 
     /// Takes a parameter.
-    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+    pub(in crate::sts) fn text(&mut self, name: &str) -> Option<String> {
         self.once.remove(name).map(|value| value.expose().to_owned())
     }
 
     /// Takes every `resource`.
-    pub(super) fn resource(&mut self) -> Vec<String> {
+    pub(in crate::sts) fn resource(&mut self) -> Vec<String> {
         std::mem::take(&mut self.resource)
     }
 
-    /// Whether there is an `audience`.
-    pub(super) const fn has_audience(&self) -> bool {
-        self.has_audience
+    /// Takes every `audience`.
+    pub(in crate::sts) fn audience(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.audience)
     }
 }
 
@@ -93,7 +93,7 @@ fn decoded(text: &str) -> Result<String, FormError> {
 
 /// Why a body is no form. Never quotes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum FormError {
+pub(in crate::sts) enum FormError {
     /// Not the encoding.
     #[error("the body is not application/x-www-form-urlencoded, or in more than one way")]
     Encoding,
@@ -118,8 +118,8 @@ mod tests {
         assert_eq!(form.text("grant_type"), None);
         assert_eq!(form.text("scope"), None);
         assert_eq!(form.resource(), ["x", "y"]);
-        assert!(!form.has_audience());
-        assert!(Form::parse(b"audience=a&audience=b").unwrap().has_audience());
+        assert!(form.audience().is_empty());
+        assert_eq!(Form::parse(b"audience=a&audience=b").unwrap().audience(), ["a", "b"]);
         assert_eq!(Form::parse(b"").unwrap().text("a"), None);
     }
 

@@ -1,0 +1,196 @@
+// What stands around a token service, by other hands than ours: an authorization server
+// (`oidc-provider`), an agent and hops (`jose`), a transmitter of security events.
+//
+// Reads commands as JSON lines from stdin, answers each with a JSON line. Keys have names.
+//   node oauth.mjs '{"resources":{"https://…":"scope scope"}}'
+
+import { createHash, randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import { createInterface } from 'node:readline';
+import * as jose from '../npm/node_modules/jose/dist/webapi/index.js';
+import { Provider, errors } from '../npm/node_modules/oidc-provider/lib/index.js';
+
+// Stdout is for answers.
+console.info = console.log = console.error;
+
+const { resources } = JSON.parse(process.argv[2]);
+const keys = new Map();
+const b64 = (text) => createHash('sha256').update(text).digest('base64url');
+const now = () => Math.floor(Date.now() / 1000);
+
+async function key(name, alg = 'ES256') {
+  if (!keys.has(name)) {
+    const pair = await jose.generateKeyPair(alg, { extractable: true });
+    const jwk = await jose.exportJWK(pair.publicKey);
+    const kid = await jose.calculateJwkThumbprint(jwk);
+    keys.set(name, { alg, kid, jwk, privateKey: pair.privateKey });
+  }
+  return keys.get(name);
+}
+
+async function sign({ by, typ, claims, header = {} }) {
+  const { alg, kid, privateKey } = await key(by);
+  return new jose.SignJWT(claims).setProtectedHeader({ alg, kid, typ, ...header }).sign(privateKey);
+}
+
+async function proof({ by, uri, token, nonce, claims = {} }) {
+  const { alg, jwk, privateKey } = await key(by);
+  const said = { jti: randomUUID(), htm: 'POST', htu: uri, iat: now(), ...claims };
+  if (token) said.ath = b64(token);
+  if (nonce) said.nonce = nonce;
+  return new jose.SignJWT(said).setProtectedHeader({ alg, typ: 'dpop+jwt', jwk }).sign(privateKey);
+}
+
+async function answer(response) {
+  const text = await response.text();
+  let body = text;
+  try { body = JSON.parse(text); } catch { /* not JSON */ }
+  return { status: response.status, headers: Object.fromEntries(response.headers), body, text };
+}
+
+// A form to an endpoint of the service, by a client with its key; with a fresh nonce if it asks for one.
+async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = {} }) {
+  let nonce;
+  for (;;) {
+    const claims = { iss: client, sub: client, aud: issuer, jti: randomUUID(), iat: now(), exp: now() + 60, ...assertion };
+    const parameters = new URLSearchParams(raw ?? form);
+    if (client) {
+      parameters.set('client_id', client);
+      parameters.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
+      parameters.set('client_assertion', await sign({ by, typ: 'JWT', claims }));
+    }
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    if (dpop) headers.dpop = await proof({ by: dpop, uri: endpoint, nonce });
+    const got = await answer(await fetch(endpoint, { method: 'POST', headers, body: parameters }));
+    if (got.body.error !== 'use_dpop_nonce' || nonce) return got;
+    nonce = got.headers['dpop-nonce'];
+  }
+}
+
+// A token from the authorization server for a person who signs in and consents: code, PKCE, DPoP.
+async function login({ person, resource, scope, dpop }) {
+  const cookies = new Map();
+  const verifier = randomUUID() + randomUUID();
+  const start = new URL(`${issuer}/auth`);
+  start.search = new URLSearchParams({
+    client_id: 'agent', response_type: 'code', redirect_uri: 'http://127.0.0.1/callback', scope, resource,
+    code_challenge: b64(verifier), code_challenge_method: 'S256', state: 's', prompt: 'login consent',
+  });
+  let url = start.href;
+  let form;
+  for (let step = 0; step < 12; step += 1) {
+    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const response = await fetch(url, {
+      method: form ? 'POST' : 'GET', redirect: 'manual', body: form, headers: { cookie },
+    });
+    for (const line of response.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
+      if (value) cookies.set(name, value); else cookies.delete(name);
+    }
+    const location = response.headers.get('location');
+    if (!location) {
+      const page = await response.text();
+      const prompt = /name="prompt" value="(\w+)"/.exec(page)?.[1];
+      if (!prompt) throw new Error(`no way on from ${url}: ${page.slice(0, 400)}`);
+      form = new URLSearchParams({ prompt, login: person, password: 'x' });
+      continue;
+    }
+    form = undefined;
+    url = new URL(location, url).href;
+    const reached = new URL(url);
+    if (reached.pathname === '/callback') {
+      const code = reached.searchParams.get('code');
+      if (!code) throw new Error(url);
+      const endpoint = `${issuer}/token`;
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      if (dpop) headers.dpop = await proof({ by: dpop, uri: endpoint });
+      const body = new URLSearchParams({
+        grant_type: 'authorization_code', client_id: 'agent', code, code_verifier: verifier, resource,
+        redirect_uri: 'http://127.0.0.1/callback',
+      });
+      return answer(await fetch(endpoint, { method: 'POST', headers, body }));
+    }
+  }
+  throw new Error('the login does not end');
+}
+
+// An independent reader of a token: verified by what the service publishes, nothing else.
+async function verify({ token, jwks, issuer: iss, audience }) {
+  const set = jose.createRemoteJWKSet(new URL(jwks));
+  const { payload, protectedHeader } = await jose.jwtVerify(token, set, {
+    issuer: iss, audience, typ: 'at+jwt', requiredClaims: ['exp', 'iat', 'jti'],
+  });
+  return { payload, header: protectedHeader };
+}
+
+// Events that wait to be polled (RFC 8936).
+const waiting = new Map();
+const acknowledged = [];
+
+const commands = {
+  key: async ({ name, alg }) => ({ jwk: { ...(await key(name, alg)).jwk, kid: (await key(name)).kid, alg: (await key(name)).alg, use: 'sig' } }),
+  sign: async (command) => ({ token: await sign(command) }),
+  proof: async (command) => ({ proof: await proof(command) }),
+  ask, login, verify,
+  push: async ({ endpoint, set }) => answer(await fetch(endpoint, {
+    method: 'POST', headers: { 'content-type': 'application/secevent+jwt', accept: 'application/json' }, body: set,
+  })),
+  fetch: async ({ url, ...init }) => answer(await fetch(url, init)),
+  wait: async ({ jti, set }) => { waiting.set(jti, set); return {}; },
+  acknowledged: async () => ({ acknowledged }),
+};
+
+const server = createServer();
+await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+const issuer = `http://127.0.0.1:${server.address().port}`;
+const own = await jose.generateKeyPair('ES256', { extractable: true });
+const provider = new Provider(issuer, {
+  jwks: { keys: [{ ...(await jose.exportJWK(own.privateKey)), alg: 'ES256', use: 'sig', kid: 'as-1' }] },
+  clients: [{
+    client_id: 'agent', token_endpoint_auth_method: 'none', application_type: 'native',
+    redirect_uris: ['http://127.0.0.1/callback'], grant_types: ['authorization_code'],
+    response_types: ['code'], id_token_signed_response_alg: 'ES256',
+  }],
+  scopes: [...new Set(Object.values(resources).join(' ').split(' '))],
+  features: {
+    dPoP: { enabled: true },
+    devInteractions: { enabled: true },
+    resourceIndicators: {
+      enabled: true, defaultResource: () => undefined, useGrantedResource: () => true,
+      getResourceServerInfo(ctx, uri) {
+        if (!resources[uri]) throw new errors.InvalidTarget();
+        return { scope: resources[uri], audience: uri, accessTokenFormat: 'jwt', accessTokenTTL: 300, jwt: { sign: { alg: 'ES256' } } };
+      },
+    },
+  },
+});
+const serve = provider.callback();
+server.on('request', async (request, response) => {
+  if (request.url !== '/poll') return serve(request, response);
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  const asks = JSON.parse(body);
+  if (request.headers.authorization !== 'Bearer poll-token') return response.writeHead(401).end();
+  for (const jti of asks.ack ?? []) {
+    waiting.delete(jti);
+    acknowledged.push(jti);
+  }
+  for (const jti of Object.keys(asks.setErrs ?? {})) {
+    waiting.delete(jti);
+    acknowledged.push(`refused ${jti}`);
+  }
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ sets: Object.fromEntries(waiting), moreAvailable: false }));
+});
+
+const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
+say({ issuer, jwks: `${issuer}/jwks`, address: issuer.slice('http://'.length) });
+for await (const line of createInterface({ input: process.stdin })) {
+  const { do: name, ...command } = JSON.parse(line);
+  try {
+    say(await commands[name](command));
+  } catch (error) {
+    say({ failed: `${name}: ${error.stack}` });
+  }
+}
+process.exit(0);

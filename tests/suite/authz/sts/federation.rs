@@ -1,0 +1,262 @@
+//! Events that end grants, and assertions between two domains.
+
+use std::time::{Duration, Instant};
+
+use harness::{Draft, Others};
+use serde_json::{Value, json};
+
+use super::{Domain, HOPS, edges, refusal};
+
+const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/";
+
+/// A domain whose transmitter `ssf` may speak of the subjects of its authorization server.
+fn told(poll: bool) -> Domain {
+    Domain::with(|draft, others| {
+        draft.write("ssf.jwks.json", &json!({ "keys": [others.jwk("ssf")] }).to_string());
+        let issuer = &others.issuer;
+        let more = if poll {
+            draft.write_private("poll.token", "poll-token\n");
+            format!("poll = \"{issuer}/poll\"\ntoken_file = \"poll.token\"\n")
+        } else {
+            String::new()
+        };
+        draft.configure(&format!(
+            "\n[[transmitter]]\nissuer = \"https://ssf.a.example\"\njwks = \"ssf.jwks.json\"\n\
+             subjects = [\"{issuer}\"]\n{more}"
+        ));
+    })
+}
+
+impl Domain {
+    /// A security event token about a person.
+    fn event(&mut self, by: &str, person: &str, more: Value) -> String {
+        let now = self.others.now_s();
+        let mut claims = json!({
+            "iss": "https://ssf.a.example", "aud": self.sts.issuer, "iat": now,
+            "jti": format!("e-{person}-{more}"),
+            "sub_id": { "format": "iss_sub", "iss": self.others.issuer, "sub": person },
+            "events": { format!("{CAEP}session-revoked"): { "event_timestamp": now } },
+        });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            claims[name] = value.clone();
+        }
+        let asked = json!({ "by": by, "typ": "secevent+jwt", "claims": claims });
+        let made = self.others.ask("sign", asked);
+        made["token"].as_str().expect("a token").to_owned()
+    }
+
+    fn push(&mut self, set: &str) -> Value {
+        let endpoint = self.sts.endpoint("events");
+        self.others.ask("push", json!({ "endpoint": endpoint, "set": set }))
+    }
+
+    /// Whether hop 1 still gets a token for hop 2 with this one.
+    fn is_alive(&mut self, root: &str) -> bool {
+        let proof = self.others.proof("agent", HOPS[0], root);
+        self.exchange(0, root, &proof, "doc:get")["status"] == 200
+    }
+}
+
+#[test]
+fn an_event_ends_everything_of_its_subject_within_a_second_and_nothing_of_others() {
+    let mut domain = told(false);
+    let (root, proof) = domain.call("alice");
+    let (one, _) = domain.next(0, &root, &proof, "doc:get doc:put");
+    let (bobs, _) = domain.call("bob");
+    assert!(domain.is_alive(&root) && domain.is_alive(&bobs));
+    let set = domain.event("ssf", "alice", json!({}));
+    let told = Instant::now();
+    let answer = domain.push(&set);
+    assert_eq!((answer["status"].as_u64(), answer["text"].as_str()), (Some(202), Some("")));
+    let proof = domain.others.proof("hop1-dpop", HOPS[1], &one);
+    let denied = domain.exchange(1, &one, &proof, "blob:get");
+    let elapsed = told.elapsed();
+    assert_eq!(refusal(&denied).1, "authz.exchange.subject-refused");
+    assert!(elapsed < Duration::from_secs(1), "{elapsed:?}");
+    assert!(!domain.is_alive(&root));
+    assert!(domain.is_alive(&bobs), "the same event is nothing to somebody else");
+    // Told again it is acknowledged again, and a later login is another grant.
+    assert_eq!(domain.push(&set)["status"], 202);
+    std::thread::sleep(Duration::from_millis(1100));
+    let (fresh, _) = domain.call("alice");
+    assert!(domain.is_alive(&fresh));
+    assert_eq!(domain.push(&set)["status"], 202);
+    assert!(domain.is_alive(&fresh), "an event is older than what is granted after it");
+    // Durable: a service that was stopped has not forgotten.
+    domain.sts = domain.sts.restart();
+    domain.sts.wait_for("an issuer's keys changed");
+    assert!(!domain.is_alive(&root) && domain.is_alive(&fresh));
+}
+
+#[test]
+fn what_is_no_event_of_the_transmitter_for_us_ends_nothing() {
+    let mut domain = told(false);
+    let (root, _) = domain.call("alice");
+    assert!(domain.is_alive(&root));
+    let other = domain.others.issuer.clone() + "/other";
+    let issuer = domain.others.issuer.clone();
+    for (by, more, word) in [
+        ("thief", json!({}), "invalid_key"),
+        ("ssf", json!({ "iss": "https://ssf.b.example" }), "invalid_issuer"),
+        ("ssf", json!({ "aud": "https://sts.b.example" }), "invalid_audience"),
+        (
+            "ssf",
+            json!({ "sub_id": { "format": "iss_sub", "iss": other, "sub": "alice" } }),
+            "invalid_issuer",
+        ),
+        ("ssf", json!({ "sub_id": { "format": "opaque", "id": "alice" } }), "invalid_request"),
+        ("ssf", json!({ "iat": 4_000_000_000_u64 }), "invalid_request"),
+    ] {
+        let set = domain.event(by, "alice", more.clone());
+        let answer = domain.push(&set);
+        assert_eq!(answer["status"], 400, "{more}: {answer}");
+        assert_eq!(answer["body"]["err"], word, "{more}: {answer}");
+    }
+    // The same claims as another kind of token, and an access token as an event.
+    let claims = json!({ "iss": "https://ssf.a.example", "aud": domain.sts.issuer, "iat": 1, "jti": "j",
+        "sub_id": { "format": "iss_sub", "iss": issuer, "sub": "alice" },
+        "events": { format!("{CAEP}session-revoked"): {} } });
+    for typ in ["JWT", "at+jwt", "dpop+jwt"] {
+        let made = domain.others.ask("sign", json!({ "by": "ssf", "typ": typ, "claims": claims }));
+        let answer = domain.push(made["token"].as_str().expect("a token"));
+        assert_eq!(answer["body"]["err"], "invalid_request", "{typ}");
+    }
+    assert_eq!(domain.push(&root)["body"]["err"], "invalid_request");
+    assert!(domain.is_alive(&root));
+}
+
+#[test]
+fn an_event_that_is_polled_is_acknowledged_once_it_is_recorded() {
+    let mut domain = told(true);
+    let (root, _) = domain.call("alice");
+    assert!(domain.is_alive(&root));
+    let set = domain.event("ssf", "alice", json!({ "jti": "good" }));
+    let bad = domain.event("thief", "alice", json!({ "jti": "bad" }));
+    domain.others.ask("wait", json!({ "jti": "bad", "set": bad }));
+    let told = Instant::now();
+    domain.others.ask("wait", json!({ "jti": "good", "set": set }));
+    while domain.is_alive(&root) {
+        assert!(told.elapsed() < Duration::from_secs(1), "{}", domain.sts.written());
+    }
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        let done = domain.others.ask("acknowledged", json!({}))["acknowledged"].clone();
+        if done.as_array().is_some_and(|done| done.len() >= 2) {
+            let done: Vec<_> = done.as_array().into_iter().flatten().collect();
+            assert!(
+                done.contains(&&json!("good")) && done.contains(&&json!("refused bad")),
+                "{done:?}"
+            );
+            break;
+        }
+        assert!(Instant::now() < deadline, "{done}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Two domains: a person and hops of A, a server of B.
+struct Two {
+    a: Domain,
+    b: harness::Sts,
+}
+
+const THERE: &str = "http://127.0.0.1:9103/mcp";
+const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";
+
+fn two() -> Two {
+    let mut others = Others::start(&json!({ HOPS[0]: "files:read files:write" }));
+    let (here, there) = (Draft::new(), Draft::new());
+    here.trust(&others);
+    for hop in ["hop1", "hop2", "hop3"] {
+        here.client(&mut others, hop, hop);
+    }
+    let mut edges = edges();
+    let list = edges["servers"].as_array_mut().expect("servers");
+    list.push(json!({ "resource": THERE, "scopes": ["far:get"] }));
+    let list = edges["edges"].as_array_mut().expect("edges");
+    list.push(json!({ "from": HOPS[0], "client": "hop1", "to": THERE, "via": "id-jag",
+        "profile": "b", "scopes": { "files:read": ["far:get"] } }));
+    here.write("edges.json", &edges.to_string());
+    here.write_private("b.key", "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA\n");
+    here.configure(&format!(
+        "\n[[domain]]\nissuer = \"{}\"\nresources = [\"{THERE}\"]\npairwise_key = \"b.key\"\n\
+         clients = {{ hop1 = \"hop1-at-b\" }}\n",
+        there.issuer
+    ));
+    there.client(&mut others, "hop1-at-b", "hop1");
+    let far = json!({ "version": 1, "edges": [],
+        "servers": [{ "resource": THERE, "scopes": ["far:get", "far:put"] }] });
+    there.write("edges.json", &far.to_string());
+    let address = here.issuer.trim_start_matches("http://").to_owned();
+    there.prepend(&format!("exceptions = [\"{address}\"]\n"));
+    there.configure(&format!(
+        "\n[[accept]]\nissuer = \"{0}\"\njwks_url = \"{0}/jwks\"\nresources = [\"{THERE}\"]\n",
+        here.issuer
+    ));
+    let sts = here.start();
+    sts.wait_for("an issuer's keys changed");
+    let b = there.start();
+    b.wait_for("an issuer's keys changed");
+    Two { a: Domain { others, sts }, b }
+}
+
+impl Two {
+    /// An assertion for domain B of who called hop 1.
+    fn assert(&mut self, root: &str, proof: &str) -> Value {
+        let mut asked = self.a.sts.exchange("hop1", root, proof, THERE, "far:get");
+        asked["form"]["requested_token_type"] = json!(ID_JAG);
+        asked["form"]["audience"] = json!(self.b.issuer);
+        self.a.others.ask("ask", asked)
+    }
+
+    /// Shows an assertion to domain B.
+    fn redeem(&mut self, assertion: &str, dpop: &str) -> Value {
+        self.a.others.ask(
+            "ask",
+            json!({
+                "endpoint": self.b.endpoint("token"), "issuer": self.b.issuer, "client": "hop1-at-b",
+                "by": "hop1", "dpop": dpop,
+                "form": { "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
+                          "assertion": assertion, "resource": THERE },
+            }),
+        )
+    }
+}
+
+#[test]
+fn a_person_of_one_domain_reaches_the_other_under_another_name() {
+    let mut two = two();
+    let (root, proof) = two.a.call("alice");
+    let answer = two.assert(&root, &proof);
+    assert_eq!(answer["status"], 200, "{answer}\n{}", two.a.sts.written());
+    assert_eq!(answer["body"]["token_type"], "N_A");
+    assert_eq!(answer["body"]["issued_token_type"], ID_JAG);
+    let assertion = answer["body"]["access_token"].as_str().expect("an assertion").to_owned();
+    // The draft binds it: another key gets nothing, and the assertion is not used up by the attempt.
+    let thief = two.redeem(&assertion, "thief");
+    assert_eq!(refusal(&thief).0, "invalid_grant", "{thief}");
+    let answer = two.redeem(&assertion, "hop1-dpop");
+    assert_eq!(answer["status"], 200, "{answer}\n{}", two.b.written());
+    assert_eq!(answer["body"]["token_type"], "DPoP");
+    assert!(answer["body"]["refresh_token"].is_null());
+    let token = answer["body"]["access_token"].as_str().expect("a token").to_owned();
+    let read = two.a.others.ask(
+        "verify",
+        json!({ "token": token, "jwks": two.b.endpoint("jwks"), "issuer": two.b.issuer,
+                "audience": THERE }),
+    );
+    let claims = &read["payload"];
+    assert_ne!(claims["sub"], "alice");
+    assert_eq!(claims["scope"], "far:get");
+    assert_eq!(claims["client_id"], "hop1-at-b");
+    assert_eq!(claims["act"]["sub"], "hop1-at-b", "{claims}");
+    // Shown twice.
+    let again = two.redeem(&assertion, "hop1-dpop");
+    assert_eq!(refusal(&again).1, "authz.federation.replayed");
+    // Nothing of A's name for her in B.
+    let grants = String::from_utf8_lossy(&two.b.grants()).into_owned();
+    assert!(!grants.contains("alice") && !two.b.written().contains("alice"));
+    // Another token as an assertion.
+    let confused = two.redeem(&root, "hop1-dpop");
+    assert_eq!(refusal(&confused).1, "authz.federation.type");
+}
