@@ -148,9 +148,9 @@ async fn a_request_of_another_form_is_refused() {
         |it| it.subject_token_type = Some("urn:ietf:params:oauth:token-type:id_token".to_owned()),
         |it| {
             it.requested_token_type =
-                Some("urn:ietf:params:oauth:token-type:refresh_token".to_owned())
+                Some("urn:ietf:params:oauth:token-type:refresh_token".to_owned());
         },
-        |it| it.requested_token_type = Some("urn:ietf:params:oauth:token-type:id-jag".to_owned()),
+        |it| it.requested_token_type = Some("urn:ietf:params:oauth:token-type:jwt".to_owned()),
         |it| it.has_audience = true,
         |it| it.resource.clear(),
         |it| it.resource.push(uri(3)),
