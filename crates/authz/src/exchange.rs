@@ -221,6 +221,8 @@ impl Exchange {
         let case = Case::new(state, client, request)?;
         record.hop = Some(case.from.to_string());
         record.aud = case.to.as_ref().map(Resource::to_string);
+        let asked = request.scope.as_deref().and_then(crate::token::scope::parse);
+        record.requested = asked.unwrap_or_default();
         let access = subject::subject(&case, token, now_s)?;
         record.pth = Some(access.hash.0.clone());
         record.checks.extend(["X2", "X3"]);

@@ -40,6 +40,7 @@ async fn x5_what_is_asked_for_is_within_the_map_of_what_is_held() {
     world.ok(&to(held("read admin"), "read")).await;
     let code = world.code(&to(held("read admin"), "admin")).await;
     assert_eq!(code, X5, "known and unmapped gives nothing, whatever its name");
+    assert!(world.last().requested.contains("admin"), "what was asked for is recorded");
 }
 
 #[tokio::test]
