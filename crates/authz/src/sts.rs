@@ -33,11 +33,12 @@ use self::keys::Keys;
 use self::metrics::Metrics;
 use self::refresh::Pinned;
 use crate::edge::Edges;
+use crate::exchange::engine::Engine;
 use crate::exchange::{self, Clients, Exchange, Names};
 use crate::federation::{Asserter, Transmitter};
 use crate::grant::{Bounds, Durable, GrantError, Grants};
 use crate::limits;
-use crate::token::{Issuer, Nonces};
+use crate::token::{Issuer, Nonces, Secret};
 
 pub use config::{Config, ConfigError};
 pub use refresh::{Fetch, FetchError, Fetched};
@@ -66,6 +67,7 @@ struct Inner {
     transmitters: Vec<Transmitter>,
     polls: Vec<(String, config::Poll)>,
     pinned: Vec<(String, Pinned)>,
+    authzen: Option<(Arc<Engine>, Secret)>,
     fetch: Arc<dyn Fetch>,
     metrics: Arc<Metrics>,
     clock: fn() -> u64,
@@ -99,7 +101,7 @@ impl Sts {
             edges: config.edges.clone(),
             grants: Arc::clone(&grants),
             signer: Arc::clone(config.keys.signer()),
-            policy: Arc::new(config.policy),
+            policy: Arc::clone(&config.policy) as Arc<dyn exchange::Decide>,
             records: Arc::new(records),
             nonces: config.nonces.clone(),
             needs_nonce: config.needs_nonce,
@@ -112,6 +114,7 @@ impl Sts {
         let exchange = exchange.with_domains(config.others.domains);
         let inner = Inner {
             path: path.unwrap_or_default(),
+            authzen: config.authzen_key.map(|key| (Arc::clone(&config.policy), key)),
             metadata: metadata::document(&config.issuer, !config.others.asserters.is_empty()),
             jwks: config.keys.jwks(),
             keys: config.keys,
@@ -138,7 +141,7 @@ impl Sts {
     /// What it serves: under the path of its issuer, and its metadata where RFC 8414 §3.1 puts them.
     pub fn router(&self) -> Router {
         let under = |name: &str| format!("{}/{name}", self.inner.path);
-        Router::new()
+        let router = Router::new()
             .route(&metadata::path(&self.inner.path), get(metadata))
             .route(&under("jwks"), get(jwks))
             .route(&under("token"), post(token::endpoint))
@@ -146,11 +149,18 @@ impl Sts {
             .route(&under("events"), post(events::push))
             .route("/healthz", get(health))
             .route("/metrics", get(counters))
-            .layer(middleware::from_fn_with_state(
-                Arc::clone(&self.inner.metrics),
-                metrics::observe,
-            ))
-            .with_state(self.clone())
+            .with_state(self.clone());
+        let router = match &self.inner.authzen {
+            Some((engine, key)) => {
+                let point = authzen::router(Arc::clone(engine), &self.inner.issuer, key.clone());
+                router.merge(point)
+            }
+            None => router,
+        };
+        router.layer(middleware::from_fn_with_state(
+            Arc::clone(&self.inner.metrics),
+            metrics::observe,
+        ))
     }
 
     /// What it does beside answering: keys are fetched, events polled, what is over is forgotten.

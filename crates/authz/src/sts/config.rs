@@ -8,6 +8,7 @@ mod rules;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use self::domains::{Domains, Poll};
 use super::keys::Keys;
@@ -15,7 +16,7 @@ use super::refresh::Pinned;
 use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{Client, Names};
-use crate::token::{Issuer, Nonces};
+use crate::token::{Issuer, Nonces, Secret};
 
 /// What a service is told.
 #[derive(Debug)]
@@ -47,7 +48,9 @@ pub struct Config {
     /// Addresses that may be asked for keys although they are private, and without TLS.
     pub exceptions: Vec<SocketAddr>,
     /// What decides in the end.
-    pub policy: Engine,
+    pub policy: Arc<Engine>,
+    /// The key of whoever may ask what would be decided (`AuthZEN`); without it nobody may.
+    pub authzen_key: Option<Secret>,
     /// The SHA-256 of the file, `sha256:…`.
     pub digest: String,
 }

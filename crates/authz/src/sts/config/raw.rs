@@ -28,6 +28,7 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) needs_nonce: bool,
     pub(super) policy: Option<PathBuf>,
+    pub(super) authzen_key: Option<PathBuf>,
     pub(super) keys: Keys,
     #[serde(default)]
     pub(super) lifetimes: Lifetimes,

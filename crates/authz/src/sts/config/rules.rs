@@ -19,7 +19,7 @@ use crate::exchange::{Client, Names};
 use crate::limits;
 use crate::sts::keys::Keys;
 use crate::sts::refresh::Pinned;
-use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Signer};
+use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Secret, Signer};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -54,7 +54,8 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
         lifetimes: lifetimes(&raw.lifetimes)?,
         others,
         exceptions: raw.exceptions,
-        policy,
+        policy: Arc::new(policy),
+        authzen_key: authzen_key(raw.authzen_key.as_deref(), folder)?,
         digest: surface::Digest::of_bytes(text.as_bytes()).to_string(),
     })
 }
@@ -304,6 +305,23 @@ fn edges(path: &Path, clients: &[Client], issuer: &str) -> Checked<Edges> {
         }
     }
     Ok(edges)
+}
+
+/// The key of the decision endpoint: one line, long enough that nobody guesses it.
+fn authzen_key(file: Option<&Path>, folder: &Path) -> Checked<Option<Secret>> {
+    let Some(file) = file else { return Ok(None) };
+    let text = files::private(&folder.join(file)).map_err(|error| error.at("authzen_key"))?;
+    let key = text.trim();
+    if key.len() < limits::AUTHZEN_KEY_CHARS_MIN || !key.bytes().all(|byte| byte.is_ascii_graphic())
+    {
+        let what = format!("it is no {} characters without spaces", limits::AUTHZEN_KEY_CHARS_MIN);
+        return Err(ConfigError::new(
+            "authzen_key",
+            what,
+            "draw 32 bytes and write them as Base64url",
+        ));
+    }
+    Ok(Some(key.into()))
 }
 
 /// The policies of a file, or those that are built in, over the edges.
