@@ -25,7 +25,7 @@ use tokio::sync::watch;
 
 pub use self::assertion::ID_JAG;
 pub use self::client::{Client, Clients, DocumentError};
-pub use self::decide::{Cedar, Decide};
+pub use self::decide::Decide;
 pub use self::error::{CODES, ExchangeError};
 use self::issue::Claims;
 pub use self::issue::Names;

@@ -2,6 +2,7 @@
 //! verification by an independent library.
 
 mod configuration;
+mod decisions;
 mod federation;
 mod protocol;
 

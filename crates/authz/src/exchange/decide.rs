@@ -12,21 +12,6 @@ pub trait Decide: Send + Sync + std::fmt::Debug {
     fn decide(&self, request: &policy::Request) -> Verdict;
 }
 
-/// Cedar policies over a world of servers and edges.
-#[derive(Debug)]
-pub struct Cedar {
-    /// The policies.
-    pub policies: policy::Policies,
-    /// The entities.
-    pub world: policy::World,
-}
-
-impl Decide for Cedar {
-    fn decide(&self, request: &policy::Request) -> Verdict {
-        self.policies.decide(&self.world, request)
-    }
-}
-
 impl Decide for super::engine::Engine {
     fn decide(&self, request: &policy::Request) -> Verdict {
         Self::decide(self, request)

@@ -17,28 +17,6 @@ use crate::token::{Access, Actor};
 pub struct Engine {
     policies: Policies,
     world: World,
-    issuer: String,
-}
-
-/// An exchange that passed the checks before X14.
-#[derive(Debug, Clone, Copy)]
-pub struct Exchanged<'a> {
-    /// The verified subject token.
-    pub parent: &'a Access,
-    /// The client that presents it.
-    pub presenter: &'a str,
-    /// The presenter's server.
-    pub from: &'a Resource,
-    /// The target.
-    pub to: &'a Resource,
-    /// The scopes that are asked for.
-    pub requested: &'a BTreeSet<String>,
-    /// What the map of what is held, the ceiling and the target's scopes leave (X5).
-    pub allowed: &'a BTreeSet<String>,
-    /// Whether the hop token will be bound.
-    pub is_bound: bool,
-    /// Whether the token is for a tool that may destroy.
-    pub is_destructive: bool,
 }
 
 /// A call that passed the checks before G14.
@@ -68,12 +46,7 @@ impl Engine {
         let permissions = edges.all().iter().map(|edge| of_edge(edge, issuer));
         let edges = permissions.collect::<Result<Vec<_>, _>>()?;
         let world = World::new(&Declared { servers: servers.collect(), edges })?;
-        Ok(Self { policies, world, issuer: issuer.to_owned() })
-    }
-
-    /// X14: whether policies permit an exchange.
-    pub fn exchange(&self, exchanged: &Exchanged<'_>, is_revoked: bool, now_s: u64) -> Verdict {
-        self.answer(self.exchange_request(exchanged, is_revoked, now_s))
+        Ok(Self { policies, world })
     }
 
     /// G14: whether policies permit a call.
@@ -99,35 +72,6 @@ impl Engine {
                 Verdict { reason: policy::Reason::Refused { code, what } }
             }
         }
-    }
-
-    fn exchange_request(
-        &self,
-        exchanged: &Exchanged<'_>,
-        is_revoked: bool,
-        now_s: u64,
-    ) -> Result<Request, RequestError> {
-        let parent = exchanged.parent;
-        let agent = Name::new(&self.issuer, exchanged.presenter)?;
-        let mut chain = vec![agent.clone()];
-        chain.extend(chain_of(parent)?);
-        let (from, to) = (exchanged.from.to_string(), exchanged.to.to_string());
-        Ok(Request {
-            subject: subject_of(parent)?,
-            asked: Asked::Exchange { from, to },
-            facts: Facts {
-                agent,
-                depth: behind(&chain),
-                chain,
-                requested: exchanged.requested.clone(),
-                allowed: exchanged.allowed.clone(),
-                parent_bound: parent.confirmation.is_some(),
-                child_bound: exchanged.is_bound,
-                auth_age_s: age_s(parent, now_s),
-                revoked: is_revoked,
-                destructive: exchanged.is_destructive,
-            },
-        })
     }
 }
 

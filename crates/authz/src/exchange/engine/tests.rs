@@ -1,4 +1,4 @@
-use policy::{Policies, Reason};
+use policy::Policies;
 
 use super::*;
 use crate::token::{Confirmation, Subject as Who, TokenHash};
@@ -45,46 +45,6 @@ fn resource(text: &str) -> Resource {
 
 fn set(scope: &str) -> BTreeSet<String> {
     [scope.to_owned()].into()
-}
-
-#[test]
-fn an_exchange_is_asked_with_the_new_chain_and_the_sign_ins_age() {
-    let (from, to) = (resource("https://hop1.a.test/mcp"), resource("https://hop2.a.test/mcp"));
-    let (parent, scopes) = (access(), set("doc:get"));
-    let exchanged = Exchanged {
-        parent: &parent,
-        presenter: "hop1",
-        from: &from,
-        to: &to,
-        requested: &scopes,
-        allowed: &scopes,
-        is_bound: true,
-        is_destructive: false,
-    };
-    let engine = engine();
-    let request = engine.exchange_request(&exchanged, false, NOW_S).unwrap();
-    let name = |text| Name::parse(text).unwrap();
-    let chain = vec![name("https://sts.a.test#hop1"), name("https://idp.a.test#agent")];
-    assert_eq!((request.facts.depth, &request.facts.chain), (1, &chain));
-    assert_eq!(request.facts.auth_age_s, Some(60));
-    assert!(engine.exchange(&exchanged, false, NOW_S).is_allowed());
-    let revoked = engine.exchange(&exchanged, true, NOW_S);
-    assert_eq!(revoked.policies(), ["nothing-after-revocation"]);
-    let unbound = Exchanged { is_bound: false, ..exchanged };
-    assert_eq!(engine.exchange(&unbound, false, NOW_S).policies(), ["no-binding-is-lost"]);
-    let other = Exchanged { presenter: "hop2", ..exchanged };
-    assert_eq!(engine.exchange(&other, false, NOW_S).reason, Reason::Unmatched);
-    let more = set("files:read");
-    let more = Exchanged { requested: &more, ..exchanged };
-    assert_eq!(engine.exchange(&more, false, NOW_S).reason, Reason::Unmatched);
-    let mut early = access();
-    early.auth_time_s = Some(NOW_S + 1);
-    let early = Exchanged { parent: &early, ..exchanged };
-    assert_eq!(engine.exchange_request(&early, false, NOW_S).unwrap().facts.auth_age_s, None);
-    let mut nameless = access();
-    nameless.subject.iss = "https://idp.a.test#alice".into();
-    let nameless = Exchanged { parent: &nameless, ..exchanged };
-    assert!(!engine.exchange(&nameless, false, NOW_S).is_allowed(), "no name is made of two");
 }
 
 #[test]

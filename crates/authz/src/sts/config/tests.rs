@@ -29,6 +29,13 @@ fn folder() -> TempDir {
     write("nonce.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", 0o600);
     write("subject.key", "BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", 0o600);
     write("short.key", "AAAA", 0o600);
+    write("open.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", 0o644);
+    write("own.cedar", policy::DEFAULT, 0o644);
+    write(
+        "bad.cedar",
+        "@id(\"a\")\nforbid (principal, action, resource) when { context.x };",
+        0o644,
+    );
     let document = json!({
         "client_id": "https://hop2.a.test/client.json",
         "token_endpoint_auth_method": "private_key_jwt",
@@ -122,6 +129,12 @@ fn a_whole_configuration_is_read() {
     assert_eq!(names, ["hop1", "https://hop2.a.test/client.json"]);
     assert_eq!(config.grants, format!("sqlite:{}", folder.path().join("grants.db").display()));
     assert_eq!((config.lifetimes.token_s, config.lifetimes.depth_max), (300, 3));
+    assert!(config.authzen_key.is_none(), "no decision endpoint unasked");
+    let path = folder.path().join("sts.toml");
+    let own = CONFIG.replace("[keys]", "policy = 'own.cedar'\nauthzen_key = 'nonce.key'\n[keys]");
+    fs::write(&path, own).unwrap();
+    let own = Config::load(&path).unwrap();
+    assert_eq!(own.authzen_key.unwrap().expose().len(), 43);
 }
 
 #[test]
@@ -163,8 +176,11 @@ fn what_is_wrong_is_refused_with_its_place() {
         ("[keys]", "[lifetimes]\ntoken_s = 5\n[keys]", "lifetimes.token_s", "6 to 300"),
         ("[keys]", "[lifetimes]\ndepth_max = 11\n[keys]", "lifetimes.depth_max", "10"),
         ("[keys]", "nonce_key = 'short.key'\n[keys]", "nonce_key", "32 bytes"),
+        ("[keys]", "policy = 'bad.cedar'\n[keys]", "policy", "bad.cedar:2:"),
+        ("[keys]", "policy = 'gone.cedar'\n[keys]", "policy", "reading gone.cedar"),
+        ("[keys]", "authzen_key = 'short.key'\n[keys]", "authzen_key", "shorter than 22"),
+        ("[keys]", "authzen_key = 'open.key'\n[keys]", "authzen_key", "read by others"),
         ("[keys]", "subject_key = 'short.key'\n[keys]", "subject_key", "32 bytes"),
-        ("[keys]", "authzen_key = 'short.key'\n[keys]", "authzen_key", "22 characters"),
         ("[keys]", "policy = 'edges.json'\n[keys]", "policy", "edges.json"),
         ("[keys]", "home = 'https://as.x.test'\n[keys]", "home", "no issuer"),
         ("[keys]", "grants = 'mysql://x'\n[keys]", "grants", "no database"),
