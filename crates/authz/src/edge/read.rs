@@ -199,7 +199,7 @@ fn via(node: &Node<'_>) -> Result<Via, EdgeError> {
     }
 }
 
-/// Scopes that say nothing of what may be done at a server (OpenID Connect Core §5.4, §11).
+/// Scopes that say nothing of what may be done at a server (`OpenID` Connect Core §5.4, §11).
 const NEUTRAL: &[&str] = &["offline_access", "openid"];
 /// Whatever JSON can say exactly.
 const VERSION_MAX: u64 = (1 << 53) - 1;
