@@ -8,7 +8,6 @@ mod rules;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 pub use self::domains::{Domains, Poll};
 use super::keys::Keys;

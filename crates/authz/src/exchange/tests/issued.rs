@@ -142,7 +142,7 @@ async fn subjects_of_two_issuers_with_one_name_are_two_people() {
 #[tokio::test]
 async fn a_request_of_another_form_is_refused() {
     let world = world();
-    let changes: [fn(&mut Request); 9] = [
+    let changes: [fn(&mut Request); 8] = [
         |it| it.subject_token = None,
         |it| it.subject_token_type = None,
         |it| it.subject_token_type = Some("urn:ietf:params:oauth:token-type:id_token".to_owned()),
@@ -150,7 +150,6 @@ async fn a_request_of_another_form_is_refused() {
             it.requested_token_type =
                 Some("urn:ietf:params:oauth:token-type:refresh_token".to_owned())
         },
-        |it| it.requested_token_type = Some("urn:ietf:params:oauth:token-type:id-jag".to_owned()),
         |it| it.has_audience = true,
         |it| it.resource.clear(),
         |it| it.resource.push(uri(3)),
@@ -162,6 +161,8 @@ async fn a_request_of_another_form_is_refused() {
         assert_eq!(world.code(&asked).await, "request-malformed", "{index}");
     }
     let mut asked = first();
+    asked.requested_token_type = Some(ID_JAG.to_owned());
+    assert_eq!(world.code(&asked).await, "edge-missing", "the edge is of our own domain");
     asked.requested_token_type = Some(ACCESS_TOKEN.to_owned());
     world.ok(&asked).await;
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
-use policy::{Policies, Source, World as Entities};
+use policy::{Policies, Source};
 use serde_json::{Value, json};
 
 use crate::edge::Edges;
@@ -104,7 +104,8 @@ impl Decide for PermitAll {
 /// Cedar policies of our own words.
 pub(super) fn cedar(text: &str) -> Arc<dyn Decide> {
     let policies = Policies::parse(&[Source { name: "test", text }]).unwrap();
-    Arc::new(Cedar { policies, world: Entities::new(&policy::Declared::default()).unwrap() })
+    let nothing = edges(&json!({ "version": 1, "servers": [], "edges": [] }));
+    Arc::new(engine::Engine::new(policies, &nothing, STS).unwrap())
 }
 
 pub(super) struct World {
