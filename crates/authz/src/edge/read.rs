@@ -31,7 +31,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Edges, EdgeError> {
         edges.push(edge);
     }
     let digest = surface::Digest::of(&value).to_string();
-    Ok(Edges { version, digest, servers, edges, pairs, clients })
+    Ok(Edges { version, digest, servers, all: edges, pairs, clients })
 }
 
 type Servers = BTreeMap<Resource, Server>;

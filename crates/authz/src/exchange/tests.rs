@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::too_many_lines, clippy::format_push_string)]
 
 mod authority;
 mod chains;

@@ -30,10 +30,16 @@ async fn x4_without_an_edge_of_ours_there_is_no_token() {
     let mut stranger = first();
     stranger.client_assertion = Some(assertion(9));
     assert_eq!(world.code(&stranger).await, X4, "a client that acts for no server");
-    let mut file = file();
-    file["edges"][0]["via"] = json!("exchange");
-    file["edges"][0]["profile"] = json!("entra-v2");
-    assert_eq!(world_of(&file, |_| ()).code(&first()).await, X4, "another service's");
+    let assertion = || Request { requested_token_type: Some(ID_JAG.to_owned()), ..first() };
+    assert_eq!(world.code(&assertion()).await, X4, "no assertion for our own domain");
+    for via in ["exchange", "id-jag", "client-credentials"] {
+        let mut file = file();
+        file["edges"][0]["via"] = json!(via);
+        file["edges"][0]["profile"] = json!("entra-v2");
+        let world = world_of(&file, |_| ());
+        assert_eq!(world.code(&first()).await, X4, "another service's: {via}");
+        assert_eq!(world.code(&assertion()).await, X4, "no domain that we know: {via}");
+    }
 }
 
 #[tokio::test]

@@ -142,14 +142,15 @@ async fn subjects_of_two_issuers_with_one_name_are_two_people() {
 #[tokio::test]
 async fn a_request_of_another_form_is_refused() {
     let world = world();
-    let changes: [fn(&mut Request); 8] = [
+    let changes: [fn(&mut Request); 9] = [
         |it| it.subject_token = None,
         |it| it.subject_token_type = None,
         |it| it.subject_token_type = Some("urn:ietf:params:oauth:token-type:id_token".to_owned()),
         |it| {
             it.requested_token_type =
-                Some("urn:ietf:params:oauth:token-type:refresh_token".to_owned())
+                Some("urn:ietf:params:oauth:token-type:refresh_token".to_owned());
         },
+        |it| it.requested_token_type = Some("urn:ietf:params:oauth:token-type:jwt".to_owned()),
         |it| it.has_audience = true,
         |it| it.resource.clear(),
         |it| it.resource.push(uri(3)),

@@ -158,7 +158,10 @@ async fn x14_what_policy_forbids_does_not_permit_or_errs_over_is_refused() {
         r#"!context.allowed.contains("admin")"#,
         r"!context.revoked",
         r"!context.destructive",
-        r"principal in principal",
+        r#"principal == Principal::"https://idp.a.test#alice""#,
+        r#"context.agent == Agent::"https://sts.a.test#hop1""#,
+        r#"context.chain.contains(Agent::"https://idp.a.test#agent")"#,
+        r#"resource.to == Server::"https://hop2.a.test/mcp""#,
     ] {
         let text = format!(
             "{permit} @id(\"no\") forbid (principal, action == Action::\"exchange\", \

@@ -104,8 +104,7 @@ impl Decide for PermitAll {
 /// Cedar policies of our own words.
 pub(super) fn cedar(text: &str) -> Arc<dyn Decide> {
     let policies = Policies::parse(&[Source { name: "test", text }]).unwrap();
-    let nothing = edges(&json!({ "version": 1, "servers": [], "edges": [] }));
-    Arc::new(engine::Engine::new(policies, &nothing, STS).unwrap())
+    Arc::new(engine::Engine::new(policies, &edges(&file()), STS).unwrap())
 }
 
 pub(super) struct World {
