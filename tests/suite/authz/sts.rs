@@ -315,6 +315,13 @@ fn each_decision_is_recorded_exactly_and_without_a_secret() {
     let text = domain.sts.decisions();
     let records: Vec<Value> =
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let schema = harness::paths::tests_file("../docs/schema/decision.json");
+    let schema = std::fs::read_to_string(schema).expect("a schema");
+    let schema: Value = serde_json::from_str(&schema).expect("a schema");
+    let schema = jsonschema::validator_for(&schema).expect("a schema");
+    for record in &records {
+        assert!(schema.is_valid(record), "{record}");
+    }
     let [issued, replayed, stolen] = records.as_slice() else { panic!("three decisions: {text}") };
     let claims = domain.verify(&one, HOPS[1])["payload"].clone();
     assert_eq!((&issued["txn"], &issued["pth"]), (&claims["txn"], &claims["pth"]));
