@@ -171,6 +171,19 @@ fn a_chain_of_three_hops_narrows_at_each_and_names_everybody() {
 }
 
 #[test]
+fn a_server_whose_issuer_stamps_another_audience_is_a_hop_like_others() {
+    let mut domain = Domain::with(|draft, _| {
+        let mut edges = edges();
+        edges["servers"][1]["audience"] = json!("api://hop2");
+        draft.write("edges.json", &edges.to_string());
+    });
+    let (root, proof) = domain.call("alice");
+    let (one, proof) = domain.next(0, &root, &proof, "doc:get");
+    assert_eq!(domain.verify(&one, HOPS[1])["payload"]["aud"], HOPS[1]);
+    domain.next(1, &one, &proof, "blob:get");
+}
+
+#[test]
 fn a_stolen_token_is_worth_nothing_to_another_hop_or_without_its_holder() {
     let mut domain = Domain::start();
     let (root, proof) = domain.call("alice");
