@@ -178,7 +178,11 @@ async fn x5_details_of_the_grant_are_narrowed_and_never_dropped() {
         ("another type", narrowed(json!({ "path": { "const": "3" } }))),
         ("another name", narrowed(json!({ "other": { "const": "/a" } }))),
         ("no constraint", Some(json!([tool("get")]))),
-        ("another tool", Some(json!([tool("put")]))),
+        ("another tool", {
+            let mut other = tool("put");
+            other["arguments"] = json!({ "path": { "const": 3 } });
+            Some(json!([other]))
+        }),
         (
             "one good, one bad",
             Some(json!([narrowed(json!({ "path": { "const": 3 } })).unwrap()[0], tool("get")])),
