@@ -3,6 +3,7 @@
 
 pub mod engine;
 
+mod assertion;
 mod authority;
 mod chain;
 mod client;
@@ -22,6 +23,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use tokio::sync::watch;
 
+pub use self::assertion::ID_JAG;
 pub use self::client::{Client, Clients, DocumentError};
 pub use self::decide::Decide;
 pub use self::error::{CODES, ExchangeError};
@@ -30,6 +32,7 @@ pub use self::issue::Names;
 use self::rate::Rates;
 pub use self::record::{Record, Records, Unrecorded};
 use crate::edge::{Edge, Edges, Server};
+use crate::federation::Domain;
 use crate::grant::{Bounds, Grants, Once, Use};
 use crate::resource::Resource;
 use crate::token::{Actor, Confirmation, Issuer, KeySet, Nonces, Secret, Signer, Typ, Verifier};
@@ -50,7 +53,8 @@ pub struct Request {
     pub actor_token_type: Option<String>,
     /// `resource`.
     pub resource: Vec<String>,
-    /// Whether there was an `audience`, which is refused.
+    /// Whether there was an `audience`, which is refused; of an assertion, whether it was another than the
+    /// target's domain.
     pub has_audience: bool,
     /// `scope`.
     pub scope: Option<String>,
@@ -77,6 +81,8 @@ pub struct Issued {
     pub token: Secret,
     /// Whether it is bound to a DPoP key.
     pub is_dpop: bool,
+    /// Whether it is an assertion for another domain, and no access token.
+    pub is_assertion: bool,
     /// Its scopes, sorted.
     pub scope: String,
     /// Its `authorization_details`, which RFC 9396 §7 wants in the answer.
@@ -128,6 +134,7 @@ pub struct Exchange {
     config: Config,
     state: RwLock<Arc<State>>,
     rates: Rates,
+    domains: Vec<Domain>,
 }
 
 /// An edge file, and what verifies the tokens of each server that asks.
@@ -154,7 +161,7 @@ impl Exchange {
     pub fn new(config: Config) -> Self {
         let state = RwLock::new(Arc::new(config.state(config.edges.clone())));
         let rates = Rates::new(config.client_per_minute_max);
-        Self { config, state, rates }
+        Self { config, state, rates, domains: Vec::new() }
     }
 
     /// Puts another edge file in place, at once: what it does not permit is issued no more.
@@ -222,7 +229,7 @@ impl Exchange {
         record.passed("X12");
         let relayed = self.holder(&case, request, &access, case.edge, now_s)?;
         record.passed("X9");
-        let edge = chain::edge(&case, &access, now_s)?;
+        let edge = chain::edge(&case, request, &access, now_s)?;
         record.passed("X4");
         let presenting = Actor { iss: self.config.issuer.clone(), sub: client.to_owned() };
         let chain = chain::chain(presenting, &access, &grant)?;
@@ -256,7 +263,9 @@ impl Exchange {
         };
         self.decide(record, &claims, now_s)?;
         record.passed("X14");
-        let issued = self.issue(&claims, now_s)?;
+        let is_assertion = assertion::is_asked(request);
+        let issued =
+            if is_assertion { self.assert(&claims, now_s)? } else { self.issue(&claims, now_s)? };
         record.granted.clone_from(&authority.scopes);
         Ok(issued)
     }
@@ -322,14 +331,14 @@ fn form(request: &Request) -> Result<&Secret, ExchangeError> {
         return Err(ExchangeError::Request("`subject_token_type` is not that of an access token"));
     }
     let asked = request.requested_token_type.as_deref();
-    if asked.is_some() && !is_access(asked) {
+    if asked.is_some() && !is_access(asked) && !assertion::is_asked(request) {
         return Err(ExchangeError::Request(
             "`requested_token_type` is not that of an access token",
         ));
     }
     if request.has_audience {
         return Err(ExchangeError::Request(
-            "there is an `audience`: name the target by `resource`",
+            "the `audience` is not the target's: a token is for a `resource` alone",
         ));
     }
     if request.resource.len() != 1 {

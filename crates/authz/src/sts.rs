@@ -35,7 +35,7 @@ use self::refresh::Pinned;
 use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{self, Clients, Exchange, Names};
-use crate::federation::{Asserter, Domain, Transmitter};
+use crate::federation::{Asserter, Transmitter};
 use crate::grant::{Bounds, Durable, GrantError, Grants};
 use crate::limits;
 use crate::token::{Issuer, Nonces, Secret};
@@ -64,7 +64,6 @@ struct Inner {
     nonces: Nonces,
     needs_nonce: bool,
     asserters: Vec<Asserter>,
-    domains: Vec<Domain>,
     transmitters: Vec<Transmitter>,
     polls: Vec<(String, config::Poll)>,
     pinned: Vec<(String, Pinned)>,
@@ -114,6 +113,7 @@ impl Sts {
             client_per_minute_max: limits::CLIENT_EXCHANGES_PER_MINUTE,
             issuer: config.issuer.clone(),
         });
+        let exchange = exchange.with_domains(config.others.domains);
         let inner = Inner {
             path: path.unwrap_or_default(),
             metadata: metadata::document(&config.issuer, !config.others.asserters.is_empty()),
@@ -128,7 +128,6 @@ impl Sts {
             nonces: config.nonces,
             needs_nonce: config.needs_nonce,
             asserters: config.others.asserters,
-            domains: config.others.domains,
             transmitters: config.others.transmitters,
             polls: config.others.polls,
             pinned,

@@ -1,21 +1,23 @@
 //! X4, X6, X7, X11: the edge, and who acts along it.
 
+use super::assertion::{is_asked, is_given};
 use super::{Case, Exchange, ExchangeError, Request};
 use crate::edge::Edge;
 use crate::grant::Grant;
 use crate::limits;
 use crate::token::{Access, Actor, Confirmation};
 
-/// X4: an edge leads from the server that asks to the target, is ours to give a token for, and has the
+/// X4: an edge leads from the server that asks to the target, is ours to give what is asked for, and has the
 /// assurance that it asks for. That it names the client, the edge file has been checked for: a client
 /// acts for one server.
 pub(super) fn edge<'c>(
     case: &Case<'c>,
+    request: &Request,
     access: &Access,
     now_s: u64,
 ) -> Result<&'c Edge, ExchangeError> {
     let edge = case.edge.ok_or(ExchangeError::Edge("none is declared"))?;
-    if !edge.via.is_local() {
+    if !is_given(edge, is_asked(request)) {
         return Err(ExchangeError::Edge("another service gives tokens for it"));
     }
     if edge.assurance.bound && access.confirmation.is_none() {

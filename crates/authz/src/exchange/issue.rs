@@ -104,6 +104,7 @@ impl Exchange {
         Ok(Issued {
             token,
             is_dpop: matches!(claims.binding, Confirmation::Jkt(_)),
+            is_assertion: false,
             scope: scope::join(&claims.authority.scopes),
             authorization_details: details(claims.authority),
             expires_in_s: claims.expires_s.saturating_sub(now_s),
@@ -169,7 +170,7 @@ pub(super) fn act(chain: &[Actor]) -> Value {
     act
 }
 
-fn details(authority: &Authority) -> Option<Value> {
+pub(super) fn details(authority: &Authority) -> Option<Value> {
     let details = &authority.details;
     (!details.is_empty()).then(|| details.iter().map(crate::token::Detail::to_value).collect())
 }

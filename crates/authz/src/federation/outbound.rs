@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::assertion::TYP;
 use crate::limits;
 use crate::resource::Resource;
-use crate::token::{KeyError, Secret, Signer, Subject, Thumbprint};
+use crate::token::{Detail, KeyError, Secret, Signer, Subject, Thumbprint};
 
 /// Another domain.
 pub struct Domain {
@@ -37,8 +37,12 @@ pub struct Asserted<'a> {
     pub scope: &'a str,
     /// Whose proof has to come with it.
     pub jkt: &'a Thumbprint,
-    /// The grant.
-    pub txn: &'a str,
+    /// Limited to these tools; empty = by scopes alone.
+    pub details: &'a [Detail],
+    /// How the person signed in.
+    pub acr: Option<&'a str>,
+    /// When.
+    pub auth_time_s: Option<u64>,
     /// When it is over.
     pub expires_s: u64,
 }
@@ -80,7 +84,7 @@ impl Domain {
         let mut jti = [0; 16];
         rand::fill(&mut jti).map_err(|_| KeyError::Unusable("no randomness"))?;
         let life_s = asserted.expires_s.min(now_s.saturating_add(limits::HOP_TOKEN_LIFE_S));
-        let claims: Value = json!({
+        let mut claims: Value = json!({
             "iss": us,
             "sub": self.name(asserted.subject),
             "aud": self.issuer,
@@ -91,8 +95,20 @@ impl Domain {
             "resource": asserted.resource.as_str(),
             "scope": asserted.scope,
             "cnf": { "jkt": asserted.jkt.0 },
-            "txn": asserted.txn,
         });
+        let details = asserted.details;
+        let optional = [
+            ("acr", asserted.acr.map(Value::from)),
+            ("auth_time", asserted.auth_time_s.map(Value::from)),
+            (
+                "authorization_details",
+                (!details.is_empty()).then(|| details.iter().map(Detail::to_value).collect()),
+            ),
+        ];
+        if let Some(members) = claims.as_object_mut() {
+            let there = optional.into_iter().filter_map(|(name, it)| Some((name.to_owned(), it?)));
+            members.extend(there);
+        }
         signer.sign(TYP, &claims)
     }
 }
@@ -155,7 +171,9 @@ mod tests {
             resource: &resource,
             scope: "doc:get",
             jkt: &jkt,
-            txn: "t",
+            details: &[],
+            acr: Some("mfa"),
+            auth_time_s: None,
             expires_s: now_s + 900,
         };
         let domain = domain("https://sts.b.test", 1);

@@ -14,6 +14,7 @@ use super::request::Form;
 use super::{GRANT_TYPE, MALFORMED, Sts, request};
 use crate::exchange::{self, ExchangeError, Issued};
 use crate::limits;
+use crate::resource::Resource;
 use crate::token::Secret;
 
 /// Answers a request for a token.
@@ -28,7 +29,7 @@ impl Sts {
         let (mut form, proof) = request::form(asked).await?;
         match form.text("grant_type").as_deref() {
             Some(TOKEN_EXCHANGE) => {
-                let request = exchange(&mut form, proof);
+                let request = self.exchanged(&mut form, proof);
                 let issued = self.inner.exchange.exchange(&request, self.now_s()).await?;
                 Ok(body(&issued))
             }
@@ -45,6 +46,34 @@ impl Sts {
                 ))
             }
             None => Err(Refusal::malformed(MALFORMED, "there is no `grant_type`")),
+        }
+    }
+
+    /// What an exchange asks for.
+    fn exchanged(&self, form: &mut Form, proof: Option<Secret>) -> exchange::Request {
+        let (requested, resource, audience) =
+            (form.text("requested_token_type"), form.resource(), form.audience());
+        // An assertion has an audience: the domain of the server that it is for (ID-JAG §4.3).
+        let domain = resource.first().and_then(|text| Resource::parse(text).ok());
+        let domain = domain.and_then(|to| self.inner.exchange.domain_of(&to));
+        let is_right = match requested.as_deref() {
+            Some(exchange::ID_JAG) => {
+                domain.is_some_and(|domain| *audience == [domain.issuer.as_str()])
+            }
+            _ => audience.is_empty(),
+        };
+        exchange::Request {
+            subject_token: form.secret("subject_token"),
+            subject_token_type: form.text("subject_token_type"),
+            subject_token_proof: form.secret("subject_token_proof"),
+            actor_token: form.secret("actor_token"),
+            actor_token_type: form.text("actor_token_type"),
+            resource,
+            has_audience: !is_right,
+            scope: form.text("scope"),
+            authorization_details: form.text("authorization_details"),
+            requested_token_type: requested,
+            ..client(form, proof)
         }
     }
 
@@ -66,23 +95,6 @@ impl Sts {
             }
         };
         answer::with_nonce(response, &self.inner.nonces.issue(self.now_s()))
-    }
-}
-
-/// What an exchange asks for.
-fn exchange(form: &mut Form, proof: Option<Secret>) -> exchange::Request {
-    exchange::Request {
-        subject_token: form.secret("subject_token"),
-        subject_token_type: form.text("subject_token_type"),
-        subject_token_proof: form.secret("subject_token_proof"),
-        actor_token: form.secret("actor_token"),
-        actor_token_type: form.text("actor_token_type"),
-        resource: form.resource(),
-        has_audience: form.has_audience(),
-        scope: form.text("scope"),
-        authorization_details: form.text("authorization_details"),
-        requested_token_type: form.text("requested_token_type"),
-        ..client(form, proof)
     }
 }
 
@@ -110,10 +122,16 @@ impl From<ExchangeError> for Refusal {
 }
 
 fn body(issued: &Issued) -> Value {
+    let (issued_token_type, token_type) = match (issued.is_assertion, issued.is_dpop) {
+        (true, _) => (exchange::ID_JAG, "N_A"),
+        (false, true) => (ACCESS_TOKEN, "DPoP"),
+        // Bound to a certificate (RFC 8705 §3).
+        (false, false) => (ACCESS_TOKEN, "Bearer"),
+    };
     let mut body = json!({
         "access_token": issued.token.expose(),
-        "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
-        "token_type": if issued.is_dpop { "DPoP" } else { "Bearer" },
+        "issued_token_type": issued_token_type,
+        "token_type": token_type,
         "expires_in": issued.expires_in_s,
         "scope": issued.scope,
     });
@@ -124,5 +142,7 @@ fn body(issued: &Issued) -> Value {
     body
 }
 
+/// RFC 8693 §3.
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// How a client says who it is (RFC 7523 §2.2).
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -14,7 +14,7 @@ use crate::token::Secret;
 pub(in crate::sts) struct Form {
     once: BTreeMap<String, Secret>,
     resource: Vec<String>,
-    has_audience: bool,
+    audience: Vec<String>,
 }
 
 impl Form {
@@ -42,7 +42,7 @@ impl Form {
             match name.as_str() {
                 _ if value.is_empty() => {}
                 "resource" => form.resource.push(value),
-                "audience" => form.has_audience = true,
+                "audience" => form.audience.push(value),
                 _ => {
                     form.once.insert(name, value.into());
                 }
@@ -66,9 +66,9 @@ impl Form {
         std::mem::take(&mut self.resource)
     }
 
-    /// Whether there is an `audience`.
-    pub(in crate::sts) const fn has_audience(&self) -> bool {
-        self.has_audience
+    /// Takes every `audience`.
+    pub(in crate::sts) fn audience(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.audience)
     }
 }
 
@@ -118,8 +118,8 @@ mod tests {
         assert_eq!(form.text("grant_type"), None);
         assert_eq!(form.text("scope"), None);
         assert_eq!(form.resource(), ["x", "y"]);
-        assert!(!form.has_audience());
-        assert!(Form::parse(b"audience=a&audience=b").unwrap().has_audience());
+        assert!(form.audience().is_empty());
+        assert_eq!(Form::parse(b"audience=a&audience=b").unwrap().audience(), ["a", "b"]);
         assert_eq!(Form::parse(b"").unwrap().text("a"), None);
     }
 

@@ -33,7 +33,7 @@ impl Sts {
     ) -> Result<Value, Refusal> {
         let assertion = form.secret("assertion");
         let (asked, resources) = (form.text("scope"), form.resource());
-        let has_audience = form.has_audience();
+        let has_audience = !form.audience().is_empty();
         let request = super::client(form, proof);
         let now_s = self.now_s();
         let endpoint = format!("{}/token", self.inner.issuer);
