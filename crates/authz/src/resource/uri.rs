@@ -50,9 +50,14 @@ impl<'t> Uri<'t> {
         if authority.contains('@') {
             return Err(ResourceError::Extra);
         }
+        // A host that is percent-encoded, or has other signs, reads differently to others.
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+        if authority.is_empty() || !authority.bytes().all(is_host) {
+            return Err(ResourceError::NotUri);
+        }
         let path = rest.split(['?', '#']).next().unwrap_or_default();
         // What resolves to another path than the one written has two names.
-        if authority.is_empty() || path.split('/').any(is_dots) {
+        if path.split('/').any(is_dots) {
             return Err(ResourceError::NotUri);
         }
         let is_loopback = match url.host().ok_or(ResourceError::NotUri)? {

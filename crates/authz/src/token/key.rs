@@ -144,8 +144,8 @@ impl fmt::Debug for Key {
 pub struct KeySet(pub Vec<Key>);
 
 impl KeySet {
-    /// Reads a JWKS, strictly. Keys that are not for signatures, or for algorithms that are not
-    /// accepted, are left out (RFC 7517 §5).
+    /// Reads a JWKS, strictly. Keys that are none, not for signatures, or for algorithms that are not
+    /// accepted, are left out (RFC 7517 §5): an issuer's odd key does not take its good ones away.
     ///
     /// # Errors
     /// Text that is no JWKS, a private key among them, two keys of one `kid`, or too many.
@@ -170,7 +170,7 @@ impl KeySet {
         let mut keys: Vec<Key> = Vec::with_capacity(list.len());
         for jwk in list {
             let key = match Key::parse(jwk) {
-                Err(KeyError::Unsupported(_)) => continue,
+                Err(KeyError::Unsupported(_) | KeyError::Malformed(_)) => continue,
                 key => key?,
             };
             if key.id().is_some() && keys.iter().any(|other| other.id() == key.id()) {

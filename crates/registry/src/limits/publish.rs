@@ -43,9 +43,6 @@ pub const TOKEN_CHARS_MAX: usize = 8 << 10;
 /// How long a token of GitHub Actions may live, in seconds: they live ten minutes.
 pub const OIDC_LIFE_S_MAX: u64 = 3_600;
 
-/// Keys of an issuer that are kept.
-pub const JWKS_KEYS_MAX: usize = 32;
-
 /// How long the keys of an issuer are kept.
 pub const JWKS_AGE_MAX: Duration = Duration::from_hours(1);
 

@@ -4,9 +4,7 @@
 use std::sync::Mutex;
 use std::time::Instant;
 
-use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use authz::token::{self, Jwt, JwtError, Key};
 use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
@@ -43,15 +41,7 @@ pub(super) struct Account {
 /// The issuer's keys, as they were fetched last.
 #[derive(Default)]
 pub(super) struct KeySet {
-    fetched: Mutex<Option<(Instant, Vec<Key>)>>,
-}
-
-/// A key that may sign tokens: RS256 and nothing else.
-#[derive(Debug, Clone)]
-struct Key {
-    id: String,
-    modulus: Vec<u8>,
-    exponent: Vec<u8>,
+    fetched: Mutex<Option<(Instant, token::KeySet)>>,
 }
 
 /// Verifies a token of GitHub Actions.
@@ -64,71 +54,47 @@ pub(super) async fn verify(
     token: &str,
     now_s: u64,
 ) -> Result<Claims, NamespaceError> {
-    if token.len() > limits::TOKEN_CHARS_MAX {
-        return Err(refused("it is too long"));
-    }
-    let (signed, signature) = token.rsplit_once('.').ok_or(refused("it has no signature"))?;
-    let (header, payload) = signed.split_once('.').ok_or(refused("it has no payload"))?;
-    let id = key_id(&part(header)?)?;
-    let signature = URL_SAFE_NO_PAD.decode(signature);
-    let signature = signature.map_err(|_| refused("its signature is not Base64url"))?;
-    let key = keys.find(asked, &id).await?.ok_or(refused("it names no key of the issuer"))?;
-    let components = RsaPublicKeyComponents { n: &key.modulus, e: &key.exponent };
-    components
-        .verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature)
-        .map_err(|_| refused("its signature is wrong"))?;
-    claims(&part(payload)?, asked, now_s)
-}
-
-/// The key that a header names. The algorithm is the key's; a header that says another one, or that
-/// brings or points to a key of its own, is refused.
-fn key_id(header: &Value) -> Result<String, NamespaceError> {
-    let members = header.as_object().ok_or(refused("its header is no object"))?;
-    if members.keys().any(|key| !matches!(key.as_str(), "alg" | "kid" | "typ" | "x5t")) {
-        return Err(refused("its header has a member that is not understood"));
-    }
-    if header.get("alg").and_then(Value::as_str) != Some("RS256") {
-        return Err(refused("its algorithm is not RS256"));
-    }
-    if header.get("typ").is_some_and(|typ| typ != "JWT") {
+    let jwt = Jwt::parse(token, limits::TOKEN_CHARS_MAX).map_err(jwt_refused)?;
+    if jwt.typ().is_some_and(|typ| typ != "jwt") {
         return Err(refused("it is of another type"));
     }
-    text(header, "kid").ok_or(refused("it names no key"))
+    if jwt.jwk().is_some() {
+        return Err(refused("it brings a key of its own"));
+    }
+    let id = jwt.kid().ok_or(refused("it names no key"))?;
+    let key = keys.find(asked, id).await?.ok_or(refused("it names no key of the issuer"))?;
+    claims(&jwt.verify(&key).map_err(jwt_refused)?, asked, now_s)
 }
 
-fn claims(claims: &Value, asked: &Asked<'_>, now_s: u64) -> Result<Claims, NamespaceError> {
-    if claims.get("iss").and_then(Value::as_str) != Some(&asked.config.issuer) {
+fn claims(claims: &token::Claims, asked: &Asked<'_>, now_s: u64) -> Result<Claims, NamespaceError> {
+    if claims.text("iss") != Some(&asked.config.issuer) {
         return Err(refused("it is of another issuer"));
     }
     // One audience, and that is us: a token for several could be used by each of them.
-    let audience = match claims.get("aud") {
-        Some(Value::Array(list)) if list.len() == 1 => list.first(),
-        audience => audience,
-    };
-    if audience.and_then(Value::as_str) != Some(asked.origin) {
+    if claims.audience() != Some(asked.origin) {
         return Err(refused("it is for another audience"));
     }
-    let time = |name: &str| claims.get(name).and_then(Value::as_u64);
     let skew_s = limits::CLOCK_SKEW_S_MAX;
-    let expires_s = time("exp").ok_or(refused("it never expires"))?;
-    let issued_s = time("iat").ok_or(refused("it does not say when it was issued"))?;
+    let expires_s = claims.seconds("exp").ok_or(refused("it never expires"))?;
+    let issued_s = claims.seconds("iat").ok_or(refused("it does not say when it was issued"))?;
     if expires_s <= now_s {
         return Err(refused("it has expired"));
     }
-    let from_s = time("nbf").unwrap_or(issued_s).max(issued_s);
+    let from_s = claims.seconds("nbf").unwrap_or(issued_s).max(issued_s);
     if from_s > now_s.saturating_add(skew_s) {
         return Err(refused("it is not valid yet"));
     }
     if expires_s.saturating_sub(issued_s) > limits::OIDC_LIFE_S_MAX {
         return Err(refused("it lives too long"));
     }
-    let owner = text(claims, "repository_owner").filter(|owner| is_account(owner));
-    let owner_id = text(claims, "repository_owner_id");
+    let text = |name: &str| claims.text(name).map(str::to_owned);
+    let owner = text("repository_owner").filter(|owner| is_account(owner));
+    let owner_id = text("repository_owner_id");
     let is_number = |id: &String| id.len() <= 20 && id.bytes().all(|b| b.is_ascii_digit());
     Ok(Claims {
         owner: owner.ok_or(refused("it names no owner of a repository"))?,
         owner_id: owner_id.filter(is_number).ok_or(refused("it does not number the owner"))?,
-        id: text(claims, "jti").ok_or(refused("it has no identifier"))?,
+        id: text("jti").ok_or(refused("it has no identifier"))?,
         expires_s,
     })
 }
@@ -144,7 +110,7 @@ impl KeySet {
             return Ok(None);
         }
         let fetched = fetch(asked).await?;
-        let found = fetched.iter().find(|key| key.id == id).cloned();
+        let found = named(&fetched, id);
         *self.fetched.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
             Some((Instant::now(), fetched));
         Ok(found)
@@ -153,25 +119,18 @@ impl KeySet {
     fn known(&self, id: &str) -> (Option<Key>, std::time::Duration) {
         let fetched = self.fetched.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let Some((when, keys)) = &*fetched else { return (None, std::time::Duration::MAX) };
-        (keys.iter().find(|key| key.id == id).cloned(), when.elapsed())
+        (named(keys, id), when.elapsed())
     }
 }
 
-async fn fetch(asked: &Asked<'_>) -> Result<Vec<Key>, NamespaceError> {
+fn named(keys: &token::KeySet, id: &str) -> Option<Key> {
+    keys.0.iter().find(|key| key.id() == Some(id)).cloned()
+}
+
+async fn fetch(asked: &Asked<'_>) -> Result<token::KeySet, NamespaceError> {
     let answer = get(asked.client, asked.config.keys.clone(), HeaderMap::new()).await?;
-    let keys = answer.get("keys").and_then(Value::as_array);
-    let keys = keys.ok_or(NamespaceError::Github { what: "publishes no key set" })?;
-    Ok(keys.iter().take(limits::JWKS_KEYS_MAX).filter_map(key).collect())
-}
-
-/// A key of the set, if it is one that signs RS256.
-fn key(key: &Value) -> Option<Key> {
-    let is = |name: &str, value: &str| key.get(name).is_none_or(|found| found == value);
-    if key.get("kty")? != "RSA" || !is("alg", "RS256") || !is("use", "sig") {
-        return None;
-    }
-    let number = |name: &str| URL_SAFE_NO_PAD.decode(key.get(name)?.as_str()?).ok();
-    Some(Key { id: text(key, "kid")?, modulus: number("n")?, exponent: number("e")? })
+    let keys = token::KeySet::from_value(&answer);
+    keys.map_err(|_| NamespaceError::Github { what: "publishes no key set" })
 }
 
 /// The account of an access token, and the organisations that it owns.
@@ -237,11 +196,6 @@ async fn get(client: &net::Client, url: Url, headers: HeaderMap) -> Result<Value
     read(&response.body).ok_or(NamespaceError::Github { what: "answers what is no strict JSON" })
 }
 
-fn part(text: &str) -> Result<Value, NamespaceError> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refused("it is not Base64url"))?;
-    read(&bytes).ok_or(refused("it is no strict JSON"))
-}
-
 fn read(bytes: &[u8]) -> Option<Value> {
     let document = wire::Document::parse(bytes, &wire::Policy::default()).ok()?;
     surface::json::exact(document.root()).ok()
@@ -249,6 +203,17 @@ fn read(bytes: &[u8]) -> Option<Value> {
 
 fn text(value: &Value, key: &str) -> Option<String> {
     value.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+const fn jwt_refused(error: JwtError) -> NamespaceError {
+    refused(match error {
+        JwtError::TooLong => "it is too long",
+        JwtError::Malformed(why) => why,
+        JwtError::Header(_) => "its header says what is not accepted",
+        JwtError::Algorithm => "its algorithm is not the key's",
+        JwtError::UnknownKey => "it names no key of the issuer",
+        _ => "its signature is wrong",
+    })
 }
 
 const fn refused(why: &'static str) -> NamespaceError {

@@ -162,7 +162,8 @@ fn an_rsa_key_has_2048_to_8192_bits() {
 #[test]
 fn a_set_leaves_out_what_is_not_accepted_and_refuses_what_must_not_be_there() {
     let enc = changed(changed(rfc7638(), "use", json!("enc")), "kid", json!("enc"));
-    let set = json!({"keys": [rfc7515_a3(), rfc7638(), enc, {"kty": "new", "kid": "x"}]});
+    let none = changed(rfc7515_a3(), "x", json!("AA"));
+    let set = json!({"keys": [rfc7515_a3(), rfc7638(), enc, {"kty": "new", "kid": "x"}, none, 7]});
     let set = KeySet::parse(set.to_string().as_bytes()).unwrap();
     assert_eq!(set.0.len(), 2);
     assert_eq!(KeySet::from_value(&set.jwks()).unwrap(), set, "as it is published, it is read");

@@ -45,11 +45,11 @@ pub(crate) fn named(key: &Key, kid: &str) -> Key {
 }
 
 pub(crate) fn rsa_key() -> Key {
-    let public = KEYS.rsa.public_key();
+    // DER of 2048 bits: a sequence of two integers, each part of a known length.
+    let der = KEYS.rsa.public_key().as_ref();
+    let (n, e) = (&der[9..265], &der[267..]);
     let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let n = text(public.modulus().big_endian_without_leading_zero());
-    let e = text(public.exponent().big_endian_without_leading_zero());
-    Key::parse(&json!({"kty": "RSA", "kid": "rsa", "n": n, "e": e})).unwrap()
+    Key::parse(&json!({"kty": "RSA", "kid": "rsa", "n": text(n), "e": text(e)})).unwrap()
 }
 
 /// A token of the RSA key, under any header.
