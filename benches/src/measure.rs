@@ -58,6 +58,7 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     }
     if asked(Measure::Authz) {
         hops::token::run(options, &mut report, &mut bars)?;
+        hops::exchange::run(options, &mut report, &mut bars)?;
     }
     if asked(Measure::Serve) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -221,7 +221,7 @@ impl Exchange {
         let case = Case::new(state, client, request)?;
         record.hop = Some(case.from.to_string());
         record.aud = case.to.as_ref().map(Resource::to_string);
-        let access = self.subject(&case, token, now_s)?;
+        let access = subject::subject(&case, token, now_s)?;
         record.pth = Some(access.hash.0.clone());
         record.checks.extend(["X2", "X3"]);
         let grant = self.live_grant(&access, client, now_s).await?;

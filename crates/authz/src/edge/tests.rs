@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::too_many_lines)]
 
 use serde_json::{Value, json};
 
@@ -233,7 +234,7 @@ fn what_does_not_hold_together_is_refused_with_its_place() {
 
 #[test]
 fn only_strict_json_of_a_bounded_size_is_read() {
-    let twice = file().to_string().replacen("{", "{\"version\":1,", 1);
+    let twice = file().to_string().replacen('{', "{\"version\":1,", 1);
     for text in ["", "[]x", "{", &twice, "{\"version\":1.5e400}"] {
         let error = Edges::parse(text.as_bytes()).unwrap_err();
         assert!(matches!(error.fault, Fault::Json(_)), "{text}: {error}");
