@@ -67,10 +67,11 @@ struct Inner {
     transmitters: Vec<Transmitter>,
     polls: Vec<(String, config::Poll)>,
     pinned: Vec<(String, Pinned)>,
-    authzen: Option<(Arc<Engine>, Secret)>,
     fetch: Arc<dyn Fetch>,
     metrics: Arc<Metrics>,
     clock: fn() -> u64,
+    policy: Arc<Engine>,
+    authzen_key: Option<Secret>,
 }
 
 impl Sts {
@@ -93,6 +94,7 @@ impl Sts {
         let trusted: Vec<_> = config.trusted.iter().map(|one| one.issuer.clone()).collect();
         let mut clients = Clients::default();
         config.clients.into_iter().for_each(|client| clients.add(client));
+        let policy = Arc::new(config.policy);
         let exchange = Exchange::new(exchange::Config {
             endpoint: format!("{}/token", config.issuer),
             clients,
@@ -101,7 +103,7 @@ impl Sts {
             edges: config.edges.clone(),
             grants: Arc::clone(&grants),
             signer: Arc::clone(config.keys.signer()),
-            policy: Arc::clone(&config.policy) as Arc<dyn exchange::Decide>,
+            policy: Arc::clone(&policy) as _,
             records: Arc::new(records),
             nonces: config.nonces.clone(),
             needs_nonce: config.needs_nonce,
@@ -114,7 +116,6 @@ impl Sts {
         let exchange = exchange.with_domains(config.others.domains);
         let inner = Inner {
             path: path.unwrap_or_default(),
-            authzen: config.authzen_key.map(|key| (Arc::clone(&config.policy), key)),
             metadata: metadata::document(&config.issuer, !config.others.asserters.is_empty()),
             jwks: config.keys.jwks(),
             keys: config.keys,
@@ -133,6 +134,8 @@ impl Sts {
             fetch,
             metrics: Arc::new(Metrics::new()),
             clock,
+            policy,
+            authzen_key: config.authzen_key,
             issuer: config.issuer,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -141,7 +144,11 @@ impl Sts {
     /// What it serves: under the path of its issuer, and its metadata where RFC 8414 §3.1 puts them.
     pub fn router(&self) -> Router {
         let under = |name: &str| format!("{}/{name}", self.inner.path);
-        let router = Router::new()
+        let decisions =
+            self.inner.authzen_key.clone().map(|key| {
+                authzen::router(Arc::clone(&self.inner.policy), &self.inner.issuer, key)
+            });
+        Router::new()
             .route(&metadata::path(&self.inner.path), get(metadata))
             .route(&under("jwks"), get(jwks))
             .route(&under("token"), post(token::endpoint))
@@ -149,18 +156,12 @@ impl Sts {
             .route(&under("events"), post(events::push))
             .route("/healthz", get(health))
             .route("/metrics", get(counters))
-            .with_state(self.clone());
-        let router = match &self.inner.authzen {
-            Some((engine, key)) => {
-                let point = authzen::router(Arc::clone(engine), &self.inner.issuer, key.clone());
-                router.merge(point)
-            }
-            None => router,
-        };
-        router.layer(middleware::from_fn_with_state(
-            Arc::clone(&self.inner.metrics),
-            metrics::observe,
-        ))
+            .layer(middleware::from_fn_with_state(
+                Arc::clone(&self.inner.metrics),
+                metrics::observe,
+            ))
+            .with_state(self.clone())
+            .merge(decisions.unwrap_or_default())
     }
 
     /// What it does beside answering: keys are fetched, events polled, what is over is forgotten.

@@ -41,6 +41,3 @@ pub const SWEEP_TIME: Duration = Duration::from_mins(1);
 
 /// Decisions that share one sync of the disk, and that may wait for it.
 pub const RECORDS_WAITING_MAX: usize = 1_024;
-
-/// The key of the decision endpoint: 128 random bits as Base64url have 22.
-pub const AUTHZEN_KEY_CHARS_MIN: usize = 22;

@@ -8,7 +8,6 @@ mod rules;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 pub use self::domains::{Domains, Poll};
 use super::keys::Keys;
@@ -48,8 +47,8 @@ pub struct Config {
     /// Addresses that may be asked for keys although they are private, and without TLS.
     pub exceptions: Vec<SocketAddr>,
     /// What decides in the end.
-    pub policy: Arc<Engine>,
-    /// The key of whoever may ask what would be decided (`AuthZEN`); without it nobody may.
+    pub policy: Engine,
+    /// The key of the decision endpoint; nothing without one.
     pub authzen_key: Option<Secret>,
     /// The SHA-256 of the file, `sha256:…`.
     pub digest: String,

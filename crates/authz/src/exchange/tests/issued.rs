@@ -162,6 +162,9 @@ async fn a_request_of_another_form_is_refused() {
         assert_eq!(world.code(&asked).await, "request-malformed", "{index}");
     }
     let mut asked = first();
+    asked.requested_token_type = Some(ID_JAG.to_owned());
+    assert_eq!(world.code(&asked).await, "edge-missing", "the edge is of our own domain");
+    let mut asked = first();
     asked.requested_token_type = Some(ACCESS_TOKEN.to_owned());
     world.ok(&asked).await;
 }

@@ -40,6 +40,7 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
     let nonces = files::shared_key(&folder.join(&raw.nonce_key)).map(Nonces::new);
     let policy = policy(raw.policy.as_deref(), folder, &edges, &issuer);
     let policy = policy.map_err(|error| error.at("policy"))?;
+    let authzen_key = raw.authzen_key.as_ref().map(|path| decision_key(&folder.join(path)));
     Ok(Config {
         issuer,
         keys,
@@ -54,8 +55,8 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
         lifetimes: lifetimes(&raw.lifetimes)?,
         others,
         exceptions: raw.exceptions,
-        policy: Arc::new(policy),
-        authzen_key: authzen_key(raw.authzen_key.as_deref(), folder)?,
+        policy,
+        authzen_key: authzen_key.transpose().map_err(|error| error.at("authzen_key"))?,
         digest: surface::Digest::of_bytes(text.as_bytes()).to_string(),
     })
 }
@@ -307,23 +308,6 @@ fn edges(path: &Path, clients: &[Client], issuer: &str) -> Checked<Edges> {
     Ok(edges)
 }
 
-/// The key of the decision endpoint: one line, long enough that nobody guesses it.
-fn authzen_key(file: Option<&Path>, folder: &Path) -> Checked<Option<Secret>> {
-    let Some(file) = file else { return Ok(None) };
-    let text = files::private(&folder.join(file)).map_err(|error| error.at("authzen_key"))?;
-    let key = text.trim();
-    if key.len() < limits::AUTHZEN_KEY_CHARS_MIN || !key.bytes().all(|byte| byte.is_ascii_graphic())
-    {
-        let what = format!("it is no {} characters without spaces", limits::AUTHZEN_KEY_CHARS_MIN);
-        return Err(ConfigError::new(
-            "authzen_key",
-            what,
-            "draw 32 bytes and write them as Base64url",
-        ));
-    }
-    Ok(Some(key.into()))
-}
-
 /// The policies of a file, or those that are built in, over the edges.
 fn policy(file: Option<&Path>, folder: &Path, edges: &Edges, issuer: &str) -> Checked<Engine> {
     let refused = |name: &str, error: &dyn std::error::Error| {
@@ -340,6 +324,18 @@ fn policy(file: Option<&Path>, folder: &Path, edges: &Edges, issuer: &str) -> Ch
         }
     };
     Engine::new(policies?, edges, issuer).map_err(|error| refused("the edges", &error))
+}
+
+/// The key of the decision endpoint: one line, for the owner alone.
+fn decision_key(path: &Path) -> Checked<Secret> {
+    let text = files::private(path)?;
+    let key = text.trim();
+    let min = limits::AUTHZEN_KEY_CHARS_MIN;
+    if key.len() < min || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let what = format!("the key is shorter than {min} characters, or no single word");
+        return Err(ConfigError::new("", what, "head -c 32 /dev/urandom | base64 > FILE"));
+    }
+    Ok(key.into())
 }
 
 /// Whose subjects keep their names: the issuer that is named, or the only one that there is.

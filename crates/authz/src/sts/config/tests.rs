@@ -181,7 +181,6 @@ fn what_is_wrong_is_refused_with_its_place() {
         ("[keys]", "authzen_key = 'short.key'\n[keys]", "authzen_key", "22 characters"),
         ("[keys]", "authzen_key = 'open.key'\n[keys]", "authzen_key", "read by others"),
         ("[keys]", "subject_key = 'short.key'\n[keys]", "subject_key", "32 bytes"),
-        ("[keys]", "authzen_key = 'short.key'\n[keys]", "authzen_key", "22 characters"),
         ("[keys]", "policy = 'edges.json'\n[keys]", "policy", "edges.json"),
         ("[keys]", "home = 'https://as.x.test'\n[keys]", "home", "no issuer"),
         ("[keys]", "grants = 'mysql://x'\n[keys]", "grants", "no database"),
