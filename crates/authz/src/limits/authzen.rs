@@ -11,3 +11,6 @@ pub const EVALUATION_DEPTH_MAX: usize = 16;
 
 /// A request identifier that is given back: real ones are UUIDs.
 pub const REQUEST_ID_BYTES_MAX: usize = 256;
+
+/// The key of the endpoint: 16 random bytes, as text.
+pub const AUTHZEN_KEY_CHARS_MIN: usize = 22;

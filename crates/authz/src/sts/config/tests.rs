@@ -178,7 +178,7 @@ fn what_is_wrong_is_refused_with_its_place() {
         ("[keys]", "nonce_key = 'short.key'\n[keys]", "nonce_key", "32 bytes"),
         ("[keys]", "policy = 'bad.cedar'\n[keys]", "policy", "bad.cedar:2:"),
         ("[keys]", "policy = 'gone.cedar'\n[keys]", "policy", "reading gone.cedar"),
-        ("[keys]", "authzen_key = 'short.key'\n[keys]", "authzen_key", "22 characters"),
+        ("[keys]", "authzen_key = 'short.key'\n[keys]", "authzen_key", "shorter than 22"),
         ("[keys]", "authzen_key = 'open.key'\n[keys]", "authzen_key", "read by others"),
         ("[keys]", "subject_key = 'short.key'\n[keys]", "subject_key", "32 bytes"),
         ("[keys]", "policy = 'edges.json'\n[keys]", "policy", "edges.json"),
