@@ -171,6 +171,19 @@ fn a_chain_of_three_hops_narrows_at_each_and_names_everybody() {
 }
 
 #[test]
+fn a_server_whose_issuer_stamps_another_audience_is_a_hop_like_others() {
+    let mut domain = Domain::with(|draft, _| {
+        let mut edges = edges();
+        edges["servers"][1]["audience"] = json!("api://hop2");
+        draft.write("edges.json", &edges.to_string());
+    });
+    let (root, proof) = domain.call("alice");
+    let (one, proof) = domain.next(0, &root, &proof, "doc:get");
+    assert_eq!(domain.verify(&one, HOPS[1])["payload"]["aud"], HOPS[1]);
+    domain.next(1, &one, &proof, "blob:get");
+}
+
+#[test]
 fn a_stolen_token_is_worth_nothing_to_another_hop_or_without_its_holder() {
     let mut domain = Domain::start();
     let (root, proof) = domain.call("alice");
@@ -315,6 +328,13 @@ fn each_decision_is_recorded_exactly_and_without_a_secret() {
     let text = domain.sts.decisions();
     let records: Vec<Value> =
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let schema = harness::paths::tests_file("../docs/schema/decision.json");
+    let schema = std::fs::read_to_string(schema).expect("a schema");
+    let schema: Value = serde_json::from_str(&schema).expect("a schema");
+    let schema = jsonschema::validator_for(&schema).expect("a schema");
+    for record in &records {
+        assert!(schema.is_valid(record), "{record}");
+    }
     let [issued, replayed, stolen] = records.as_slice() else { panic!("three decisions: {text}") };
     let claims = domain.verify(&one, HOPS[1])["payload"].clone();
     assert_eq!((&issued["txn"], &issued["pth"]), (&claims["txn"], &claims["pth"]));

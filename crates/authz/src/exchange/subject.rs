@@ -13,7 +13,12 @@ pub(super) fn subject(
     token: &Secret,
     now_s: u64,
 ) -> Result<Access, ExchangeError> {
-    match case.verifier.verify(token.expose(), now_s) {
+    let (token, by) = (token.expose(), case.verifiers);
+    let read = match by.others.verify(token, now_s) {
+        Err(AccessError::Issuer) => by.own.verify(token, now_s),
+        read => read,
+    };
+    match read {
         Ok(access) => Ok(access),
         Err(AccessError::Audience) => Err(ExchangeError::NotForRequester),
         Err(AccessError::Actors(why)) => Err(ExchangeError::Chain(why)),

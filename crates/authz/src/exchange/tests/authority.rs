@@ -178,7 +178,11 @@ async fn x5_details_of_the_grant_are_narrowed_and_never_dropped() {
         ("another type", narrowed(json!({ "path": { "const": "3" } }))),
         ("another name", narrowed(json!({ "other": { "const": "/a" } }))),
         ("no constraint", Some(json!([tool("get")]))),
-        ("another tool", Some(json!([tool("put")]))),
+        ("another tool", {
+            let mut other = tool("put");
+            other["arguments"] = json!({ "path": { "const": 3 } });
+            Some(json!([other]))
+        }),
         (
             "one good, one bad",
             Some(json!([narrowed(json!({ "path": { "const": 3 } })).unwrap()[0], tool("get")])),
@@ -213,4 +217,23 @@ async fn t5_scopes_that_pile_up_at_the_client_stay_there() {
         asked.authorization_details = Some(json!([tool(&format!("tool-{need}"))]).to_string());
         assert_eq!(world.ok(&asked).await.scope, *need);
     }
+}
+
+#[tokio::test]
+async fn a_token_has_to_fit_a_header() {
+    let long: Vec<String> = (0..60).map(|n| format!("{n:0100}")).collect();
+    let names: Vec<&str> = long.iter().map(String::as_str).collect();
+    let file = json!({
+        "version": 1,
+        "servers": [server(1, &["read", "write"]), server(2, &names)],
+        "edges": [edge(1, 2, &json!({ "read": names }))],
+    });
+    let world = world_of(&file, |_| ());
+    let ask = |count: usize| Request { scope: Some(long[..count].join(" ")), ..first() };
+    let size = world.ok(&ask(30)).await.token.expose().len();
+    let max = crate::limits::TOKEN_CHARS_MAX;
+    // Each scope more takes 101 bytes, which are 134 or 135 characters of Base64url.
+    let fits = 30 + (max - size) / 135;
+    assert!(world.ok(&ask(fits)).await.token.expose().len() <= max);
+    assert_eq!(world.code(&ask(fits + 2)).await, X5);
 }

@@ -145,6 +145,18 @@ async fn x1_a_client_of_a_document_proves_one_of_its_keys() {
     ] {
         assert_eq!(world.code(&by_proof(proof)).await, X1, "{what}");
     }
+    let client = document(|_| ()).unwrap();
+    let strict = world_of(&file, |config| {
+        config.clients.add(client);
+        config.needs_nonce = true;
+    });
+    let error = strict.ask(&by_proof(Some(own_proof(1, NOW_S)))).await.unwrap_err();
+    assert_eq!(error.oauth_error(), "use_dpop_nonce", "whoever has its key is told");
+    let error = strict.ask(&by_proof(Some(own_proof(2, NOW_S)))).await.unwrap_err();
+    assert_eq!(error.oauth_error(), "invalid_client", "and nobody else");
+    let nonce = Nonces::new([7; 32]).issue(NOW_S);
+    let nonced = Proof::make(&KEYS.hops[1], "POST", ENDPOINT, None, Some(&nonce), NOW_S).unwrap();
+    strict.ok(&by_proof(Some(nonced))).await;
 }
 
 /// T9: whatever the parent is bound to, the child is bound to who asks.

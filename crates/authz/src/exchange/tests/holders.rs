@@ -232,6 +232,11 @@ async fn x12_a_token_of_ours_belongs_to_the_grant_that_it_names() {
         |claims: &Value| request(1, 2, &KEYS.sts.sign("at+jwt", claims).unwrap(), &KEYS.agent);
     assert_eq!(world.code(&ours(&claims)).await, X12, "none");
     assert_eq!(world.code(&ours(&with(claims.clone(), "txn", json!("unknown")))).await, X12);
+    // What we would never issue: of ours, without a chain.
+    let child = world.ok(&first()).await.token;
+    let chainless = with(claims.clone(), "txn", read(&child)["txn"].clone());
+    let chainless = with(chainless, "act", Value::Null);
+    assert_eq!(world.code(&ours(&chainless)).await, "actor-chain-invalid");
     // A `txn` of another issuer says nothing: the token founds a grant of its own.
     let foreign = world.ok(&first_of(&with(root(), "txn", json!("theirs")))).await;
     assert_ne!(read(&foreign.token)["txn"], json!("theirs"));
