@@ -44,6 +44,7 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
     let own = own
         .chain(authz::federation::CODES)
         .chain(policy::CODES)
+        .chain(authz::exchange::CODES)
         .chain(authz::sts::CODES)
         .chain(authz::sts::authzen::CODES);
     let own = own.map(|(code, meaning)| (*code, (*meaning).to_owned()));
