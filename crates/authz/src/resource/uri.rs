@@ -24,12 +24,7 @@ pub fn is_same_target(said: &str, configured: &str) -> bool {
         // RFC 3986 §6.2.3: with an authority, an empty path is `/`.
         Some((uri.origin, if path.is_empty() { "/" } else { path }))
     };
-    let (bare, rest) = said.split_at_checked(configured.len()).unwrap_or((said, ""));
-    let is_identical = bare == configured && (rest.is_empty() || rest.starts_with(['?', '#']));
-    if is_identical && !configured.contains(['?', '#']) {
-        return true;
-    }
-    target(said).is_some_and(|said| Some(said) == target(configured))
+    said == configured || target(said).is_some_and(|said| Some(said) == target(configured))
 }
 
 impl<'t> Uri<'t> {
