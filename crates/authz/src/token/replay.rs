@@ -148,5 +148,6 @@ mod tests {
             counted += usize::from(task.await.is_ok_and(|is_first| is_first));
         }
         assert_eq!(counted, 1);
+        assert!(format!("{memory:?}").contains("65536"));
     }
 }

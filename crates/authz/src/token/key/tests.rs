@@ -94,6 +94,28 @@ fn a_key_is_for_one_algorithm() {
 }
 
 #[test]
+fn each_algorithm_has_its_name() {
+    use Algorithm::{EdDsa, Es256, Es384, Ps256, Rs256};
+    for algorithm in [Es256, Es384, EdDsa, Rs256, Ps256] {
+        assert_eq!(Algorithm::parse(algorithm.as_str()), Some(algorithm));
+    }
+    for other in ["none", "HS256", "es256", "ES512", ""] {
+        assert_eq!(Algorithm::parse(other), None, "{other}");
+    }
+}
+
+#[test]
+fn keys_differ_by_name_algorithm_and_number() {
+    let key = |jwk| Key::parse(&jwk).unwrap();
+    assert_eq!(key(rfc7638()), key(changed(rfc7638(), "use", json!("sig"))));
+    assert_ne!(key(rfc7638()), key(changed(rfc7638(), "alg", json!("PS256"))));
+    assert_ne!(key(rfc7638()), key(changed(rfc7638(), "kid", json!("another"))));
+    assert_ne!(key(rfc7515_a3()), key(rfc8037_a2()));
+    let shown = format!("{:?}", key(rfc7638()));
+    assert!(shown.contains("2011-04-29") && shown.contains("NzbLsXh8uDCcd"), "{shown}");
+}
+
+#[test]
 fn private_and_shared_keys_are_refused() {
     for name in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
         let key = Key::parse(&changed(rfc7515_a3(), name, json!("AA")));
