@@ -42,6 +42,7 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
     let own = own.chain(registry::net::CODES).chain(registry::mirror::CODES);
     let own = own.chain(registry::feed::CODES);
     let own = own.chain(policy::CODES).chain(authz::sts::authzen::CODES);
+    let own = own.chain(authz::token::CODES);
     let own = own.map(|(code, meaning)| (*code, (*meaning).to_owned()));
     for (code, meaning) in own.chain(of_wire) {
         let _ = writeln!(text, "| `{code}` | {meaning} |");
