@@ -39,6 +39,8 @@ fn what_is_no_identifier_is_refused() {
         ("/mcp", NotUri),
         ("//hop1.a.test/mcp", NotUri),
         ("https:hop1.a.test", NotUri),
+        ("https:evil.test://hop1.a.test/mcp", NotUri),
+        ("https:/hop1.a.test", NotUri),
         ("https:///hop1.a.test", NotUri),
         ("https:\\\\hop1.a.test", NotUri),
         ("https://hop1.a.test\\@evil.test", NotUri),

@@ -34,12 +34,13 @@ impl<'t> Uri<'t> {
         if text.len() > limits::URI_BYTES_MAX || !text.bytes().all(is_uri) {
             return Err(ResourceError::NotUri);
         }
-        let (_, after) = text.split_once("://").ok_or(ResourceError::NotUri)?;
-        let url = Url::parse(text).map_err(|_| ResourceError::NotUri)?;
-        let is_https = url.scheme() == "https";
-        if !is_https && url.scheme() != "http" {
+        // The scheme as it is written: `https:a://b` is mended too, and then another host is meant.
+        let (scheme, after) = text.split_once("://").ok_or(ResourceError::NotUri)?;
+        let is_https = scheme.eq_ignore_ascii_case("https");
+        if !is_https && !scheme.eq_ignore_ascii_case("http") {
             return Err(ResourceError::NotUri);
         }
+        let url = Url::parse(text).map_err(|_| ResourceError::NotUri)?;
         let end = after.find(['/', '?', '#']).unwrap_or(after.len());
         let (authority, rest) = after.split_at_checked(end).ok_or(ResourceError::NotUri)?;
         if authority.contains('@') {
