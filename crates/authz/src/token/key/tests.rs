@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::json;
 
 use super::*;
@@ -66,6 +68,33 @@ fn rfc_7515_a3_verifies_as_a_whole() {
                 8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
     let claims = Jwt::parse(text, 1_024).unwrap().verify(&Key::parse(&rfc7515_a3()).unwrap());
     assert_eq!(claims.unwrap().seconds("exp"), Some(1_300_819_380));
+}
+
+#[test]
+fn a_key_of_p_384_verifies() {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
+    let (x, y) = pair.public_key().as_ref()[1..].split_at(48);
+    let jwk = json!({"kty": "EC", "crv": "P-384", "x": jwk::encode(x), "y": jwk::encode(y)});
+    let key = Key::parse(&jwk).unwrap();
+    assert_eq!(key.algorithm(), Algorithm::Es384);
+    let signature = pair.sign(&SystemRandom::new(), b"message").unwrap();
+    assert!(key.verify(b"message", signature.as_ref()));
+    assert!(!key.verify(b"messagE", signature.as_ref()));
+}
+
+/// The same point with a byte of `x` before `y` is no second form of one key.
+#[test]
+fn no_byte_moves_from_one_coordinate_to_the_other() {
+    let jwk = rfc7515_a3();
+    let bytes = |name: &str| jwk::decode(jwk[name].as_str().unwrap()).unwrap();
+    let point = [bytes("x"), bytes("y")].concat();
+    for (at, accepted) in [(31, false), (32, true), (33, false)] {
+        let (x, y) = point.split_at(at);
+        let moved = json!({"kty": "EC", "crv": "P-256", "x": jwk::encode(x), "y": jwk::encode(y)});
+        assert_eq!(Key::parse(&moved).is_ok(), accepted, "{at}");
+    }
+    let long = [bytes("y"), vec![0]].concat();
+    assert!(Key::parse(&changed(jwk, "y", json!(jwk::encode(&long)))).is_err());
 }
 
 #[test]
