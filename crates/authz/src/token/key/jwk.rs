@@ -154,10 +154,6 @@ fn text<'j>(jwk: &'j Map<String, Value>, name: &'static str) -> Result<&'j str, 
 /// Base64url without padding, in its one encoding.
 fn bytes(jwk: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, KeyError> {
     let text = text(jwk, name)?;
-    // No number of an accepted key is longer; the whole set is bounded, one key should be too.
-    if text.len() > limits::RSA_BITS_MAX / 6 + 1 {
-        return Err(KeyError::Unsupported("a number of more than 8192 bits"));
-    }
     decode(text).ok_or(KeyError::Malformed("a number that is not Base64url"))
 }
 
