@@ -41,12 +41,9 @@ pub(super) fn run(output: Output) -> Result<Exit, Failure> {
     let own = own.chain(registry::publish::server_json::CODES).chain(registry::namespace::CODES);
     let own = own.chain(registry::net::CODES).chain(registry::mirror::CODES);
     let own = own.chain(registry::feed::CODES);
-    let own = own
-        .chain(authz::federation::CODES)
-        .chain(policy::CODES)
-        .chain(authz::exchange::CODES)
-        .chain(authz::sts::CODES)
-        .chain(authz::sts::authzen::CODES);
+    let own = own.chain(policy::CODES).chain(authz::token::CODES).chain(authz::exchange::CODES);
+    let own = own.chain(authz::federation::CODES).chain(authz::sts::CODES);
+    let own = own.chain(authz::sts::authzen::CODES);
     let own = own.map(|(code, meaning)| (*code, (*meaning).to_owned()));
     for (code, meaning) in own.chain(of_wire) {
         let _ = writeln!(text, "| `{code}` | {meaning} |");
