@@ -1,7 +1,7 @@
 //! Statements with their evidence, in one JSON file that verifies offline: what a lock file keeps.
 
-mod file;
-mod verify;
+pub(crate) mod file;
+pub(crate) mod verify;
 
 pub use verify::CHECKS;
 

@@ -32,8 +32,8 @@ pub const CHECKS: &[(&str, &str)] = &[
     (FRESHNESS, "The proof is as new as the reader asks."),
 ];
 
-const CHECKPOINT: &str = "seal.checkpoint";
-const INCLUSION: &str = "seal.inclusion";
+pub(crate) const CHECKPOINT: &str = "seal.checkpoint";
+pub(crate) const INCLUSION: &str = "seal.inclusion";
 const SIGNATURES: &str = "seal.signatures";
 const DECLARATION: &str = "seal.declaration";
 const PUBLISHER: &str = "seal.publisher";
@@ -44,7 +44,7 @@ const STATUS: &str = "seal.status";
 const FRESHNESS: &str = "seal.freshness";
 
 /// What a check says: that something holds, or why it does not.
-type Said = Result<String, String>;
+pub(crate) type Said = Result<String, String>;
 
 pub(super) fn verify(bundle: &Bundle, trust: &Trust, now_s: u64) -> Outcome {
     let mut checks = Vec::with_capacity(CHECKS.len());
@@ -122,7 +122,7 @@ fn inclusion(bundle: &Bundle, checkpoint: &tlog::Checkpoint) -> Said {
     Ok(format!("{} leaves are in the log", bundle.leaves.len()))
 }
 
-fn included(
+pub(crate) fn included(
     checkpoint: &tlog::Checkpoint,
     index: u64,
     leaf: Hash,
@@ -410,7 +410,7 @@ fn freshness(time_s: Option<u64>, max_s: u64, now_s: u64) -> Said {
 }
 
 /// An error and its causes in one line.
-fn sentence(error: &dyn std::error::Error) -> String {
+pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let lines: Vec<String> = causes.map(ToString::to_string).collect();
     lines.join(": ")
