@@ -14,6 +14,9 @@ codes! {
     LOG_CHECKPOINT = "log.checkpoint", "A checkpoint that the trust roots do not accept: a signature of the log or a quorum of witnesses is missing or wrong.";
     LOG_FORKED = "log.forked", "The log shrank, or is no longer what it was at a checkpoint that was accepted before.";
     LOG_FORGED = "log.forged", "A tile or an entry that the checkpoint does not commit to.";
+    LOG_STALE = "log.stale", "The newest checkpoint of the log is older than the trust roots allow, or of the future.";
+    LOG_WITHHELD = "log.withheld", "The log does not serve what its checkpoint commits to.";
+    LOG_TOO_LONG = "log.too-long", "The log sends more than what was asked for can have.";
     LOG_MAP = "log.map", "The log states another map of the newest statements than its own entries make.";
     LOG_EVIDENCE = "log.evidence", "The evidence about a published server does not hold.";
     LOG_DIFFERS = "log.differs", "The log fixes another surface for the version than the server shows.";

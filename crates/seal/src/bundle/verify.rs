@@ -11,11 +11,9 @@ use super::{Bundle, Check, Leaf, Outcome, Verified, names};
 use crate::crypto::Crypto;
 use crate::history::{KeyHistory, Lapse};
 use crate::key::KeyId;
-use crate::limits;
 use crate::statement::{
     Countersignature, Declaration, Predicate, Revocation, Revoked, Status, Verdict,
 };
-use crate::time;
 use crate::trust::Trust;
 
 /// The codes of the checks, in their order, with what each asks.
@@ -91,7 +89,7 @@ fn walk(bundle: &Bundle, trust: &Trust, now_s: u64, checks: &mut Vec<Check>) -> 
     say(LATEST, Ok(format!("{} names are proved at size {}", newest.len(), checkpoint.size)))?;
     say(REVOCATION, evidence.revocation(leaf, declaration, &newest));
     say(STATUS, evidence.status(leaf, declaration, &newest));
-    say(FRESHNESS, freshness(opened.time_s(), trust.freshness_s_max, now_s));
+    say(FRESHNESS, trust.freshness(opened.time_s(), now_s));
     Some(Verified {
         server: server.clone(),
         version: version.clone(),
@@ -386,27 +384,6 @@ fn reason(leaf: &Leaf) -> &str {
         Predicate::Revocation(Revocation { reason, .. }) => reason,
         _ => "",
     }
-}
-
-fn freshness(time_s: Option<u64>, max_s: u64, now_s: u64) -> Said {
-    let Some(time_s) = time_s else {
-        return if max_s == u64::MAX {
-            Ok("no age is asked for, and no witness vouches for one".to_owned())
-        } else {
-            Err("no witness vouches for the age of the proof".to_owned())
-        };
-    };
-    let written = time::format(time_s).unwrap_or_default();
-    if time_s > now_s.saturating_add(limits::CLOCK_SKEW_S) {
-        return Err(format!("the witnesses' time, {written}, is in the future"));
-    }
-    let age_s = now_s.saturating_sub(time_s);
-    if age_s > max_s {
-        return Err(format!(
-            "the proof is of {written}, {age_s} seconds old, where {max_s} are allowed"
-        ));
-    }
-    Ok(format!("the proof is of {written}, {age_s} seconds old"))
 }
 
 /// An error and its causes in one line.
