@@ -100,6 +100,9 @@ fn log(wrong: bool) -> (Liar, Map) {
     (log, before)
 }
 
+/// The check that fails, and what is done to a proof.
+type Edit = (&'static str, fn(&mut WrongMap));
+
 fn failed(fraud: &Fraud) -> Option<&'static str> {
     let checks = fraud.verify(&Liar::trust()).checks;
     checks.iter().find(|check| !check.holds).map(|check| check.code)
@@ -118,7 +121,7 @@ fn a_wrong_map_convicts_and_a_right_one_does_not() {
     assert_eq!(failed(&honest.proof(3, &before)), Some("seal.fraud"), "no map before");
     assert_eq!(failed(&honest.proof(4, &Map::default())), Some("seal.fraud"));
     let Fraud::WrongMap(whole) = honest.proof(2, &before) else { panic!() };
-    let edits: [(&str, fn(&mut WrongMap)); 6] = [
+    let edits: [Edit; 6] = [
         ("seal.inclusion", |it| drop(it.leaves.remove(1))),
         ("seal.inclusion", |it| it.leaves[3].entry.push(b' ')),
         ("seal.inclusion", |it| it.leaves[3].hashes[0].0[0] ^= 1),
