@@ -23,7 +23,7 @@ pub use lying_log::{Loopback, LyingLog, LyingWitness};
 pub use paths::scratch::Scratch;
 pub use program::postgres::Postgres;
 pub use program::proxy::{Fault, Proxy};
-pub use program::registry::Registry;
+pub use program::registry::{Registry, Witness};
 pub use program::s3::S3;
 pub use program::{Output, Program};
 pub use rpc::Client;

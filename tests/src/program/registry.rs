@@ -37,6 +37,12 @@ impl Registry {
         Self::serve(Scratch::new(), Names::start(), "", &more)
     }
 
+    /// A new registry with more arguments.
+    pub fn start_with(more: &[&str]) -> Self {
+        let more: Vec<_> = more.iter().map(|it| (*it).to_owned()).collect();
+        Self::serve(Scratch::new(), Names::start(), "", &more)
+    }
+
     /// Another replica: the same keys and name, and nothing else of its directory.
     #[must_use]
     pub fn replica(&self) -> Self {
@@ -207,9 +213,21 @@ impl Witness {
         Self { scratch, keys, port: crate::http::free_port(), child: None }
     }
 
+    /// A new witness that serves for the log of these trust roots.
+    pub fn serving(trust: &Path) -> Self {
+        let mut witness = Self::new();
+        witness.serve(trust);
+        witness
+    }
+
+    /// Where it is asked.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+
     fn policy(&self) -> String {
         let [a, b] = self.keys.as_slice() else { panic!("a witness has two keys") };
-        let url = format!("http://127.0.0.1:{}/", self.port);
+        let url = self.url();
         format!("witness A {a} {url}\nwitness B {b} {url}\ngroup both all A B\nquorum both\n")
     }
 
