@@ -131,6 +131,11 @@ impl LyingLog {
         files.chain([head]).collect()
     }
 
+    /// The same under the checkpoint that the log signs.
+    pub fn signed_files(&self, size: u64) -> Files {
+        self.files(size, &self.note(size))
+    }
+
     /// A tile or bundle.
     pub fn tile(&self, tile: Tile) -> Vec<u8> {
         let range = at(tile.index * WIDTH)..at(tile.index * WIDTH + u64::from(tile.width));

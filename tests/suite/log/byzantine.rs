@@ -9,8 +9,9 @@ mod trees;
 mod witnesses;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
-use harness::lying_log::Files;
 use harness::{
     Guard, Loopback, LyingLog, LyingWitness, Output, Program, Registry, Scratch, ServerCommand,
     now_s, paths,
@@ -21,19 +22,28 @@ use serde_json::json;
 
 const NAME: &str = "com.example/files";
 
-/// A registry with two versions of a server, and what its operator can do with its keys once it no
-/// longer runs.
-struct World {
+/// A registry with two versions of a server; it no longer runs.
+struct Published {
     registry: Registry,
     scratch: Scratch,
-    log: LyingLog,
     publisher: PublicKey,
-    witness: LyingWitness,
     /// The indices of the two declarations.
     declared: [u64; 2],
 }
 
-impl World {
+impl Published {
+    /// The same for all tests that run at one time: publishing takes seconds, as a login counts once a
+    /// second.
+    fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Published>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let new = Arc::new(Self::new());
+            *shared = Arc::downgrade(&new);
+            new
+        })
+    }
+
     fn new() -> Self {
         let mut registry = Registry::start("");
         let scratch = Scratch::new();
@@ -44,19 +54,44 @@ impl World {
         let record = record.unwrap_or_else(|| panic!("{}", refused.stderr));
         registry.names.publish("example.com", &[record]);
         let declared = ["1.0.0", "1.1.0"].map(|version| {
+            // A timestamp of a login counts once: the next second is another.
+            std::thread::sleep(Duration::from_millis(1_050));
             let published = publish(&registry, &scratch, version).expect(0);
             published.json()["index"].as_u64().expect("an index")
         });
-        let copy = scratch.join("honest");
-        let url = format!("{}/log", registry.url);
+        let (copy, url) = (scratch.join("copy"), format!("{}/log", registry.url));
         run(&["log", "sync", &url, text(&copy), "--trust", text(&registry.trust())]).expect(0);
         registry.stop();
-        let log = LyingLog::of(&registry.data(), &copy);
         let shown = run(&["key", "show", text(&scratch.join("publisher.pem")), "--json"]);
         let publisher = shown.json()["publicKey"].as_str().and_then(|key| key.parse().ok());
-        let publisher = publisher.expect("a key");
+        Self { registry, scratch, publisher: publisher.expect("a key"), declared }
+    }
+}
+
+/// What the operator of that registry can do with its keys.
+struct World {
+    published: Arc<Published>,
+    /// What one test writes.
+    scratch: Scratch,
+    log: LyingLog,
+    witness: LyingWitness,
+}
+
+impl std::ops::Deref for World {
+    type Target = Published;
+
+    fn deref(&self) -> &Published {
+        &self.published
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        let published = Published::shared();
+        let scratch = Scratch::new();
+        let log = LyingLog::of(&published.registry.data(), &published.scratch.join("copy"));
         let witness = LyingWitness::new("witness.test/w", 41);
-        let world = Self { registry, scratch, log, publisher, witness, declared };
+        let world = Self { published, scratch, log, witness };
         world.write("witnessed.toml", &world.trust_text());
         world
     }
@@ -89,11 +124,6 @@ impl World {
     /// The same log led elsewhere after its first `size` entries.
     fn fork(&self, size: usize) -> LyingLog {
         self.log.fork(&self.registry.data(), &self.log.entries[..size])
-    }
-
-    /// What an honest log of this size serves.
-    fn files(&self, log: &LyingLog, size: u64) -> Files {
-        log.files(size, &log.note(size))
     }
 
     fn file(&self, name: &str) -> String {
@@ -145,7 +175,8 @@ impl World {
     }
 
     fn server(&self) -> ServerCommand {
-        ServerCommand::new(paths::python("new", "python")).arg(self.file("server.py"))
+        let script = self.published.scratch.join("server.py");
+        ServerCommand::new(paths::python("new", "python")).arg(text(&script))
     }
 
     /// Why a guarded call is held; empty if it is not.
@@ -183,8 +214,6 @@ fn publish(registry: &Registry, scratch: &Scratch, version: &str) -> Output {
         "name": NAME, "description": "Reads files.", "version": version,
     });
     std::fs::write(scratch.join("server.json"), entry.to_string()).expect("written");
-    // A timestamp of a login counts once: the next second is another.
-    std::thread::sleep(std::time::Duration::from_millis(1_050));
     registry
         .publish(scratch)
         .args(["--key", "publisher.pem", "--dns", "example.com", "--json", "--"])

@@ -67,7 +67,7 @@ fn a_revocation_cannot_be_left_out_of_evidence() {
 #[test]
 fn evidence_that_a_log_does_not_give_is_missed() {
     let world = World::new();
-    let served = Loopback::log(world.files(&world.log, world.log.size()));
+    let served = Loopback::log(world.log.signed_files(world.log.size()));
     let guard = Guard::new();
     refused(world.pin(&guard, &served.log_url(), &world.trust()), "log.evidence");
     let path = format!("bundle/{}/1.0.0", NAME.replace('/', "%2F"));

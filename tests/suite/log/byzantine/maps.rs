@@ -29,7 +29,7 @@ fn a_wrong_map_deceives_a_client_once_and_convicts_the_log_for_good() {
     later.entries.clone_from(&log.entries);
     later.say(NAME, revocation("1.1.0"));
     later.state_rightly();
-    served.show(world.files(&later, later.size()));
+    served.show(later.signed_files(later.size()));
     refused(world.log_command("audit", &served.log_url(), &[]), "log.map");
     world.convicted();
 }
@@ -40,7 +40,7 @@ fn a_map_leaf_that_is_missing_or_elsewhere_is_refused() {
     // The first map of all is wrong; nothing stands before it.
     let mut first = world.fork(1);
     first.state(&[]);
-    let served = Loopback::log(world.files(&first, first.size()));
+    let served = Loopback::log(first.signed_files(first.size()));
     refused(world.log_command("audit", &served.log_url(), &[]), "log.map");
     world.convicted();
     // An old map leaf said again.
@@ -48,13 +48,13 @@ fn a_map_leaf_that_is_missing_or_elsewhere_is_refused() {
     let old = again.entries.last().expect("a map leaf").clone();
     again.say(NAME, revocation("1.0.0"));
     again.entries.push(old);
-    served.show(world.files(&again, again.size()));
+    served.show(again.signed_files(again.size()));
     refused(world.log_command("audit", &served.log_url(), &[]), "log.map");
     world.convicted();
     // A checkpoint that does not end with one.
     let mut bare = world.fork(world.log.entries.len());
     bare.say(NAME, revocation("1.0.0"));
-    served.show(world.files(&bare, bare.size()));
+    served.show(bare.signed_files(bare.size()));
     refused(world.log_command("audit", &served.log_url(), &[]), "log.map");
 }
 
@@ -62,7 +62,7 @@ fn a_map_leaf_that_is_missing_or_elsewhere_is_refused() {
 fn honest_logs_are_convicted_by_nobody() {
     let world = World::new();
     let (log, believed) = withholding(&world);
-    let served = Loopback::log(world.files(&log, log.size()));
+    let served = Loopback::log(log.signed_files(log.size()));
     refused(world.log_command("audit", &served.log_url(), &[]), "log.map");
     let caught = std::fs::read_dir(world.scratch.join("caught")).expect("kept").next();
     let proof = std::fs::read_to_string(caught.expect("one").expect("it").path()).expect("text");

@@ -12,7 +12,7 @@ fn forged_overlong_and_withheld_tiles_and_entries_are_refused() {
         log.say(NAME, revocation(&format!("0.1.{}", log.size())));
     }
     log.state_rightly();
-    let honest = world.files(&log, log.size());
+    let honest = log.signed_files(log.size());
     let served = Loopback::log(honest.clone());
     let url = served.log_url();
     // Entry 7 of the log, its bundle, and every tile on the way to the root.
@@ -56,7 +56,7 @@ fn forged_overlong_and_withheld_tiles_and_entries_are_refused() {
     let mut swapped = world.fork(0);
     swapped.entries.clone_from(&log.entries);
     swapped.entries.swap(2, 7);
-    served.tamper("tile/entries/000", world.files(&swapped, 300).remove("tile/entries/000"));
+    served.tamper("tile/entries/000", swapped.signed_files(300).remove("tile/entries/000"));
     for (verb, more) in all {
         refused(fresh(verb, more), "log.forged");
     }

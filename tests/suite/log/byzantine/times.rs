@@ -6,7 +6,7 @@ use super::*;
 fn a_log_that_is_back_dated_or_ahead_is_refused() {
     let world = World::new();
     let (size, trust) = (world.log.size(), world.witnessed());
-    let served = Loopback::log(world.files(&world.log, size));
+    let served = Loopback::log(world.log.signed_files(size));
     let url = served.log_url();
     let commands: [&[&str]; 4] =
         [&["audit", &url], &["tail", &url], &["prove", &url, "0"], &["sync", &url, "copy"]];
@@ -44,7 +44,7 @@ fn a_checkpoint_without_every_signature_is_refused() {
     let world = World::new();
     let (size, trust) = (world.log.size(), world.witnessed());
     let head = world.log.head(size);
-    let served = Loopback::log(world.files(&world.log, size));
+    let served = Loopback::log(world.log.signed_files(size));
     let now_s = now_s();
     let good = world.cosigned(&world.log, size, now_s);
     let lines: Vec<&str> = good.split_inclusive('\n').collect();

@@ -1,7 +1,5 @@
 //! Forks, rollbacks, and two trees for two clients.
 
-use std::time::Duration;
-
 use harness::{Program, Witness};
 use tlog::witness::AddCheckpoint;
 
@@ -21,7 +19,7 @@ fn other_tree(world: &World, size: u64) -> LyingLog {
 fn a_log_that_forks_is_refused_and_convicted() {
     let world = World::new();
     let size = world.log.size();
-    let served = Loopback::log(world.files(&world.log, size));
+    let served = Loopback::log(world.log.signed_files(size));
     let (url, copy) = (served.log_url(), world.file("copy"));
     let since = world.file("since");
     world.log_command("audit", &url, &["--since", &since]).expect(0);
@@ -31,7 +29,7 @@ fn a_log_that_forks_is_refused_and_convicted() {
     let promise = world.log.entries[usize::try_from(world.declared[1]).expect("small")].clone();
     for other in [other_tree(&world, size), other_tree(&world, size + 300)] {
         assert!(!other.entries.contains(&promise), "the lie");
-        served.show(world.files(&other, other.size()));
+        served.show(other.signed_files(other.size()));
         world.log_command("audit", &url, &[]).expect(0);
         refused(world.log_command("audit", &url, &["--since", &since]), "log.forked");
         world.convicted();
@@ -46,20 +44,20 @@ fn a_log_that_forks_is_refused_and_convicted() {
 fn a_log_that_rolls_back_is_refused() {
     let world = World::new();
     let size = world.log.size();
-    let served = Loopback::log(world.files(&world.log, size));
+    let served = Loopback::log(world.log.signed_files(size));
     let (url, copy, since) = (served.log_url(), world.file("copy"), world.file("since"));
     world.log_command("audit", &url, &["--since", &since]).expect(0);
     world.log_command("sync", &url, &[&copy]).expect(0);
     let older = world.declared[0] + 3;
-    served.show(world.files(&world.log, older));
+    served.show(world.log.signed_files(older));
     refused(world.log_command("audit", &url, &["--since", &since]), "log.forked");
     refused(world.log_command("sync", &url, &[&copy]), "log.forked");
     // In session, too: the next look is shown less than the last.
-    served.show(world.files(&world.log, size));
+    served.show(world.log.signed_files(size));
     std::thread::scope(|scope| {
         let tail = scope.spawn(|| world.log_command("tail", &url, &["--follow"]));
         std::thread::sleep(Duration::from_secs(1));
-        served.show(world.files(&world.log, older));
+        served.show(world.log.signed_files(older));
         let ended = tail.join().expect("it ends");
         assert!(ended.stdout.contains("declaration"), "{}", ended.stdout);
         refused(ended, "log.forked");
@@ -72,7 +70,7 @@ fn two_clients_that_are_shown_two_trees_find_out() {
     let (size, other) = (world.log.size(), other_tree(&world, world.log.size() + 1));
     let (alice, bob) = (world.file("alice"), world.file("bob"));
     for (log, copy) in [(&world.log, &alice), (&other, &bob)] {
-        let served = Loopback::log(world.files(log, log.size()));
+        let served = Loopback::log(log.signed_files(log.size()));
         world.log_command("sync", &served.log_url(), &[copy]).expect(0);
     }
     // Either compares what it has with the checkpoint that the other has.

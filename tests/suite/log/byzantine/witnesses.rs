@@ -1,7 +1,6 @@
 //! A registry before witnesses that lie.
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use harness::lying_log::{Reply, Request};
 use tlog::Checkpoint;
