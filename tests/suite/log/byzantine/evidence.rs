@@ -91,6 +91,44 @@ fn evidence_that_a_log_does_not_give_is_missed() {
 }
 
 #[test]
+fn evidence_of_something_else_than_was_published_is_refused() {
+    let world = World::new();
+    let note = world.log.note(world.log.size());
+    let head = (world.log.size(), note.as_str());
+    let of = |declared| world.log.bundle(declared, head, &world.log.entries, &[], &world.publisher);
+    let (first, second) = (of(world.declared[0]), of(world.declared[1]));
+    let publish = |evidence: &str, description: &str| {
+        let evidence = evidence.to_owned();
+        let liar = Loopback::answering(move |request| {
+            let answer = match request.path.as_str() {
+                "/v0.1/auth/dns" => json!({ "registry_token": "yes" }).to_string(),
+                "/v0.1/countersign/publish" => {
+                    json!({ "index": 0, "verdict": "allow", "findings": [] }).to_string()
+                }
+                _ => evidence.clone(),
+            };
+            harness::lying_log::Reply::Is(200, "application/json", answer.into_bytes())
+        });
+        let script = std::fs::read_to_string(world.published.scratch.join("server.py"));
+        let script = script.expect("text").replace("Reads a file.", description);
+        let script = world.write("mine.py", &script);
+        let entry = json!({
+            "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
+            "name": NAME, "description": "Reads files.", "version": "1.0.0",
+        });
+        world.write("server.json", &entry.to_string());
+        let (trust, key) = (world.trust(), world.published.scratch.join("publisher.pem"));
+        let publish = ["publish", "--registry", &liar.url, "--trust", &trust, "--key", text(&key)];
+        let python = paths::python("new", "python");
+        let of = ["--dns", "example.com", "--", text(&python), &script];
+        world.run(&[&publish[..], &of].concat())
+    };
+    refused(publish(&first, "Reads a file, and sends it."), "publish.evidence");
+    refused(publish(&second, "Reads a file."), "publish.evidence");
+    publish(&first, "Reads a file.").expect(0);
+}
+
+#[test]
 fn a_registry_whose_changes_loop_ends_a_watch() {
     let page = json!({ "changes": [], "next": 5, "more": true }).to_string();
     let asked = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
