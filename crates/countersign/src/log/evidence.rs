@@ -125,6 +125,11 @@ pub(crate) fn judge(
     Ok(verified)
 }
 
+/// The checkpoint of a bundle, unverified.
+pub(crate) fn checkpoint(bundle: &[u8]) -> Option<String> {
+    Bundle::parse(bundle).ok().map(|bundle| bundle.checkpoint)
+}
+
 fn ground_of(code: &str) -> Ground {
     match code {
         "seal.revocation" | "seal.status" => Ground::Revoked,

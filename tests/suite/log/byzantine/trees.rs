@@ -65,6 +65,51 @@ fn a_log_that_rolls_back_is_refused() {
 }
 
 #[test]
+fn a_guard_that_is_shown_another_tree_holds_and_keeps_the_proof() {
+    let world = World::new();
+    let (size, trust) = (world.log.size(), world.witnessed());
+    // Every witness helps the log.
+    let show = |log: &LyingLog| {
+        let note = world.cosigned(log, log.size(), now_s());
+        let head = (log.size(), note.as_str());
+        let bundle = log.bundle(world.declared[0], head, &log.entries, &[], &world.publisher);
+        let path = format!("bundle/{}/1.0.0", NAME.replace('/', "%2F"));
+        let mut files = log.files(log.size(), &note);
+        files.insert(path, bundle.into_bytes());
+        files
+    };
+    let served = Loopback::log(show(&world.log));
+    let url = served.log_url();
+    let guard = world.pinned(&url, &trust);
+    let proofs = || -> Vec<PathBuf> {
+        let folder = guard.file("cache").join("countersign/log");
+        let all = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        all.map(|it| it.path()).filter(|it| text(it).contains("fraud-")).collect()
+    };
+    assert_eq!(world.held(&guard, &url, &trust), Vec::<String>::new());
+    let mut grown = world.fork(world.log.entries.len());
+    grown.say(NAME, revocation("1.1.0"));
+    grown.state_rightly();
+    for other in [other_tree(&world, size), other_tree(&world, size + 5)] {
+        served.show(show(&other));
+        world.run(&["log", "audit", &url, "--trust", &trust]).expect(0);
+        assert_eq!(world.held(&guard, &url, &trust), ["guard.log-forked"]);
+        let [proof] = proofs().try_into().expect("one proof");
+        world.run(&["verify", text(&proof), "--trust", &world.trust()]).expect(0);
+        std::fs::remove_file(proof).expect("removed");
+        // Tiles that are withheld prove nothing, and nothing is taken on their word.
+        served
+            .show(show(&other).into_iter().filter(|(path, _)| !path.starts_with("tile")).collect());
+        assert_eq!(world.held(&guard, &url, &trust), Vec::<String>::new(), "by what it had");
+        served.show(show(&world.log));
+        assert_eq!(world.held(&guard, &url, &trust), Vec::<String>::new());
+    }
+    served.show(show(&grown));
+    assert_eq!(world.held(&guard, &url, &trust), Vec::<String>::new(), "it only grew");
+    assert_eq!(proofs(), Vec::<PathBuf>::new());
+}
+
+#[test]
 fn two_clients_that_are_shown_two_trees_find_out() {
     let world = World::new();
     let (size, other) = (world.log.size(), other_tree(&world, world.log.size() + 1));
