@@ -1,7 +1,8 @@
 //! Statements with their evidence, in one JSON file that verifies offline: what a lock file keeps.
 
-pub(crate) mod file;
-pub(crate) mod verify;
+mod file;
+pub mod fraud;
+mod verify;
 
 pub use verify::CHECKS;
 

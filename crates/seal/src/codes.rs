@@ -65,7 +65,7 @@ mod tests {
             include_str!("bundle.rs"),
             include_str!("bundle/verify.rs"),
             include_str!("envelope.rs"),
-            include_str!("fraud.rs"),
+            include_str!("bundle/fraud.rs"),
             include_str!("key.rs"),
             include_str!("statement/payload.rs"),
             include_str!("trust.rs"),

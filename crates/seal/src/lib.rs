@@ -1,8 +1,8 @@
 //! Statements about servers: who makes them, how they are signed, how anyone verifies them offline.
 //!
 //! [`statement`] is what is said; [`envelope`] signs it (DSSE, canonical JSON, in-toto); [`key`] is
-//! who signs, [`history`] which key counts when; [`trust`] is whom a reader believes; [`bundle`] is a statement with its evidence;
-//! [`fraud`] is what convicts a log.
+//! who signs, [`history`] which key counts when; [`trust`] is whom a reader believes; [`bundle`] is a
+//! statement with its evidence; [`fraud`] is what convicts a log.
 //! Absent on purpose: sockets, files, clocks and randomness; the binary brings them.
 
 pub mod bundle;
@@ -10,7 +10,6 @@ pub mod codes;
 pub mod crypto;
 mod der;
 pub mod envelope;
-pub mod fraud;
 pub mod history;
 pub mod key;
 pub mod limits;
@@ -19,9 +18,9 @@ pub mod time;
 pub mod trust;
 
 pub use bundle::Bundle;
+pub use bundle::fraud::{self, Fraud};
 pub use crypto::Crypto;
 pub use envelope::Envelope;
-pub use fraud::Fraud;
 pub use history::KeyHistory;
 pub use key::{KeyId, PrivateKey, PublicKey};
 pub use statement::{Predicate, Statement};

@@ -153,6 +153,13 @@ impl World {
             .map(|entry| entry.expect("the folder can be read").path())
             .collect();
         let [proof] = caught.as_slice() else { panic!("{caught:?}") };
+        let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/fraud.json");
+        let json = |path: &Path| -> serde_json::Value {
+            let text = std::fs::read_to_string(path).expect("text");
+            serde_json::from_str(&text).expect("JSON")
+        };
+        let schema = jsonschema::validator_for(&json(&schema)).expect("a schema");
+        assert!(schema.is_valid(&json(proof)));
         let elsewhere = Scratch::new();
         std::fs::copy(proof, elsewhere.join("proof")).expect("copied");
         std::fs::copy(self.registry.trust(), elsewhere.join("trust")).expect("copied");

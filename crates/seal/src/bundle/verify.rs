@@ -30,8 +30,8 @@ pub const CHECKS: &[(&str, &str)] = &[
     (FRESHNESS, "The proof is as new as the reader asks."),
 ];
 
-pub(crate) const CHECKPOINT: &str = "seal.checkpoint";
-pub(crate) const INCLUSION: &str = "seal.inclusion";
+pub(super) const CHECKPOINT: &str = "seal.checkpoint";
+pub(super) const INCLUSION: &str = "seal.inclusion";
 const SIGNATURES: &str = "seal.signatures";
 const DECLARATION: &str = "seal.declaration";
 const PUBLISHER: &str = "seal.publisher";
@@ -42,7 +42,7 @@ const STATUS: &str = "seal.status";
 const FRESHNESS: &str = "seal.freshness";
 
 /// What a check says: that something holds, or why it does not.
-pub(crate) type Said = Result<String, String>;
+pub(super) type Said = Result<String, String>;
 
 pub(super) fn verify(bundle: &Bundle, trust: &Trust, now_s: u64) -> Outcome {
     let mut checks = Vec::with_capacity(CHECKS.len());
@@ -120,7 +120,7 @@ fn inclusion(bundle: &Bundle, checkpoint: &tlog::Checkpoint) -> Said {
     Ok(format!("{} leaves are in the log", bundle.leaves.len()))
 }
 
-pub(crate) fn included(
+pub(super) fn included(
     checkpoint: &tlog::Checkpoint,
     index: u64,
     leaf: Hash,
@@ -387,7 +387,7 @@ fn reason(leaf: &Leaf) -> &str {
 }
 
 /// An error and its causes in one line.
-pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
+pub(super) fn sentence(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let lines: Vec<String> = causes.map(ToString::to_string).collect();
     lines.join(": ")
