@@ -18,6 +18,7 @@ codes! {
     LOG_WITHHELD = "log.withheld", "The log does not serve what its checkpoint commits to.";
     LOG_TOO_LONG = "log.too-long", "The log sends more than what was asked for can have.";
     LOG_MAP = "log.map", "The log states another map of the newest statements than its own entries make.";
+    LOG_REUSED = "log.reused", "The registry admits a second declaration of a version with other content than the first.";
     LOG_EVIDENCE = "log.evidence", "The evidence about a published server does not hold.";
     LOG_DIFFERS = "log.differs", "The log fixes another surface for the version than the server shows.";
     PUBLISH_REFUSED = "publish.refused", "The registry refuses, with a code that this program does not know.";

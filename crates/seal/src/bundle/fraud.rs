@@ -2,17 +2,19 @@
 //! needs neither the log nor whoever caught it.
 //!
 //! A log convicts itself by what it signed: a map leaf that does not follow from the map leaf before it
-//! and the entries between, or two checkpoints of which neither continues the other.
+//! and the entries between; two checkpoints of which neither continues the other; or, with its registry,
+//! a version that was admitted with other content than was declared first.
 
 mod file;
 
 use tlog::map::{Latest, MapLeaf, MapProof};
 use tlog::{Checkpoint, Hash, Map, Policy, tree};
 
-use crate::bundle::verify::{CHECKPOINT, INCLUSION, Said, included, sentence};
+use crate::bundle::verify::{CHECKPOINT, INCLUSION, Said, included, names_exactly, sentence};
 use crate::bundle::{Check, Outcome};
 use crate::crypto::Crypto;
 use crate::envelope::Envelope;
+use crate::statement::{Predicate, Verdict};
 use crate::trust::Trust;
 
 /// Evidence against a log: well-formed, not verified.
@@ -22,6 +24,8 @@ pub enum Fraud {
     WrongMap(WrongMap),
     /// The log signed two trees.
     Fork(Fork),
+    /// The registry admitted a version twice.
+    Reuse(Reuse),
 }
 
 /// A map leaf, and all that makes it wrong.
@@ -57,6 +61,15 @@ pub struct Fork {
     pub hashes: Vec<Hash>,
 }
 
+/// Two declarations of one version, of which the registry admitted the later one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reuse {
+    /// The signed checkpoint, verbatim.
+    pub checkpoint: String,
+    /// The declaration that owns the version, the later one, and its countersignature.
+    pub leaves: Vec<Entry>,
+}
+
 impl WrongMap {
     /// The proof over `leaves`, with the map as it was before the entries between.
     pub fn of(checkpoint: String, leaves: Vec<Entry>, mut map: Map) -> Self {
@@ -73,26 +86,15 @@ impl WrongMap {
     }
 
     fn verify(&self, trust: &Trust, checks: &mut Vec<Check>) -> Option<()> {
-        let signed = |it: &Checkpoint| format!("the log {} signed size {}", it.origin, it.size);
         let opened = say(checks, CHECKPOINT, opened(&self.checkpoint, trust), signed)?;
-        say(checks, INCLUSION, self.included(&opened), Clone::clone)?;
+        say(checks, INCLUSION, all_included(&self.leaves, &opened), Clone::clone)?;
         say(checks, FRAUD, self.is_wrong(&opened.origin), Clone::clone).map(drop)
     }
 
-    fn included(&self, checkpoint: &Checkpoint) -> Said {
-        let mut next = self.leaves.first().map_or(0, |leaf| leaf.index);
-        for leaf in &self.leaves {
-            if leaf.index != next {
-                return Err(format!("entry {next} is left out"));
-            }
-            next = next.saturating_add(1);
-            included(checkpoint, leaf.index, Hash::of_leaf(&leaf.entry), &leaf.hashes)
-                .map_err(|why| format!("entry {}: {why}", leaf.index))?;
-        }
-        Ok(format!("{} entries are in the log, one after the other", self.leaves.len()))
-    }
-
     fn is_wrong(&self, origin: &str) -> Said {
+        if !self.leaves.is_sorted_by(|a, b| a.index.checked_add(1) == Some(b.index)) {
+            return Err("an entry between is left out".to_owned());
+        }
         let (last, before) = self.leaves.split_last().ok_or("no entry is there")?;
         let stated = MapLeaf::parse(&last.entry).ok_or("the last entry states no map")?;
         let (mut root, between) = match before.split_first() {
@@ -153,6 +155,52 @@ impl Fork {
     }
 }
 
+impl Reuse {
+    fn verify(&self, trust: &Trust, checks: &mut Vec<Check>) -> Option<()> {
+        let opened = say(checks, CHECKPOINT, opened(&self.checkpoint, trust), signed)?;
+        say(checks, INCLUSION, all_included(&self.leaves, &opened), Clone::clone)?;
+        say(checks, FRAUD, self.is_reuse(trust), Clone::clone).map(drop)
+    }
+
+    fn is_reuse(&self, trust: &Trust) -> Said {
+        let [owner, later, admission] = self.leaves.as_slice() else {
+            return Err("not two declarations and a countersignature".to_owned());
+        };
+        if owner.index >= later.index {
+            return Err("the second declaration does not come later".to_owned());
+        }
+        let parsed = |leaf: &Entry| Envelope::parse(&leaf.entry).map_err(|why| sentence(&why));
+        let (first, second, by) = (parsed(owner)?, parsed(later)?, parsed(admission)?);
+        let (of, again, admits) = (first.statement(), second.statement(), by.statement());
+        let (
+            Predicate::Declaration(declared),
+            Predicate::Declaration(other),
+            Predicate::Countersignature(admitted),
+        ) = (&of.predicate, &again.predicate, &admits.predicate)
+        else {
+            return Err("not two declarations and a countersignature".to_owned());
+        };
+        let is_one_version = of.server == again.server && declared.version == other.version;
+        if !is_one_version || !declared.content().contradicts(&other.content()) {
+            return Err("the declarations do not contradict each other".to_owned());
+        }
+        let leaf = Hash::of_leaf(&later.entry);
+        let is_admitted = admits.server == again.server
+            && names_exactly(admitted, later.index, leaf, other)
+            && admitted.verdict != Verdict::Deny;
+        let signers = by.verify(&trust.registries).map_err(|why| sentence(&why))?;
+        let signer = signers.first().filter(|_| is_admitted);
+        let signer = signer.ok_or("no registry that is believed admitted the later declaration")?;
+        Ok(format!(
+            "{} {} is what entry {} declares, and {signer} admitted entry {}",
+            of.server, declared.version, owner.index, later.index
+        ))
+    }
+}
+
+/// What a proof says that it is, in its member `mediaType`.
+pub const MEDIA_TYPE: &str = file::MEDIA_TYPE;
+
 impl Fraud {
     /// Reads a proof, in any JSON formatting.
     ///
@@ -167,12 +215,14 @@ impl Fraud {
         file::to_json(self)
     }
 
-    /// Verifies it by the log's keys alone: no witness, and nobody who caught it, is believed.
+    /// Verifies it by the keys of the log, and of its registry, alone: no witness, and nobody who caught
+    /// it, is believed.
     pub fn verify(&self, trust: &Trust) -> Outcome {
         let mut checks = Vec::new();
         match self {
             Self::WrongMap(it) => it.verify(trust, &mut checks),
             Self::Fork(it) => it.verify(trust, &mut checks),
+            Self::Reuse(it) => it.verify(trust, &mut checks),
         };
         Outcome { checks, verified: None }
     }
@@ -188,6 +238,18 @@ fn opened(note: &str, trust: &Trust) -> Result<Checkpoint, String> {
     let log = Policy::of_log(trust.policy.logs().to_vec());
     let opened = log.open(note.as_bytes(), &Crypto).map_err(|error| sentence(&error))?;
     Ok(opened.checkpoint)
+}
+
+fn signed(it: &Checkpoint) -> String {
+    format!("the log {} signed size {}", it.origin, it.size)
+}
+
+fn all_included(leaves: &[Entry], checkpoint: &Checkpoint) -> Said {
+    for leaf in leaves {
+        included(checkpoint, leaf.index, Hash::of_leaf(&leaf.entry), &leaf.hashes)
+            .map_err(|why| format!("entry {}: {why}", leaf.index))?;
+    }
+    Ok(format!("{} entries are in the log", leaves.len()))
 }
 
 /// Notes a check, and gives what it found if it holds.

@@ -374,7 +374,12 @@ impl<'b> Evidence<'b> {
     }
 }
 
-fn names_exactly(it: &Countersignature, index: u64, hash: Hash, declaration: &Declaration) -> bool {
+pub(super) fn names_exactly(
+    it: &Countersignature,
+    index: u64,
+    hash: Hash,
+    declaration: &Declaration,
+) -> bool {
     let leaf = surface::Digest::from_sha256(hash.0);
     it.declaration == index && it.leaf == leaf && it.version == declaration.version
 }

@@ -59,6 +59,48 @@ fn a_map_leaf_that_is_missing_or_elsewhere_is_refused() {
 }
 
 #[test]
+fn a_registry_that_admits_another_surface_for_a_version_is_convicted() {
+    let world = World::new();
+    let mut log = world.fork(world.log.entries.len());
+    let first = &log.entries[usize::try_from(world.declared[0]).expect("small")];
+    let first = seal::Envelope::parse(first).expect("a statement").statement().clone();
+    let Predicate::Declaration(mut declared) = first.predicate else { panic!("{first:?}") };
+    assert_eq!(declared.version, "1.0.0");
+    let claim = declared.surface.as_mut().expect("a surface");
+    claim.digests.exact = surface::Digest::of_bytes(b"another");
+    claim.digests.semantic = surface::Digest::of_bytes(b"another, too");
+    let index = log.say(NAME, Predicate::Declaration(declared));
+    // So far it is an attempt, which a registry logs.
+    let attempt = log.fork(&world.registry.data(), &log.entries);
+    let leaf = tlog::Hash::of_leaf(&log.entries[log.entries.len() - 1]).0;
+    log.say(
+        NAME,
+        Predicate::Countersignature(seal::statement::Countersignature {
+            version: "1.0.0".to_owned(),
+            declaration: index,
+            leaf: surface::Digest::from_sha256(leaf),
+            verdict: seal::statement::Verdict::Allow,
+            findings: Vec::new(),
+            namespace: "dns".to_owned(),
+        }),
+    );
+    log.state_rightly();
+    // A client that is shown only the second is deceived.
+    let size = log.size();
+    let note = log.note(size);
+    let of = |at| log.bundle(at, (size, &note), &log.entries, &[], &world.publisher);
+    let bundle = world.write("bundle", &of(index));
+    world.run(&["verify", &bundle, "--trust", &world.trust()]).expect(0);
+    let served = Loopback::log(log.files(size, &note));
+    refused(world.log_command("audit", &served.log_url(), &[]), "log.reused");
+    world.convicted();
+    let mut attempt = attempt;
+    attempt.state_rightly();
+    served.show(attempt.signed_files(attempt.size()));
+    world.log_command("audit", &served.log_url(), &[]).expect(0);
+}
+
+#[test]
 fn honest_logs_are_convicted_by_nobody() {
     let world = World::new();
     let (log, believed) = withholding(&world);

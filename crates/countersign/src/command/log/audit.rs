@@ -1,13 +1,17 @@
 //! `countersign log audit`: the whole log, read and verified from what it serves alone.
 
+mod versions;
+
 use std::path::Path;
 
-use seal::fraud::{self, WrongMap};
-use seal::{Envelope, Fraud};
+use seal::fraud::{self, Reuse, WrongMap};
+use seal::{Envelope, Fraud, PublicKey};
 use serde::Serialize;
 use tlog::map::{Latest, Map, MapLeaf};
 use tlog::tile::{Tile, WIDTH};
 use tlog::{Frontier, Hash};
+
+use versions::Versions;
 
 use super::newest;
 use crate::args::log as args;
@@ -36,8 +40,8 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Audit) -> Result<Exit, Fa
     let mut audit = Auditor::default();
     for bundle in 0..size.div_ceil(WIDTH) {
         for entry in view.entries(bundle).await? {
-            let Err(refusal) = audit.take(entry) else { continue };
-            return Err(audit.convict(&view, &arguments.source.evidence, refusal).await);
+            let Err(caught) = audit.take(entry, &trust.registries) else { continue };
+            return Err(audit.convict(&view, &arguments.source.evidence, caught).await);
         }
         progress.add(usize::try_from(WIDTH).unwrap_or_default());
     }
@@ -68,6 +72,34 @@ struct Auditor {
     /// Whether the last entry stated the map's root.
     ends_with_map: bool,
     since: Since,
+    versions: Versions,
+}
+
+/// What the log did, with the indices of what shows it.
+#[derive(Debug, Clone, Copy)]
+enum Caught {
+    /// The map leaf there is wrong.
+    Map(u64),
+    /// As [`Versions::take`] says.
+    Reuse([u64; 3]),
+}
+
+impl Caught {
+    fn refusal(self) -> Failure {
+        match self {
+            Self::Map(index) => Failure::refusal(
+                codes::LOG_MAP,
+                format!("entry {index} states another map than the entries before it make"),
+            ),
+            Self::Reuse([owner, later, index]) => Failure::refusal(
+                codes::LOG_REUSED,
+                format!(
+                    "entry {index} admits what entry {later} declares of a version that entry {owner} \
+                     fixed otherwise"
+                ),
+            ),
+        }
+    }
 }
 
 /// What a proof that a map leaf is wrong would be made of; honest logs have a batch of it at most.
@@ -83,7 +115,7 @@ struct Since {
 }
 
 impl Auditor {
-    fn take(&mut self, entry: Vec<u8>) -> Result<(), Failure> {
+    fn take(&mut self, entry: Vec<u8>, registries: &[PublicKey]) -> Result<(), Caught> {
         let index = self.tree.size();
         let leaf = Hash::of_leaf(&entry);
         let stated = MapLeaf::parse(&entry);
@@ -95,6 +127,9 @@ impl Auditor {
             self.since.restart(&self.map);
         } else if let Ok(envelope) = envelope {
             self.statements += 1;
+            if let Some(indices) = self.versions.take(index, &envelope, registries) {
+                return Err(Caught::Reuse(indices));
+            }
             for name in envelope.statement().names() {
                 self.map.insert(Map::key(&name), Latest { leaf, index });
             }
@@ -113,36 +148,52 @@ impl Auditor {
         Ok(())
     }
 
-    fn check_map(&mut self, index: u64, stated: MapLeaf) -> Result<(), Failure> {
+    fn check_map(&mut self, index: u64, stated: MapLeaf) -> Result<(), Caught> {
         self.map_leaves += 1;
         if stated.covers != index || stated.root != self.map.root() {
-            let what = format!("entry {index} states another map than the entries before it make");
-            return Err(Failure::refusal(codes::LOG_MAP, what));
+            return Err(Caught::Map(index));
         }
         Ok(())
     }
 
-    /// Makes the proof of what was refused, and keeps it.
-    async fn convict(&self, view: &View, evidence: &Path, refusal: Failure) -> Failure {
-        let Since { map, entries, is_too_long, .. } = &self.since;
-        let past = self.tree.size() + 1;
-        let count = u64::try_from(entries.len()).unwrap_or_default();
-        if *is_too_long {
+    /// The refusal of what was caught; its proof is made, and kept.
+    async fn convict(&self, view: &View, evidence: &Path, caught: Caught) -> Failure {
+        let refusal = caught.refusal();
+        if matches!(caught, Caught::Map(_)) && self.since.is_too_long {
             return refusal.hint("keep a copy: a proof with all these entries would be too long");
         }
-        let indices: Vec<u64> = (past.saturating_sub(count)..past).collect();
-        let proofs = match view.inclusion(&indices).await {
-            Ok(proofs) => proofs,
-            Err(failure) => return refusal.hint(format!("the proof could not be made: {failure}")),
+        match self.proof(view, caught).await {
+            Ok(fraud) => log::fraud::keep(&fraud, evidence, refusal),
+            Err(failure) => refusal.hint(format!("the proof could not be made: {failure}")),
+        }
+    }
+
+    async fn proof(&self, view: &View, caught: Caught) -> Result<Fraud, Failure> {
+        let checkpoint = view.note().to_owned();
+        let indices = match caught {
+            Caught::Reuse(indices) => {
+                let mut leaves = Vec::new();
+                for index in indices {
+                    let (entry, proof) = view.prove(index).await?;
+                    leaves.push(fraud::Entry { entry, index, hashes: proof.hashes });
+                }
+                return Ok(Fraud::Reuse(Reuse { checkpoint, leaves }));
+            }
+            Caught::Map(index) => {
+                let count = u64::try_from(self.since.entries.len()).unwrap_or_default();
+                let past = index.saturating_add(1);
+                (past.saturating_sub(count)..past).collect::<Vec<_>>()
+            }
         };
-        let leaves = entries.iter().zip(indices).zip(proofs);
+        let proofs = view.inclusion(&indices).await?;
+        let leaves = self.since.entries.iter().zip(indices).zip(proofs);
         let leaf = |((entry, index), hashes): ((&Vec<u8>, u64), _)| fraud::Entry {
             entry: entry.clone(),
             index,
             hashes,
         };
-        let wrong = WrongMap::of(view.note().to_owned(), leaves.map(leaf).collect(), map.clone());
-        log::fraud::keep(&Fraud::WrongMap(wrong), evidence, refusal)
+        let wrong = WrongMap::of(checkpoint, leaves.map(leaf).collect(), self.since.map.clone());
+        Ok(Fraud::WrongMap(wrong))
     }
 
     /// Compares with the checkpoint, and with every tile that is served.

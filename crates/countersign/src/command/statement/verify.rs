@@ -57,7 +57,8 @@ fn kind(bytes: &[u8]) -> FileKind {
     let Ok(document) = Document::parse(bytes, &policy) else { return FileKind::Unknown };
     if document.root().get("payloadType").is_some() {
         FileKind::Envelope
-    } else if ["checkpoints", "paths"].iter().any(|name| document.root().get(name).is_some()) {
+    } else if document.root().get("mediaType").is_some_and(|it| it.is_text(seal::fraud::MEDIA_TYPE))
+    {
         FileKind::Fraud
     } else if document.root().get("checkpoint").is_some() {
         FileKind::Bundle

@@ -7,27 +7,28 @@ use surface::canonical;
 use tlog::map::MapProof;
 use wire::{Document, Policy};
 
-use super::{Entry, Fork, Fraud, FraudError, WrongMap};
+use super::{Entry, Fork, Fraud, FraudError, Reuse, WrongMap};
 use crate::bundle::BundleError;
 use crate::bundle::file::{bytes, hashes, hashes_value, index, list, members, text};
 use crate::limits;
 
-const MEDIA_TYPE: &str = "application/vnd.countersign.fraud+json;version=1";
+pub(super) const MEDIA_TYPE: &str = "application/vnd.countersign.fraud+json;version=1";
 
 pub(super) fn to_json(fraud: &Fraud) -> String {
     let value = match fraud {
         Fraud::WrongMap(it) => {
-            let leaf = |leaf: &Entry| {
-                let entry = STANDARD.encode(&leaf.entry);
-                json!({ "entry": entry, "hashes": hashes_value(&leaf.hashes), "index": leaf.index })
-            };
-            let leaves: Vec<Value> = it.leaves.iter().map(leaf).collect();
+            let leaves = leaves_value(&it.leaves);
             let paths: Vec<String> =
                 it.paths.iter().map(|path| STANDARD.encode(path.to_bytes())).collect();
             json!({
                 "checkpoint": it.checkpoint, "leaves": leaves, "mediaType": MEDIA_TYPE, "paths": paths,
             })
         }
+        Fraud::Reuse(it) => json!({
+            "checkpoint": it.checkpoint,
+            "leaves": leaves_value(&it.leaves),
+            "mediaType": MEDIA_TYPE,
+        }),
         Fraud::Fork(it) => json!({
             "checkpoints": it.checkpoints,
             "hashes": hashes_value(&it.hashes),
@@ -36,6 +37,14 @@ pub(super) fn to_json(fraud: &Fraud) -> String {
         }),
     };
     String::from_utf8(canonical::to_vec(&value)).unwrap_or_default()
+}
+
+fn leaves_value(leaves: &[Entry]) -> Vec<Value> {
+    let leaf = |leaf: &Entry| {
+        let entry = STANDARD.encode(&leaf.entry);
+        json!({ "entry": entry, "hashes": hashes_value(&leaf.hashes), "index": leaf.index })
+    };
+    leaves.iter().map(leaf).collect()
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Fraud, FraudError> {
@@ -65,16 +74,18 @@ fn read(root: wire::Value<'_>) -> Result<Fraud, BundleError> {
         members(leaf, &["entry", "hashes", "index"])?;
         Ok(Entry { entry: bytes(leaf, "entry")?, index: index(leaf)?, hashes: hashes(leaf)? })
     });
+    let checkpoint = text(root, "checkpoint")?;
+    let leaves: Vec<_> = leaves.collect::<Result<_, BundleError>>()?;
+    if root.get("paths").is_none() {
+        return Ok(Fraud::Reuse(Reuse { checkpoint, leaves }));
+    }
     let paths = list(root, "paths", limits::FRAUD_PATHS_MAX)?.into_iter().map(|path| {
         let path = path.as_str().and_then(|text| STANDARD.decode(text.as_bytes()).ok());
         let path = path.and_then(|bytes| MapProof::parse(&bytes).ok());
         path.ok_or(BundleError::Malformed("a path that is no map proof"))
     });
-    Ok(Fraud::WrongMap(WrongMap {
-        checkpoint: text(root, "checkpoint")?,
-        leaves: leaves.collect::<Result<_, _>>()?,
-        paths: paths.collect::<Result<_, _>>()?,
-    }))
+    let paths = paths.collect::<Result<_, _>>()?;
+    Ok(Fraud::WrongMap(WrongMap { checkpoint, leaves, paths }))
 }
 
 fn fork(root: wire::Value<'_>) -> Result<Fork, BundleError> {

@@ -4,8 +4,8 @@ use tlog::tile::{Plan, push_entry};
 
 use super::*;
 use crate::key::NoteKey;
-use crate::statement::tests::{declaration, key, say};
-use crate::statement::{Predicate, Revocation, Revoked};
+use crate::statement::tests::{declaration, digest, key, say};
+use crate::statement::{Countersignature, Predicate, Revocation, Revoked, Verdict};
 
 /// A log that states what it likes.
 #[derive(Default)]
@@ -122,7 +122,7 @@ fn a_wrong_map_convicts_and_a_right_one_does_not() {
     assert_eq!(failed(&honest.proof(4, &Map::default())), Some("seal.fraud"));
     let Fraud::WrongMap(whole) = honest.proof(2, &before) else { panic!() };
     let edits: [Edit; 6] = [
-        ("seal.inclusion", |it| drop(it.leaves.remove(1))),
+        ("seal.fraud", |it| drop(it.leaves.remove(1))),
         ("seal.inclusion", |it| it.leaves[3].entry.push(b' ')),
         ("seal.inclusion", |it| it.leaves[3].hashes[0].0[0] ^= 1),
         ("seal.fraud", |it| drop(it.paths.pop())),
@@ -163,6 +163,51 @@ fn two_trees_convict_and_one_that_grew_does_not() {
         it.prefix.0[0] ^= 1;
         assert_eq!(failed(&Fraud::Fork(it)), Some("seal.fraud"));
     }
+}
+
+#[test]
+fn a_version_admitted_with_other_content_convicts_the_registry() {
+    let other = |surface: Option<&str>| {
+        let mut it = declaration();
+        match surface {
+            Some(surface) => it.surface.as_mut().unwrap().digests.exact = digest(surface),
+            None => it.surface = None,
+        }
+        Predicate::Declaration(it)
+    };
+    let convicts = |first: Predicate, second: Predicate, verdict: Verdict, seed: u8| {
+        let mut log = Liar::default();
+        log.say("a/b", first);
+        log.say("a/b", second);
+        let admission = Predicate::Countersignature(Countersignature {
+            version: "1.4.0".to_owned(),
+            declaration: 1,
+            leaf: surface::Digest::from_sha256(Hash::of_leaf(&log.entries[1]).0),
+            verdict,
+            findings: Vec::new(),
+            namespace: "dns".to_owned(),
+        });
+        let statement = crate::Statement { server: "a/b".to_owned(), ..say(admission) };
+        let entry = Envelope::sign(statement, &[&key(seed)]).unwrap();
+        log.entries.push(entry.bytes().to_vec());
+        let Fraud::WrongMap(it) = log.proof(0, &Map::default()) else { panic!() };
+        let fraud = Fraud::Reuse(Reuse { checkpoint: it.checkpoint, leaves: it.leaves });
+        assert_eq!(Fraud::parse(fraud.to_json().as_bytes()).unwrap(), fraud);
+        let swapped = {
+            let Fraud::Reuse(mut it) = fraud.clone() else { panic!() };
+            it.leaves.swap(0, 1);
+            failed(&Fraud::Reuse(it))
+        };
+        assert_eq!(swapped, Some("seal.fraud"), "the first owns it, not the last");
+        failed(&fraud).is_none()
+    };
+    let first = || other(Some("exact"));
+    assert!(convicts(first(), other(Some("another")), Verdict::Allow, 9));
+    assert!(convicts(first(), other(Some("another")), Verdict::Hold, 9));
+    assert!(!convicts(first(), other(Some("another")), Verdict::Deny, 9), "it refused");
+    assert!(!convicts(first(), other(Some("another")), Verdict::Allow, 1), "somebody else");
+    assert!(!convicts(first(), first(), Verdict::Allow, 9), "the same again");
+    assert!(!convicts(other(None), first(), Verdict::Allow, 9), "a surface follows its entry");
 }
 
 #[test]
