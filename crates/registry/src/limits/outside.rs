@@ -114,6 +114,10 @@ pub const LOOKS_MAX: usize = 16;
 /// would be twice as many, and an accusation needs four.
 pub const LOOKS_JUDGED_MAX: i64 = 256;
 
+/// Declared surfaces of one server that what it shows is compared with, the newest first: older
+/// versions are hardly served any more.
+pub const DECLARED_COMPARED_MAX: i64 = 8;
+
 /// Authorization servers of one resource that are looked at.
 pub const ISSUERS_MAX: usize = 8;
 
