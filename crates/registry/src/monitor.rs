@@ -156,6 +156,21 @@ pub struct Seen {
     pub index: Option<u64>,
 }
 
+/// A look that somebody asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Looked {
+    /// Where.
+    pub endpoint: String,
+    /// In which authorization class.
+    pub authorization: String,
+    /// As whom.
+    pub client: String,
+    /// What was seen.
+    #[serde(flatten)]
+    pub seen: Seen,
+}
+
 /// Looks at servers.
 pub struct Monitor {
     service: Service,

@@ -107,6 +107,9 @@ pub const LOOK_AGAIN_MIN: Duration = Duration::from_mins(15);
 /// And how late; also how soon one that does not answer is.
 pub const LOOK_AGAIN_MAX: Duration = Duration::from_hours(24);
 
+/// The shortest token of an operator: 32 hexadecimal digits are 128 bits.
+pub const OPERATOR_TOKEN_CHARS_MIN: usize = 32;
+
 /// Looks that run at the same time.
 pub const LOOKS_MAX: usize = 16;
 

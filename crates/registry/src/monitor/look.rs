@@ -7,7 +7,7 @@ use seal::Statement;
 use seal::statement::{Finding, Observation, Observed, Predicate, SurfaceClaim};
 use store::Object;
 use surface::document::Detail;
-use surface::{CacheScope, Digests, Era};
+use surface::{CacheScope, Digest, Digests, Era};
 use url::Url;
 
 use super::memory::Before;
@@ -56,13 +56,13 @@ pub fn is_public(observation: &surface::Observation) -> bool {
     observation.cache_scope == CacheScope::Public || observation.surface.era == Era::Legacy
 }
 
-/// What an observer says that it was shown at `endpoint`, and the object that its statement names.
-pub fn observed(endpoint: &Url, captured: &Captured, authorization: String) -> (Observed, Object) {
+/// What an observer says that it was shown at `endpoint`, and the document that its statement names.
+pub fn observed(endpoint: &Url, captured: &Captured, authorization: String) -> (Observed, Bytes) {
     let Captured { observation, protocol_version } = captured;
-    let object = Object::new(document(captured));
+    let document = document(captured);
     let claim = SurfaceClaim {
         digests: Digests::of_surface(&observation.surface),
-        object: object.digest(),
+        object: Digest::of_bytes(&document),
         era: observation.surface.era,
         protocol_version: protocol_version.clone(),
         authorization,
@@ -80,7 +80,7 @@ pub fn observed(endpoint: &Url, captured: &Captured, authorization: String) -> (
         cache_scope: (observation.surface.era == Era::Modern).then(|| scope.to_owned()),
         ttl_ms: ttl_ms.and_then(Result::ok).map(|ttl_ms| ttl_ms.min(INTEGER_MAX)),
     };
-    (of, object)
+    (of, document)
 }
 
 impl Monitor {
@@ -176,9 +176,9 @@ impl Monitor {
         if !is_news && !court.is_contradicted(&self.witness(client), digests.semantic).await? {
             return Ok(seen);
         }
-        let (of, object) = observed(&target.endpoint, captured, target.class());
+        let (of, document) = observed(&target.endpoint, captured, target.class());
         let statement = self.statement(&target.server, of, changes, before.position, Some(client));
-        let appended = self.service.state(statement, vec![object]).await?;
+        let appended = self.service.state(statement, vec![Object::new(document)]).await?;
         seen.index = Some(appended.receipt.index);
         Ok(seen)
     }
