@@ -61,7 +61,8 @@ async fn strictest(step: &mut Step<'_>, key: &str, since: u64) -> Result<i64, Pr
         sqlx::query("SELECT MIN(since) FROM revocations WHERE kind = 'key' AND subject = $1");
     let row = query.bind(key.to_owned()).fetch_one(&mut *step.tx).await;
     let earliest: Result<Option<i64>, sqlx::Error> = row.and_then(|row| row.try_get(0));
-    let earliest = earliest.map_err(ProjectionError::database("reading the revocations of a key"))?;
+    let earliest =
+        earliest.map_err(ProjectionError::database("reading the revocations of a key"))?;
     let since = i64::try_from(since).unwrap_or(i64::MAX).min(step.index);
     Ok(earliest.map_or(since, |earliest| earliest.min(since)))
 }

@@ -149,7 +149,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("publish.status", "The status is unknown, or nothing would change."),
     ("publish.not-entitled", "The key that signed this is none that may say it."),
     ("publish.not-held", "The statement holds nothing."),
-    ("publish.not-observer", "The key that signed the observation is not among the registry's observers."),
+    (
+        "publish.not-observer",
+        "The key that signed the observation is not among the registry's observers.",
+    ),
     ("publish.busy", "Too many large statements are being read."),
     ("publish.weaker", "The key was revoked from an earlier index on."),
 ];

@@ -25,7 +25,8 @@ impl Publisher {
         surface: Option<&[u8]>,
     ) -> Result<u64, PublishError> {
         let observers = &self.admission.observers;
-        let is_observer = |signer: &KeyId| observers.iter().any(|observer| observer.id() == *signer);
+        let is_observer =
+            |signer: &KeyId| observers.iter().any(|observer| observer.id() == *signer);
         if !envelope.signers().iter().all(is_observer) {
             return Err(PublishError::NotObserver);
         }

@@ -91,9 +91,8 @@ impl Publisher {
     /// A revocation of a key reaches back as far as those before it.
     async fn reaches_back(&self, of: &Revoked) -> Result<(), PublishError> {
         let Revoked::Key { key, since } = of else { return Ok(()) };
-        let query = sqlx::query(
-            "SELECT MIN(since) FROM revocations WHERE kind = 'key' AND subject = $1",
-        );
+        let query =
+            sqlx::query("SELECT MIN(since) FROM revocations WHERE kind = 'key' AND subject = $1");
         let row = query.bind(key.0.to_string()).fetch_one(self.service.database().pool()).await;
         let earliest: Result<Option<i64>, sqlx::Error> = row.and_then(|row| row.try_get(0));
         let failed = crate::service::ServiceError::database("reading the revocations of a key");

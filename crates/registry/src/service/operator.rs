@@ -98,10 +98,7 @@ async fn check(
 }
 
 /// Looks at every endpoint of a server, as every client: `{"server": NAME}`.
-async fn look(
-    State(operator): State<Operator>,
-    request: Request,
-) -> Result<Response, Refusal> {
+async fn look(State(operator): State<Operator>, request: Request) -> Result<Response, Refusal> {
     let body = body(request).await?;
     let server = body.get("server").and_then(Value::as_str).ok_or_else(|| lacks("server"))?;
     let monitor = operator.monitor.as_ref();

@@ -60,14 +60,17 @@ impl Testimony {
     ) -> Result<Arc<Self>, Failure> {
         let usage = |what: &str| Failure::usage(what).hint(HINT);
         let Target::Url(upstream) = target else {
-            return Err(usage("what a command shows here is this machine's affair: it is not observed"));
+            return Err(usage(
+                "what a command shows here is this machine's affair: it is not observed",
+            ));
         };
         let named = named.ok_or_else(|| usage("`--observe` needs a published name"))?;
         let log = arguments.published.log.as_deref().and_then(|log| log.strip_suffix("/log"));
         let registry = log.filter(|log| log.contains("://"));
         let registry = registry.ok_or_else(|| usage("`--observe` needs the log of a registry"))?;
         if !upstream.headers.is_empty() || upstream.url.query().is_some() {
-            let what = "what is shown to your header or query may be for you alone: it is not observed";
+            let what =
+                "what is shown to your header or query may be for you alone: it is not observed";
             return Err(usage(what));
         }
         let endpoint = Url::parse(&upstream.url.to_string())
@@ -119,7 +122,10 @@ async fn speak(
             let code = failure.code.map(|code| format!(" [{code}]")).unwrap_or_default();
             let why = failure.to_string();
             let server = &voice.server;
-            output.note(&format!("what {server} shows is not in the log: {}{code}", safe::line(&why)));
+            output.note(&format!(
+                "what {server} shows is not in the log: {}{code}",
+                safe::line(&why)
+            ));
         }
     }
 }

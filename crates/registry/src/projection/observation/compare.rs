@@ -95,8 +95,7 @@ async fn differences(
 
 fn align(before: &Surface, after: &mut Surface) {
     let version = Place::new(Kind::Server, "protocolVersion");
-    if let (Some(before), Some(shown)) =
-        (before.items.get(&version), after.items.get_mut(&version))
+    if let (Some(before), Some(shown)) = (before.items.get(&version), after.items.get_mut(&version))
     {
         shown.clone_from(before);
     }
@@ -139,8 +138,7 @@ async fn is_known(
     .bind(key.class.to_owned())
     .bind(claim.digests.semantic.to_string());
     let row = query.fetch_optional(&mut *step.tx).await;
-    row.map(|row| row.is_some())
-        .map_err(ProjectionError::database("reading what others saw"))
+    row.map(|row| row.is_some()).map_err(ProjectionError::database("reading what others saw"))
 }
 
 const ANONYMOUS: &str = "anonymous";

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use registry::monitor::{self, Monitor};
 use registry::namespace::Namespaces;
 use registry::net::{Client, Rules, System};
 use registry::publish::{Publisher, handlers};
-use registry::monitor::{self, Monitor};
 use registry::service::config::Config;
 use registry::service::operator;
 use registry::{Service, api, feed, mirror};
