@@ -117,7 +117,7 @@ async fn statements(
     let envelope =
         root.get("envelope").ok_or(PublishError::Request { why: "it lacks `envelope`" })?;
     let keys = texts(root.get("keys"), limits::KEYS_BROUGHT_MAX)?;
-    let surface = root.get("surface").map(|surface| surface.raw());
+    let surface = root.get("surface").map(wire::Value::raw);
     let index = publisher.take(envelope.raw(), &keys, surface).await?;
     let proof = format!("/log/proof/{index}");
     Ok(answer::json(StatusCode::OK, &json!({ "index": index, "proof": proof })))

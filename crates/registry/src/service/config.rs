@@ -64,6 +64,7 @@ mod tests {
         let monitor = config.monitor.unwrap();
         assert_eq!((monitor.follows_listed, monitor.servers.len()), (false, 1));
         assert_eq!(config.webhook.len(), 1);
+        assert!(config.operator.is_some_and(|operator| operator.token_env.is_some()));
     }
 
     #[test]
