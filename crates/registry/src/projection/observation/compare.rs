@@ -35,7 +35,9 @@ pub(super) async fn compare(
         && let Some((semantic, object)) = seen_before(step, key).await?
         && semantic != claim.digests.semantic.to_string()
     {
-        found.changed = differences(step, object.as_deref(), claim).await?.unwrap_or_default();
+        let shown = step.surface(&claim.object).await?;
+        let changed = differences(step, object.as_deref(), shown.as_ref()).await?;
+        found.changed = changed.unwrap_or_default();
     }
     if key.class == ANONYMOUS && !is_known(step, key, claim).await? {
         found.contradicted = contradicted(step, claim).await?;
@@ -59,13 +61,15 @@ async fn contradicted(
     let declared: Vec<(String, String, String)> = rows
         .and_then(|rows| rows.iter().map(read).collect())
         .map_err(ProjectionError::database("reading what is declared"))?;
-    let shown = claim.digests.semantic.to_string();
-    if declared.iter().any(|(_, semantic, _)| *semantic == shown) {
+    if declared.iter().any(|(_, semantic, _)| *semantic == claim.digests.semantic.to_string()) {
         return Ok(None);
     }
+    let shown = step.surface(&claim.object).await?;
     let mut nearest = None;
     for (version, _, object) in declared {
-        let Some(findings) = differences(step, Some(&object), claim).await? else { continue };
+        let Some(findings) = differences(step, Some(&object), shown.as_ref()).await? else {
+            continue;
+        };
         if findings.is_empty() {
             return Ok(None);
         }
@@ -74,21 +78,19 @@ async fn contradicted(
     Ok(nearest)
 }
 
-/// What differs between the surface in an object and the one that is claimed; `None` if they are not
-/// to be compared.
+/// What differs between the surface in an object and the one that is shown; `None` if they are not to
+/// be compared.
 async fn differences(
     step: &mut Step<'_>,
     object: Option<&str>,
-    claim: &SurfaceClaim,
+    shown: Option<&Surface>,
 ) -> Result<Option<Vec<Finding>>, ProjectionError> {
-    let Some(object) = object.and_then(|text| text.parse::<Digest>().ok()) else {
+    let object = object.and_then(|text| text.parse::<Digest>().ok());
+    let (Some(object), Some(shown)) = (object, shown) else { return Ok(None) };
+    let Some(before) = step.surface(&object).await?.filter(|it| it.era == shown.era) else {
         return Ok(None);
     };
-    let Some(before) = step.surface(&object).await? else { return Ok(None) };
-    let Some(mut after) = step.surface(&claim.object).await? else { return Ok(None) };
-    if before.era != after.era {
-        return Ok(None);
-    }
+    let mut after = shown.clone();
     align(&before, &mut after);
     Ok(Some(findings_of(&before, &after)))
 }

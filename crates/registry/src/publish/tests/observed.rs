@@ -172,3 +172,40 @@ async fn observers_who_see_different_surfaces_again_and_again_are_shown_a_split_
     wanted.sort_unstable();
     assert_eq!(signers, wanted, "both signed what they saw");
 }
+
+#[tokio::test]
+async fn a_few_large_observations_are_read_at_once_and_small_ones_always() {
+    use tokio::io::AsyncWriteExt as _;
+    let world = world().await;
+    let mut large = Draft::new("1.0.0");
+    let tool = large.tools[0].clone();
+    let tools = (0..2_000).map(|number| {
+        let mut tool = tool.clone();
+        tool["name"] = json!(format!("tool_{number}"));
+        tool
+    });
+    large.tools = tools.collect();
+    assert!(observation(&large).1.len() > crate::limits::STATEMENT_BODY_BYTES_MAX);
+    // As many as may be are being sent, and do not come.
+    let address = world.url.trim_start_matches("http://");
+    let mut slow = Vec::new();
+    for _ in 0..crate::limits::LARGE_STATEMENTS_MAX - 1 {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = "POST /v0.1/countersign/statements HTTP/1.1\r\nhost: x\r\ncontent-length: 9000000\r\n\r\n{";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    see(&world, 201, &large).await;
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head =
+        "POST /v0.1/countersign/statements HTTP/1.1\r\nhost: x\r\ncontent-length: 9000000\r\n\r\n{";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let refused = send(&world, &key(202), "com.example/files", observation(&large)).await;
+    refused.refused(503, "publish.busy");
+    see(&world, 202, &Draft::new("1.0.0")).await;
+    drop((slow, stream));
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    see(&world, 202, &large).await;
+}
