@@ -48,7 +48,7 @@ pub struct Publisher {
     client: net::Client,
     /// Statements with a surface that is large: anybody may send one.
     large: Arc<Semaphore>,
-    /// Held while a revocation is compared with those before it, and appended.
+    /// Held while a revocation of a key is compared with those before it, and appended.
     revoking: Arc<Mutex<()>>,
 }
 

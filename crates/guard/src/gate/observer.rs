@@ -17,6 +17,8 @@ pub trait Observer: Send + Sync {
 pub struct Seen {
     /// The surface, as it was shown.
     pub surface: Arc<Surface>,
+    /// Whether nothing differs from the pin.
+    pub is_approved: bool,
     /// Who may share it, as the server says.
     pub cache_scope: CacheScope,
     /// How long it holds, as the server says.

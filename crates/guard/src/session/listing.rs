@@ -76,7 +76,8 @@ impl Session {
                 // One list beside older ones may be a mixture that was never shown.
                 if is_of == Scope::Everything && channel.is_anonymous() {
                     let surface = Arc::clone(&standing.observed);
-                    self.gate.shown(|| Seen { surface, cache_scope, ttl });
+                    let is_approved = standing.pin.is_some() && standing.changes().next().is_none();
+                    self.gate.shown(|| Seen { surface, is_approved, cache_scope, ttl });
                 }
                 standing
             }

@@ -48,7 +48,10 @@ impl Publisher {
                 }
                 // INVARIANT: what the log has last of a key reaches furthest back, as readers are shown
                 // the newest revocation of a key and no other.
-                let _one = self.revoking.lock().await;
+                let _one = match &of {
+                    Revoked::Key { .. } => Some(self.revoking.lock().await),
+                    _ => None,
+                };
                 self.reaches_back(&of).await?;
                 Ok(self.service.append(envelope, &keys, Vec::new()).await?.receipt.index)
             }

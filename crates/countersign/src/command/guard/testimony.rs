@@ -27,8 +27,15 @@ use crate::output::{Output, safe};
 /// The observer of one guarded server.
 pub(super) struct Testimony {
     queue: mpsc::Sender<Seen>,
-    /// What was queued last, and when.
-    newest: Mutex<Option<(Arc<Surface>, Instant)>>,
+    /// What was seen lately, the newest last.
+    sights: Mutex<VecDeque<Sight>>,
+}
+
+/// A surface that was seen.
+struct Sight {
+    surface: Arc<Surface>,
+    /// When it was queued last, if it was.
+    queued: Option<Instant>,
 }
 
 /// Who says it, of what.
@@ -82,22 +89,31 @@ impl Testimony {
         let voice = Voice { key, server: named.server, endpoint };
         let (queue, seen) = mpsc::channel(QUEUE_MAX);
         tokio::spawn(speak(desk.output, Arc::new(voice), Registry::of(registry)?, seen));
-        Ok(Arc::new(Self { queue, newest: Mutex::default() }))
+        Ok(Arc::new(Self { queue, sights: Mutex::default() }))
     }
 }
 
 impl Observer for Testimony {
     fn saw(&self, seen: Seen) {
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_known = newest.as_ref().is_some_and(|(surface, at)| {
-            Arc::ptr_eq(surface, &seen.surface) && at.elapsed() < AGAIN_SAME
-        });
-        if is_known {
-            return;
+        let mut sights = self.sights.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = |sight: &Sight| {
+            Arc::ptr_eq(&sight.surface, &seen.surface) || sight.surface == seen.surface
+        };
+        let known = sights.iter().position(is_same).and_then(|at| sights.remove(at));
+        // What differs from the pin is believed when a second listing shows it too: pages are not
+        // consistent with each other.
+        let is_believed = seen.is_approved || known.is_some();
+        let queued = known.and_then(|sight| sight.queued);
+        let is_due = is_believed && queued.is_none_or(|at| at.elapsed() >= AGAIN);
+        let queued = if is_due { Some(Instant::now()) } else { queued };
+        sights.push_back(Sight { surface: Arc::clone(&seen.surface), queued });
+        if sights.len() > SIGHTS_MAX {
+            sights.pop_front();
         }
-        *newest = Some((Arc::clone(&seen.surface), Instant::now()));
-        // A queue that is full has enough to say.
-        let _ = self.queue.try_send(seen);
+        if is_due {
+            // A queue that is full has enough to say.
+            let _ = self.queue.try_send(seen);
+        }
     }
 }
 
@@ -192,6 +208,9 @@ impl Said {
 const HINT: &str = "`--observe KEY --log https://registry.example/log --trust FILE`, and a pin that \
                     records what the server is published as, or `--as NAME`";
 
+/// Surfaces that are remembered: what a server with several faces shows in turn.
+const SIGHTS_MAX: usize = 4;
+
 /// What waits to be said. A guard sees a whole listing once in a while.
 const QUEUE_MAX: usize = 4;
 
@@ -210,7 +229,37 @@ const HOUR: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use surface::{CacheScope, Era};
+
     use super::*;
+
+    #[test]
+    fn what_differs_from_the_pin_is_believed_when_it_is_seen_again() {
+        let (queue, mut queued) = mpsc::channel(QUEUE_MAX);
+        let testimony = Testimony { queue, sights: Mutex::default() };
+        let mut saw = |text: &str, is_approved: bool| {
+            let mut surface = Surface::empty(Era::Modern);
+            surface.items.insert("tools/read".parse().unwrap(), text.into());
+            let cache_scope = CacheScope::Public;
+            let surface = Arc::new(surface);
+            testimony.saw(Seen { surface, is_approved, cache_scope, ttl: None });
+            queued.try_recv().is_ok()
+        };
+        assert!(saw("approved", true));
+        assert!(!saw("approved", true), "once is enough");
+        assert!(!saw("torn", false));
+        assert!(!saw("drifted", false));
+        // Others in between make no difference.
+        assert!(!saw("approved", true));
+        assert!(saw("drifted", false));
+        assert!(!saw("drifted", false));
+        // What was seen long ago is seen for the first time.
+        for text in ["a", "b", "c", "d", "torn"] {
+            assert!(!saw(text, false), "{text}");
+        }
+    }
 
     #[test]
     fn nothing_is_said_twice_lately_and_no_more_than_so_much() {
