@@ -107,12 +107,19 @@ pub const LOOK_AGAIN_MIN: Duration = Duration::from_mins(15);
 /// And how late; also how soon one that does not answer is.
 pub const LOOK_AGAIN_MAX: Duration = Duration::from_hours(24);
 
+/// The shortest token of an operator: 32 hexadecimal digits are 128 bits.
+pub const OPERATOR_TOKEN_CHARS_MIN: usize = 32;
+
 /// Looks that run at the same time.
 pub const LOOKS_MAX: usize = 16;
 
 /// The looks of one group that are judged: three days, every quarter of an hour, from two vantages
 /// would be twice as many, and an accusation needs four.
 pub const LOOKS_JUDGED_MAX: i64 = 256;
+
+/// Declared surfaces of one server that what it shows is compared with, the newest first: older
+/// versions are hardly served any more.
+pub const DECLARED_COMPARED_MAX: i64 = 8;
 
 /// Authorization servers of one resource that are looked at.
 pub const ISSUERS_MAX: usize = 8;

@@ -3,6 +3,7 @@
 mod admitted;
 mod compatible;
 mod logins;
+mod observed;
 mod reviewed;
 mod states;
 mod world;

@@ -105,6 +105,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("api.path", "The path names nothing in one way only."),
     ("api.body", "The body is too long, or is not strict JSON."),
     ("api.method", "The method is not implemented here."),
+    ("operator.token", "The operator's token is missing, or is another."),
     ("service.time", "The statement claims a time more than five minutes from now."),
     ("service.kind", "Only the registry itself makes statements of this kind."),
     ("service.signers", "The statement is signed by a key that is not given beside it."),
