@@ -7,8 +7,6 @@ mod backup;
 mod faults;
 #[path = "log/files.rs"]
 mod files;
-#[path = "log/kills.rs"]
-mod kills;
 #[path = "log/sequence.rs"]
 mod sequence;
 #[path = "log/witnesses.rs"]
