@@ -56,6 +56,20 @@ impl Registry {
         Self::serve(scratch, self.names.clone(), "", &self.more)
     }
 
+    /// What serves from a copy that is made while it runs, in the order of `docs/guide/backup.md`.
+    #[must_use]
+    pub fn copy_while_it_runs(&self) -> Self {
+        let scratch = Scratch::new();
+        std::fs::create_dir_all(scratch.join("data/log")).expect("written");
+        for part in ["keys", "origin", "log/checkpoint", "log/journal", "log/tile", "log/objects"] {
+            let from = self.data().join(part);
+            if from.exists() {
+                copy(&from, &scratch.join("data").join(part));
+            }
+        }
+        Self::serve(scratch, self.names.clone(), "", &self.more)
+    }
+
     /// Starts it again after [`Self::stop`] or [`Self::kill`], with `more` this once.
     #[must_use]
     pub fn restart(mut self, more: &[&str]) -> Self {
