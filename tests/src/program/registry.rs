@@ -40,12 +40,22 @@ impl Registry {
     /// Another replica: the same keys and name, and nothing else of its directory.
     #[must_use]
     pub fn replica(&self) -> Self {
+        self.keys_over(&self.more)
+    }
+
+    /// What serves from another database and object store under the same keys and name.
+    #[must_use]
+    pub fn over(&self, database: &str, objects: &str) -> Self {
+        self.keys_over(&["--database", database, "--objects", objects].map(str::to_owned))
+    }
+
+    fn keys_over(&self, more: &[String]) -> Self {
         let scratch = Scratch::new();
         std::fs::create_dir(scratch.join("data")).expect("written");
         for part in ["keys", "origin"] {
             copy(&self.data().join(part), &scratch.join("data").join(part));
         }
-        Self::serve(scratch, self.names.clone(), "", &self.more)
+        Self::serve(scratch, self.names.clone(), "", more)
     }
 
     /// What serves from a copy of its directory.
