@@ -196,7 +196,10 @@ fn command(scratch: &Scratch, names: &Names, configuration: &str, more: &[String
     if !scratch.join("data").exists() {
         command.args(["--init", "--origin", "registry.test/log"]);
     }
-    command.args(["--listen", "127.0.0.1:0"]).args(more);
+    if !more.iter().any(|it| it == "--listen") {
+        command.args(["--listen", "127.0.0.1:0"]);
+    }
+    command.args(more);
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
         command.env(name, crate::S3::KEY);
     }

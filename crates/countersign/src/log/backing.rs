@@ -41,6 +41,11 @@ impl Backing {
         backing
     }
 
+    /// What it is the word on.
+    pub(crate) const fn named(&self) -> &Named {
+        &self.named
+    }
+
     /// Takes evidence in, unless what is known is newer. Says whether it was taken.
     fn hear(&self, bundle: &[u8]) -> bool {
         let heard = evidence::judge(bundle, &self.named, &self.trust, now_s());

@@ -7,7 +7,7 @@
 
 mod deliver;
 mod outbox;
-mod secret;
+pub(crate) mod secret;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

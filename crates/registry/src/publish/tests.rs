@@ -4,6 +4,7 @@ mod admitted;
 mod bounds;
 mod compatible;
 mod logins;
+mod observed;
 mod reviewed;
 mod states;
 mod world;

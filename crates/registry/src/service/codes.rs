@@ -32,6 +32,11 @@ pub const CHANGES: &[(&str, Severity, &str)] = &[
     ("upstream.reset", Warning, "More than 2 % of an upstream's entries vanished at once."),
     // surface
     ("surface.changed", Notice, "A live server shows another surface than before."),
+    (
+        "surface.contradicts",
+        Warning,
+        "A live server shows another surface than its version declares.",
+    ),
     ("surface.unavailable", Notice, "A live server shows no surface any more."),
     ("surface.restored", Info, "A live server shows its surface again."),
     (
@@ -92,7 +97,9 @@ pub const CODES: &[(&str, &str)] = &[
     ("api.query", "A query parameter cannot be read, or is past its bounds."),
     ("api.cursor", "The cursor is not one of ours, or is of another query."),
     ("api.path", "The path names nothing in one way only."),
+    ("api.body", "The body is too long, or is not strict JSON."),
     ("api.method", "The method is not implemented here."),
+    ("operator.token", "The operator's token is missing, or is another."),
     ("service.time", "The statement claims a time more than five minutes from now."),
     ("service.kind", "Only the registry itself makes statements of this kind."),
     ("service.signers", "The statement is signed by a key that is not given beside it."),

@@ -81,7 +81,7 @@ fn is_code(text: &str) -> bool {
     FAMILIES.contains(&family) && is_word(rest) && !MEMBERS.contains(&text)
 }
 
-const FAMILIES: [&str; 20] = [
+const FAMILIES: [&str; 19] = [
     "api",
     "artefact",
     "authorization",
@@ -92,6 +92,7 @@ const FAMILIES: [&str; 20] = [
     "monitor",
     "namespace",
     "net",
+    "operator",
     "publish",
     "server-json",
     "service",
@@ -100,8 +101,6 @@ const FAMILIES: [&str; 20] = [
     "version",
     "webhook",
     "witness",
-    "status",
-    "rotation",
 ];
 
 /// Members of a declaration that an error names, and a file.
