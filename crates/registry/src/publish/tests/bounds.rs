@@ -16,7 +16,7 @@ async fn bodies_are_read_to_their_bounds() {
     let token = world.login().await;
     for (path, length_max) in [
         ("/v0/auth/dns", limits::FORM_BYTES_MAX),
-        ("/v0.1/countersign/statements", limits::STATEMENT_BODY_BYTES_MAX),
+        ("/v0.1/countersign/statements", limits::PUBLICATION_BYTES_MAX),
         ("/v0.1/countersign/publish", limits::PUBLICATION_BYTES_MAX),
         ("/v0/publish", limits::SERVER_JSON_BYTES_MAX),
     ] {
