@@ -39,7 +39,6 @@ codes! {
     KEY_MODE = "key.file-mode", "A file with a private key or a passphrase can be read by others.";
     KEY_EXISTS = "key.file-exists", "A key file is never written over.";
     UP_MISSING = "up.missing", "There is no registry in the directory, and `--init` was not given.";
-    UP_LOG = "up.log", "The log of the registry could not be opened: it is not there, is written by another process, or cannot be trusted.";
     DECLARED_SURFACE = "seal.surface", "What a file shows is not the surface that was declared.";
     NOT_ASKED = "server.not-asked", "The server could not be asked (only in SARIF, which needs a rule for every finding).";
 }

@@ -273,6 +273,9 @@ pub enum MonitorError {
     },
 }
 
+/// The code of [`MonitorError`] beside those of the service, with its sentence.
+pub const CODES: &[(&str, &str)] = &[("monitor.database", "The tables of the monitor failed.")];
+
 impl MonitorError {
     /// The stable code.
     pub const fn code(&self) -> &'static str {

@@ -46,12 +46,22 @@ impl Registry {
     /// Another replica: the same keys and name, and nothing else of its directory.
     #[must_use]
     pub fn replica(&self) -> Self {
+        self.keys_over(&self.more)
+    }
+
+    /// What serves from another database and object store under the same keys and name.
+    #[must_use]
+    pub fn over(&self, database: &str, objects: &str) -> Self {
+        self.keys_over(&["--database", database, "--objects", objects].map(str::to_owned))
+    }
+
+    fn keys_over(&self, more: &[String]) -> Self {
         let scratch = Scratch::new();
         std::fs::create_dir(scratch.join("data")).expect("written");
         for part in ["keys", "origin"] {
             copy(&self.data().join(part), &scratch.join("data").join(part));
         }
-        Self::serve(scratch, self.names.clone(), "", &self.more)
+        Self::serve(scratch, self.names.clone(), "", more)
     }
 
     /// What serves from a copy of its directory.
@@ -59,6 +69,20 @@ impl Registry {
     pub fn copy(&self) -> Self {
         let scratch = Scratch::new();
         copy(&self.data(), &scratch.join("data"));
+        Self::serve(scratch, self.names.clone(), "", &self.more)
+    }
+
+    /// What serves from a copy that is made while it runs, in the order of `docs/guide/backup.md`.
+    #[must_use]
+    pub fn copy_while_it_runs(&self) -> Self {
+        let scratch = Scratch::new();
+        std::fs::create_dir_all(scratch.join("data/log")).expect("written");
+        for part in ["keys", "origin", "log/checkpoint", "log/journal", "log/tile", "log/objects"] {
+            let from = self.data().join(part);
+            if from.exists() {
+                copy(&from, &scratch.join("data").join(part));
+            }
+        }
         Self::serve(scratch, self.names.clone(), "", &self.more)
     }
 

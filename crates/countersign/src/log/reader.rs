@@ -174,3 +174,19 @@ pub(crate) fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_to_its_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        assert_eq!(read_file(&path, 4).unwrap(), None);
+        std::fs::write(&path, "1234").unwrap();
+        assert_eq!(read_file(&path, 4).unwrap(), Some(b"1234".to_vec()));
+        std::fs::write(&path, "12345").unwrap();
+        assert!(read_file(&path, 4).is_err());
+    }
+}

@@ -82,7 +82,12 @@ async fn run(
             continue;
         }
         let is_newer = async { newest.wait_for(|newest| *newest > since).await.is_ok() };
-        match timeout(limits::HEARTBEAT, is_newer).await {
+        let waited = tokio::select! {
+            // A reader that is gone makes room at once, not at the next heartbeat.
+            () = sending.closed() => return Ok(()),
+            waited = timeout(limits::HEARTBEAT, is_newer) => waited,
+        };
+        match waited {
             Ok(true) => {}
             // The service stops.
             Ok(false) => return Ok(()),

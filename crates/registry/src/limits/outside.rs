@@ -121,8 +121,12 @@ pub const LOOKS_JUDGED_MAX: i64 = 256;
 /// versions are hardly served any more.
 pub const DECLARED_COMPARED_MAX: i64 = 8;
 
-/// Authorization servers of one resource that are looked at.
+/// Authorization servers of one resource whose own metadata are looked at.
 pub const ISSUERS_MAX: usize = 8;
+
+/// Authorization servers of one resource that are known by name, so that another one among them is
+/// seen: a statement holds as many addresses of 900 bytes.
+pub const ISSUERS_NAMED_MAX: usize = 64;
 
 /// A metadata document of a resource or an authorization server; real ones have 2 kB.
 pub const DISCOVERY_BYTES_MAX: usize = 64 << 10;

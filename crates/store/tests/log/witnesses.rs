@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use seal::Crypto;
 use store::log::{CosignError, Cosigner, Cosigning};
 use store::memory::Memory;
-use store::{Config, Log};
+use store::{Config, Log, limits};
 use tlog::note::Algorithm;
 use tlog::witness::{AddCheckpoint, Refusal};
 use tlog::{Checkpoint, Hash, Policy, Sign, VerifierKey, cosignature};
@@ -37,6 +37,8 @@ const OLD: u8 = 10;
 const AHEAD: u8 = 11;
 const NEARLY_OLD: u8 = 12;
 const NEARLY_AHEAD: u8 = 13;
+const AT_LINES_MAX: u8 = 14;
+const PAST_LINES_MAX: u8 = 15;
 
 impl Witness {
     fn new(seed: u8, manner: u8) -> Arc<Self> {
@@ -111,7 +113,17 @@ impl Cosigner for Witness {
                 line
             }
         };
-        Ok(vec![line])
+        let count = match self.manner.load(Ordering::Relaxed) {
+            AT_LINES_MAX => limits::COSIGNATURES_MAX,
+            PAST_LINES_MAX => limits::COSIGNATURES_MAX + 1,
+            _ => 1,
+        };
+        let mut lines = vec![line];
+        let strangers = (0..).map(|n| format!("s{n}.example"));
+        let strangers =
+            strangers.map(|name| sign(&accepted, &*key(&name, 77, Algorithm::Cosignature)));
+        lines.extend(strangers.take(count - 1));
+        Ok(lines)
     }
 
     async fn newest(&self, _origin: &str) -> Result<Option<String>, CosignError> {
@@ -160,6 +172,19 @@ async fn a_checkpoint_is_published_when_the_policy_is_met_and_not_before() {
     assert_eq!(verified.witnesses.len(), 2);
     let proof = log.proof(receipt.index).await.unwrap().unwrap();
     proof.verify(receipt.leaf, &policy, &Crypto).unwrap();
+}
+
+#[tokio::test]
+async fn a_witness_answers_with_so_many_lines_and_no_more() {
+    let witnesses = [Witness::new(11, PAST_LINES_MAX)];
+    let backend = Arc::new(Memory::new());
+    Log::create(&*backend, &witnessed(&witnesses, 1)).await.unwrap();
+    let log = Log::open(backend, witnessed(&witnesses, 1)).await.unwrap();
+    let receipt = within(submit(&log, "a:1")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(log.published().is_none(), "one line too many");
+    witnesses[0].manner.store(AT_LINES_MAX, Ordering::Relaxed);
+    within(published_past(&log, receipt.index)).await;
 }
 
 #[tokio::test]
