@@ -246,7 +246,7 @@ fn size_on_disk(folder: &Path) -> Outcome<f64> {
 }
 
 /// The median time that the disk takes to keep 256 bytes.
-fn sync_ms() -> Outcome<f64> {
+pub(super) fn sync_ms() -> Outcome<f64> {
     let directory = Scratch::new();
     let mut file = std::fs::File::create(directory.join("sync"))?;
     let mut times = Vec::new();
