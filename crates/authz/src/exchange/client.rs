@@ -235,7 +235,7 @@ impl Exchange {
     ) -> Result<Proof, ProofError> {
         match Proof::verify(text, expected, now_s) {
             Err(ProofError::Time) => {
-                let expected = Expected { nonce: Some(&self.config.nonces), ..expected.clone() };
+                let expected = Expected { nonce: Some(&self.config.nonces), ..*expected };
                 Proof::verify(text, &expected, now_s).map_err(|error| match error {
                     ProofError::Nonce => ProofError::Time,
                     error => error,

@@ -256,7 +256,8 @@ async fn tokens_key_sets_and_files_are_read_to_their_bounds() {
         let answer = by_oidc(&world, &world.issuer.token(&claims)).await;
         assert_eq!(answer.status == 200, is_taken, "{life_s}: {}", answer.body);
     }
-    for (count, is_found) in [(limits::JWKS_KEYS_MAX, true), (limits::JWKS_KEYS_MAX + 1, false)] {
+    for (count, is_found) in [(authz::limits::KEYS_MAX, true), (authz::limits::KEYS_MAX + 1, false)]
+    {
         let world = World::new().await;
         world.issuer.publish_last_of(&world.web, count);
         let answer = by_oidc(&world, &world.issuer.token(&Issuer::claims("one"))).await;
