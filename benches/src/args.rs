@@ -58,6 +58,8 @@ pub(crate) enum Measure {
     Tree,
     /// How the costs of tree and map grow, up to ten million.
     Growth,
+    /// A witness over HTTP that 64 logs ask at once.
+    Witness,
 }
 
 /// The processes that a run starts; each is this same binary.

@@ -12,6 +12,7 @@ mod seal;
 mod serve;
 mod start;
 mod tree;
+mod witness;
 
 use tokio::runtime::Builder;
 
@@ -58,10 +59,15 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     }
     if asked(Measure::Authz) {
         hops::token::run(options, &mut report, &mut bars)?;
+        hops::exchange::run(options, &mut report, &mut bars)?;
     }
     if asked(Measure::Serve) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(serve::run(options, &mut report, &mut bars))?;
+    }
+    if asked(Measure::Witness) {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(witness::run(options, &mut report, &mut bars))?;
     }
     if asked(Measure::Tree) {
         tree::run(options, &mut report, &mut bars)?;

@@ -129,7 +129,8 @@ class Session:
             info = {f"{META}serverInfo": self.surface()["server"]["serverInfo"]}
             result["_meta"] = {**result.get("_meta", {}), **info}
             if method in shown.LISTS or method in ("server/discover", "resources/read"):
-                result |= {"ttlMs": self.liar.config.get("ttl_ms", 60000), "cacheScope": "public"}
+                scope = self.liar.config.get("scope", "public")
+                result |= {"ttlMs": self.liar.config.get("ttl_ms", 60000), "cacheScope": scope}
         return {"jsonrpc": "2.0", "id": message["id"], "result": result}
 
     def speaks(self, method, modern):

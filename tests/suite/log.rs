@@ -1,4 +1,5 @@
 //! The log before implementations that nobody here wrote, and before those who lie.
 
+mod byzantine;
 mod interop;
 mod statements;

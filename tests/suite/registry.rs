@@ -2,6 +2,8 @@
 
 mod contract;
 mod feeds;
+mod observing;
+mod operating;
 mod publish;
 mod running;
 mod watching;

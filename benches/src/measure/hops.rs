@@ -1,4 +1,5 @@
 //! Authorization across hops.
 
+pub(super) mod exchange;
 pub(super) mod policy;
 pub(super) mod token;

@@ -46,7 +46,7 @@ pub(super) async fn run(options: &Options, report: &mut Report, bars: &mut Bars)
         }),
     ];
     for (what, bar, limit_ms, path) in reads {
-        let sample = exchange(&mut TcpStream::connect(address).await?, &path(1)).await?;
+        let sample = exchange(&mut TcpStream::connect(address).await?, &asking(&path(1))).await?;
         let handler = listen(constant(sample.clone())).await?;
         load(address, path, time / 5).await?;
         let mut bare = load(handler, path, time).await?;
@@ -107,7 +107,7 @@ async fn load(address: SocketAddr, path: Path, time: Duration) -> Outcome<Vec<f6
                     break;
                 }
                 tokio::time::sleep_until(due.into()).await;
-                exchange(&mut stream, &path(number)).await?;
+                exchange(&mut stream, &asking(&path(number))).await?;
                 latencies_ms.push(due.elapsed().as_secs_f64() * 1e3);
             }
             Outcome::Ok(latencies_ms)
@@ -120,14 +120,17 @@ async fn load(address: SocketAddr, path: Path, time: Duration) -> Outcome<Vec<f6
     Ok(all)
 }
 
-/// The body of an answer, which has to be a success.
-async fn exchange(stream: &mut TcpStream, path: &str) -> Outcome<Bytes> {
-    let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
+fn asking(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+}
+
+/// The body of the answer to a request, which has to be a success.
+pub(super) async fn exchange(stream: &mut TcpStream, request: &str) -> Outcome<Bytes> {
     stream.write_all(request.as_bytes()).await?;
     let mut received = Vec::with_capacity(64 << 10);
     loop {
         if stream.read_buf(&mut received).await? == 0 {
-            return Err(format!("{path}: cut off").into());
+            return Err("an answer was cut off".into());
         }
         let Some(end) = received.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
         let head = String::from_utf8_lossy(received.get(..end).unwrap_or_default()).to_lowercase();
@@ -137,7 +140,7 @@ async fn exchange(stream: &mut TcpStream, path: &str) -> Outcome<Bytes> {
             continue;
         }
         if !head.starts_with("http/1.1 200") {
-            return Err(format!("{path}: {}", String::from_utf8_lossy(&received)).into());
+            return Err(String::from_utf8_lossy(&received).into_owned().into());
         }
         return Ok(Bytes::from(received).slice(end + 4..));
     }

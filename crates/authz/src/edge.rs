@@ -19,8 +19,8 @@ pub struct Edges {
     version: u64,
     digest: String,
     servers: BTreeMap<Resource, Server>,
-    edges: Vec<Edge>,
-    /// The place in `edges` of each pair.
+    all: Vec<Edge>,
+    /// The place in `all` of each pair.
     pairs: HashMap<Resource, HashMap<Resource, usize>>,
     /// The server of each client.
     clients: HashMap<String, Resource>,
@@ -160,12 +160,12 @@ impl Edges {
 
     /// The edge from one server to another.
     pub fn edge(&self, from: &Resource, to: &Resource) -> Option<&Edge> {
-        self.edges.get(*self.pairs.get(from)?.get(to)?)
+        self.all.get(*self.pairs.get(from)?.get(to)?)
     }
 
     /// All edges.
     pub fn all(&self) -> &[Edge] {
-        &self.edges
+        &self.all
     }
 
     /// Everything that scopes held at a server can become at any server within `depth_max` edges, and
@@ -184,8 +184,7 @@ impl Edges {
         let mut newest = ceiling.clone();
         for _ in 0..depth_max.min(limits::DEPTH_MAX) {
             let mut next: BTreeMap<Resource, BTreeSet<String>> = BTreeMap::new();
-            let leaving =
-                self.edges.iter().filter_map(|edge| Some((edge, newest.get(&edge.from)?)));
+            let leaving = self.all.iter().filter_map(|edge| Some((edge, newest.get(&edge.from)?)));
             for (edge, held) in leaving {
                 let there = ceiling.entry(edge.to.clone()).or_default();
                 let fresh: Vec<_> = edge.map(held).difference(there).cloned().collect();

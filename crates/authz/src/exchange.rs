@@ -141,16 +141,25 @@ pub struct Exchange {
 #[derive(Debug)]
 struct State {
     edges: Edges,
-    verifiers: HashMap<Resource, Verifier>,
+    verifiers: HashMap<Resource, Verifiers>,
     /// For actor tokens, which are for us.
     actors: Verifier,
+}
+
+/// What verifies the tokens of one server.
+#[derive(Debug)]
+struct Verifiers {
+    /// Those of others, who stamp what is configured as its audience.
+    others: Verifier,
+    /// Ours, which have its identifier as their audience.
+    own: Verifier,
 }
 
 /// What is known of an exchange before its tokens are looked at.
 struct Case<'s> {
     from: &'s Resource,
     server: &'s Server,
-    verifier: &'s Verifier,
+    verifiers: &'s Verifiers,
     to: Option<Resource>,
     edge: Option<&'s Edge>,
     target: Option<&'s Server>,
@@ -221,7 +230,9 @@ impl Exchange {
         let case = Case::new(state, client, request)?;
         record.hop = Some(case.from.to_string());
         record.aud = case.to.as_ref().map(Resource::to_string);
-        let access = self.subject(&case, token, now_s)?;
+        let asked = request.scope.as_deref().and_then(crate::token::scope::parse);
+        record.requested = asked.unwrap_or_default();
+        let access = subject::subject(&case, token, now_s)?;
         record.pth = Some(access.hash.0.clone());
         record.checks.extend(["X2", "X3"]);
         let grant = self.live_grant(&access, client, now_s).await?;
@@ -301,14 +312,19 @@ impl Config {
             client_claims: vec!["client_id".to_owned()],
             is_own: true,
         };
-        let mut issuers = self.issuers.clone();
-        issuers.push(own);
-        let verifier =
-            |audience: &str| Verifier { issuers: issuers.clone(), audience: audience.to_owned() };
+        let of = |issuers: &[Issuer], audience: &str| Verifier {
+            issuers: issuers.to_vec(),
+            audience: audience.to_owned(),
+        };
+        let own = [own];
         let asking = edges.servers().filter(|(_, server)| server.client.is_some());
-        let verifiers =
-            asking.map(|(at, server)| (at.clone(), verifier(&server.audience))).collect();
-        State { verifiers, actors: verifier(&self.issuer), edges }
+        let verifiers = asking.map(|(at, server)| {
+            let others = of(&self.issuers, &server.audience);
+            (at.clone(), Verifiers { others, own: of(&own, at.as_str()) })
+        });
+        let verifiers = verifiers.collect();
+        let all: Vec<_> = self.issuers.iter().cloned().chain(own).collect();
+        State { verifiers, actors: of(&all, &self.issuer), edges }
     }
 }
 
@@ -316,11 +332,11 @@ impl<'s> Case<'s> {
     fn new(state: &'s State, client: &str, request: &Request) -> Result<Self, ExchangeError> {
         let none = ExchangeError::Edge("the client acts for no server");
         let Some((from, server)) = state.edges.server_of(client) else { return Err(none) };
-        let Some(verifier) = state.verifiers.get(from) else { return Err(none) };
+        let Some(verifiers) = state.verifiers.get(from) else { return Err(none) };
         let to = request.resource.first().and_then(|text| Resource::parse(text).ok());
         let edge = to.as_ref().and_then(|to| state.edges.edge(from, to));
         let target = to.as_ref().and_then(|to| state.edges.server(to));
-        Ok(Self { from, server, verifier, to, edge, target })
+        Ok(Self { from, server, verifiers, to, edge, target })
     }
 }
 

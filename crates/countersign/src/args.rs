@@ -353,6 +353,15 @@ pub(crate) struct Guard {
     #[command(flatten)]
     pub(crate) published: Backed,
 
+    /// Sign with this key what the server shows to clients without credentials, and send it to the
+    /// registry of `--log`. Never sent: what the server calls private, what a header or a credential
+    /// may have opened, and anything of a local command
+    #[arg(long, value_name = "KEY", requires = "listen")]
+    pub(crate) observe: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) passphrase: statement::Passphrase,
+
     /// Refuse, rather than forward, numbers and half characters in arguments and results that
     /// parsers read differently
     #[arg(long)]

@@ -14,7 +14,11 @@ codes! {
     LOG_CHECKPOINT = "log.checkpoint", "A checkpoint that the trust roots do not accept: a signature of the log or a quorum of witnesses is missing or wrong.";
     LOG_FORKED = "log.forked", "The log shrank, or is no longer what it was at a checkpoint that was accepted before.";
     LOG_FORGED = "log.forged", "A tile or an entry that the checkpoint does not commit to.";
+    LOG_STALE = "log.stale", "The newest checkpoint of the log is older than the trust roots allow, or of the future.";
+    LOG_WITHHELD = "log.withheld", "The log does not serve what its checkpoint commits to.";
+    LOG_TOO_LONG = "log.too-long", "The log sends more than what was asked for can have.";
     LOG_MAP = "log.map", "The log states another map of the newest statements than its own entries make.";
+    LOG_REUSED = "log.reused", "The registry admits a second declaration of a version with other content than the first.";
     LOG_EVIDENCE = "log.evidence", "The evidence about a published server does not hold.";
     LOG_DIFFERS = "log.differs", "The log fixes another surface for the version than the server shows.";
     PUBLISH_REFUSED = "publish.refused", "The registry refuses, with a code that this program does not know.";
@@ -35,7 +39,6 @@ codes! {
     KEY_MODE = "key.file-mode", "A file with a private key or a passphrase can be read by others.";
     KEY_EXISTS = "key.file-exists", "A key file is never written over.";
     UP_MISSING = "up.missing", "There is no registry in the directory, and `--init` was not given.";
-    UP_LOG = "up.log", "The log of the registry could not be opened: it is not there, is written by another process, or cannot be trusted.";
     DECLARED_SURFACE = "seal.surface", "What a file shows is not the surface that was declared.";
     POLICY_FILE = "policy.file", "A policy file that is no UTF-8.";
     POLICY_CASES = "policy.cases", "A file of cases that cannot be read in one way only, or with a case that is no request.";

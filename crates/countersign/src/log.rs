@@ -2,6 +2,7 @@
 
 pub(crate) mod backing;
 pub(crate) mod evidence;
+pub(crate) mod fraud;
 pub(crate) mod limits;
 pub(crate) mod reader;
 pub(crate) mod view;

@@ -57,7 +57,9 @@ pub fn page() -> String {
          <!-- Generated: cargo run -p countersign-drift --example codes > docs/codes.md -->\n\n\
          Each change between a pin and an observation has a code, `surface.<kind>.<what>`, and a\n\
          severity. The severity here is where a change starts: what new text orders, names or hides\n\
-         can raise it, and then the change says why. Nothing lowers it but policy.\n",
+         can raise it, and then the change says why. Nothing lowers it but policy.\n\n\
+         [Refusals and failures](reference/cli.md#codes-of-refusals-and-failures), and the\n\
+         [state changes](reference/cli.md#state-changes) of a registry, have codes of their own.\n",
     );
     for kind in Kind::ALL {
         page.extend(["\n## ", kind.as_str(), "\n\n| Code | Severity | Meaning |\n|---|---|---|\n"]);

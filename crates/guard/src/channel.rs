@@ -19,6 +19,12 @@ pub trait Channel: Send + Sync {
         method: &str,
         params: Map<String, Value>,
     ) -> impl Future<Output = Result<Bytes, ChannelError>> + Send;
+
+    /// Whether the server is asked over the network without anything that could tell it who asks, so
+    /// that it shows what it shows to everybody.
+    fn is_anonymous(&self) -> bool {
+        false
+    }
 }
 
 /// Why an exchange has no response.

@@ -1,5 +1,7 @@
 //! Decides: a pin and the newest observation to a verdict for each request.
 
+pub mod observer;
+
 mod standing;
 pub(crate) mod view;
 
@@ -10,6 +12,7 @@ use drift::Severity;
 use surface::{Kind, Observation, Place, Surface};
 use wire::request::Subject;
 
+use self::observer::{Observer, Seen};
 pub(crate) use self::standing::Standing;
 use crate::event::{Event, Events, Occasion, Reason, Verdict};
 use crate::limits;
@@ -45,6 +48,8 @@ pub struct Gate {
     pins: Arc<dyn PinSource>,
     /// The log that has to back the pin, if one has to.
     published: Option<Arc<dyn Published>>,
+    /// Who is told of what nobody in particular is shown, if somebody is.
+    observer: Option<Arc<dyn Observer>>,
     pub(crate) events: Events,
     /// The newest standing, so that sessions that see the same share one.
     newest: Mutex<Option<Arc<Standing>>>,
@@ -80,6 +85,7 @@ impl Gate {
             stance,
             pins,
             published: None,
+            observer: None,
             events,
             newest: Mutex::default(),
             listed_until: Mutex::default(),
@@ -90,6 +96,19 @@ impl Gate {
     #[must_use]
     pub fn backed_by(self, published: Arc<dyn Published>) -> Self {
         Self { published: Some(published), ..self }
+    }
+
+    /// The same gate, whose `observer` is told of what clients without credentials are shown.
+    #[must_use]
+    pub fn observed_by(self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer: Some(observer), ..self }
+    }
+
+    /// Tells the observer of a whole listing that was made without credentials.
+    pub(crate) fn shown(&self, seen: impl FnOnce() -> Seen) {
+        if let Some(observer) = &self.observer {
+            observer.saw(seen());
+        }
     }
 
     /// Why the log does not back the pin, as a reason.

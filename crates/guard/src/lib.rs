@@ -18,6 +18,7 @@ pub mod stdio;
 pub mod target;
 
 pub use channel::{Channel, ChannelError};
+pub use gate::observer::{Observer, Seen};
 pub use gate::{Gate, Mode, Stance};
 pub use pin::published::{Ground, Objection, Published};
 pub use pin::{Pin, PinError, PinSource};

@@ -12,8 +12,8 @@ pub const ID_BYTES_MAX: usize = 128;
 /// Servers, and edges, of one world, of each.
 pub const ENTITIES_MAX: usize = 10_000;
 
-/// Tools of one world: as many as a thousand large servers have.
-pub const TOOLS_MAX: usize = 100_000;
+/// Tools of one world: twenty for each of a thousand servers.
+pub const TOOLS_MAX: usize = 20_000;
 
 /// The name of an entity: an issuer and a subject of 512 bytes each, or two resource identifiers.
 pub const NAME_BYTES_MAX: usize = 4 << 10;

@@ -188,6 +188,7 @@ impl Request {
         };
         let context = self.facts.context(words, issuer);
         let context = context.map_err(|()| refused("could not be read"))?;
+        // Never fails while schema and `context` say the same; a build in which they do not, denies.
         let schema = Some(&words.schema);
         cedar_policy::Request::new(principal, action.clone(), resource, context, schema)
             .map_err(|_| refused("are not what the schema says"))

@@ -31,6 +31,7 @@ pub use answer::{ErrorBody, Refusal};
 pub(crate) use answer::{json, typed};
 pub use openapi::openapi;
 pub(crate) use query::Query;
+pub(crate) use serve::Stopping;
 pub use serve::serve;
 pub(crate) use servers::version_shown;
 

@@ -84,12 +84,12 @@ async fn newest(service: &Service) -> Result<i64, ServiceError> {
 
 /// The codes of the feed, each with its sentence.
 pub const CODES: &[(&str, &str)] = &[
-    ("feed.server", "`server` is a server's name, or `NAMESPACE/*`"),
-    ("feed.severity", "`severity` is info, notice, warning or critical"),
-    ("feed.kind", "`kind` is a code of a state change, or what such codes begin with"),
-    ("feed.since", "`since`, `before` and `Last-Event-ID` are numbers of changes"),
-    ("feed.limit", "`limit` is out of bounds"),
-    ("feed.busy", "there are too many streams"),
+    ("feed.server", "`server` is a server's name, or `NAMESPACE/*`."),
+    ("feed.severity", "`severity` is info, notice, warning or critical."),
+    ("feed.kind", "`kind` is a code of a state change, or what such codes begin with."),
+    ("feed.since", "`since`, `before` and `Last-Event-ID` are numbers of changes."),
+    ("feed.limit", "`limit` is out of bounds."),
+    ("feed.busy", "There are too many streams."),
 ];
 
 const PATH: &str = "/v0.1/countersign/changes";

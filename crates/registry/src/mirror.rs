@@ -182,14 +182,14 @@ pub enum MirrorError {
 
 /// The codes of [`MirrorError`] beside those of the client and the service, each with its sentence.
 pub const CODES: &[(&str, &str)] = &[
-    ("mirror.status", "the upstream answers with a status that is no answer"),
-    ("mirror.rate-limited", "the upstream wants to be left alone for longer than a walk waits"),
-    ("mirror.page", "a page is not JSON, has no rows, or too many of them"),
-    ("mirror.cursor-loop", "a cursor leads back to a page that was read"),
-    ("mirror.empty-page", "a page without rows leads to another"),
-    ("mirror.too-many-pages", "the pages do not end"),
-    ("mirror.database", "the tables of the mirror failed"),
-    ("mirror.stopped", "the walk was stopped and goes on later"),
+    ("mirror.status", "The upstream answers with a status that is no answer."),
+    ("mirror.rate-limited", "The upstream wants to be left alone for longer than a walk waits."),
+    ("mirror.page", "A page is not JSON, has no rows, or too many of them."),
+    ("mirror.cursor-loop", "A cursor leads back to a page that was read."),
+    ("mirror.empty-page", "A page without rows leads to another."),
+    ("mirror.too-many-pages", "The pages do not end."),
+    ("mirror.database", "The tables of the mirror failed."),
+    ("mirror.stopped", "The walk was stopped and goes on later."),
 ];
 
 impl MirrorError {

@@ -11,6 +11,8 @@ pub mod proofs;
 pub mod target;
 pub mod views;
 
+pub(crate) mod court;
+
 mod look;
 mod memory;
 mod probe;
@@ -26,6 +28,8 @@ use serde::{Deserialize, Serialize};
 use surface::{Digest, Digests};
 use url::Url;
 
+use self::court::{Court, Witness};
+pub use self::look::{is_public, observed};
 use crate::Service;
 use crate::net::{self, Client};
 use crate::service::ServiceError;
@@ -152,6 +156,21 @@ pub struct Seen {
     pub index: Option<u64>,
 }
 
+/// A look that somebody asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Looked {
+    /// Where.
+    pub endpoint: String,
+    /// In which authorization class.
+    pub authorization: String,
+    /// As whom.
+    pub client: String,
+    /// What was seen.
+    #[serde(flatten)]
+    pub seen: Seen,
+}
+
 /// Looks at servers.
 pub struct Monitor {
     service: Service,
@@ -179,7 +198,7 @@ impl Monitor {
     pub async fn look(&self, target: &Target, client: &str) -> Result<Seen, MonitorError> {
         let seen = look::look(self, target, client).await?;
         if target.credentials.is_none() {
-            self.judge(target).await?;
+            self.court(target).judge().await?;
         }
         Ok(seen)
     }
@@ -195,6 +214,28 @@ impl Monitor {
         clients: [&str; 2],
     ) -> Result<probe::Probe, MonitorError> {
         probe::probe(self, target, clients).await
+    }
+
+    /// Who judges what a target showed.
+    fn court<'c>(&'c self, target: &'c Target) -> Court<'c> {
+        Court {
+            service: &self.service,
+            server: &target.server,
+            endpoint: net::shown(&target.endpoint),
+            vantage: Some(&self.config.vantage),
+        }
+    }
+
+    /// Who this observer is as a client.
+    fn witness(&self, client: &str) -> Witness {
+        let (observer, vantage) = (self.observer(), self.config.vantage.clone());
+        Witness { observer, vantage, client: client.to_owned() }
+    }
+
+    /// The key under which this observer's looks are known.
+    fn observer(&self) -> String {
+        let key = self.service.keys().first();
+        key.map(|key| key.public().id().0.to_string()).unwrap_or_default()
     }
 
     /// Looks on schedule, for as long as it is polled.
@@ -231,6 +272,9 @@ pub enum MonitorError {
         source: sqlx::Error,
     },
 }
+
+/// The code of [`MonitorError`] beside those of the service, with its sentence.
+pub const CODES: &[(&str, &str)] = &[("monitor.database", "The tables of the monitor failed.")];
 
 impl MonitorError {
     /// The stable code.

@@ -15,6 +15,7 @@ pub mod server_json;
 mod declare;
 mod error;
 mod known;
+mod observe;
 mod review;
 mod status;
 
@@ -28,6 +29,11 @@ pub use self::known::Held;
 pub use self::server_json::ServerJson;
 pub use self::status::{Change, StatusChange};
 
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::limits;
 use crate::namespace::Namespaces;
 use crate::net;
 use crate::service::Service;
@@ -40,6 +46,10 @@ pub struct Publisher {
     admission: Admission,
     registries: Registries,
     client: net::Client,
+    /// Statements with a surface that is large: anybody may send one.
+    large: Arc<Semaphore>,
+    /// Held while a revocation of a key is compared with those before it, and appended.
+    revoking: Arc<Mutex<()>>,
 }
 
 /// How a publication ended.
@@ -63,14 +73,16 @@ pub struct Outcome {
 
 impl Publisher {
     /// Publishing into `service`.
-    pub const fn new(
+    pub fn new(
         service: Service,
         namespaces: Namespaces,
         admission: Admission,
         registries: Registries,
         client: net::Client,
     ) -> Self {
-        Self { service, namespaces, admission, registries, client }
+        let large = Arc::new(Semaphore::new(limits::LARGE_STATEMENTS_MAX));
+        let revoking = Arc::default();
+        Self { service, namespaces, admission, registries, client, large, revoking }
     }
 
     /// The verifiers of namespaces.

@@ -5,6 +5,7 @@ pub mod codes;
 pub mod config;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod operator;
 pub mod time;
 
 use std::sync::Arc;

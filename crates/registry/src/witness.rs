@@ -16,7 +16,7 @@ mod state;
 pub use client::HttpCosigner;
 pub use logs::{KnownLog, LogList, LogListError};
 pub use server::{Config, Witness};
-pub use state::{StateError, init};
+pub use state::{CODES, StateError, init};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Statements with their evidence, in one JSON file that verifies offline: what a lock file keeps.
 
 mod file;
+pub mod fraud;
 mod verify;
 
 pub use verify::CHECKS;

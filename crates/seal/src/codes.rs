@@ -47,6 +47,9 @@ pub const CODES: &[(&str, &str)] = &[
     ("seal.trust-no-registry", "A trust file names no registry."),
     ("seal.bundle-malformed", "The bytes are no bundle."),
     ("seal.bundle-json", "A bundle is not JSON that every parser reads alike."),
+    ("seal.fraud", "What a log signed convicts it: a wrong map, or two trees."),
+    ("seal.fraud-malformed", "The bytes are no proof of fraud."),
+    ("seal.fraud-json", "A proof of fraud is not JSON that every parser reads alike."),
 ];
 
 #[cfg(test)]
@@ -62,6 +65,7 @@ mod tests {
             include_str!("bundle.rs"),
             include_str!("bundle/verify.rs"),
             include_str!("envelope.rs"),
+            include_str!("bundle/fraud.rs"),
             include_str!("key.rs"),
             include_str!("statement/payload.rs"),
             include_str!("trust.rs"),

@@ -1,7 +1,8 @@
 //! Statements about servers: who makes them, how they are signed, how anyone verifies them offline.
 //!
 //! [`statement`] is what is said; [`envelope`] signs it (DSSE, canonical JSON, in-toto); [`key`] is
-//! who signs, [`history`] which key counts when; [`trust`] is whom a reader believes; [`bundle`] is a statement with its evidence.
+//! who signs, [`history`] which key counts when; [`trust`] is whom a reader believes; [`bundle`] is a
+//! statement with its evidence; [`fraud`] is what convicts a log.
 //! Absent on purpose: sockets, files, clocks and randomness; the binary brings them.
 
 pub mod bundle;
@@ -17,6 +18,7 @@ pub mod time;
 pub mod trust;
 
 pub use bundle::Bundle;
+pub use bundle::fraud::{self, Fraud};
 pub use crypto::Crypto;
 pub use envelope::Envelope;
 pub use history::KeyHistory;

@@ -64,3 +64,13 @@ pub const BUNDLE_PATHS_MAX: usize = 64;
 
 /// Most hashes of an inclusion proof: a tree has at most 2^63 leaves.
 pub const PROOF_HASHES_MAX: usize = 63;
+
+/// Longest proof of fraud, in bytes: the most that one batch of a log holds (4 MiB), in Base64, with its
+/// proofs.
+pub const FRAUD_BYTES_MAX: usize = 8 << 20;
+
+/// Most leaves of a proof of fraud: a batch, and the map leaf before it.
+pub const FRAUD_LEAVES_MAX: usize = 257;
+
+/// Most paths of a proof of fraud: a statement has two names.
+pub const FRAUD_PATHS_MAX: usize = 2 * FRAUD_LEAVES_MAX;

@@ -69,6 +69,32 @@ pub struct Declaration {
     pub artefacts: BTreeMap<String, String>,
 }
 
+/// What a declaration fixes for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Content {
+    /// The exact digest of server.json.
+    pub entry: Digest,
+    /// The exact digest of the surface.
+    pub surface: Option<Digest>,
+}
+
+impl Declaration {
+    /// What it fixes.
+    pub fn content(&self) -> Content {
+        let surface = self.surface.as_ref().map(|surface| surface.digests.exact);
+        Content { entry: self.entry, surface }
+    }
+}
+
+impl Content {
+    /// Whether both cannot be fixed for one version: a surface may follow its entry, and nothing else
+    /// may change.
+    pub fn contradicts(&self, later: &Self) -> bool {
+        let surfaces = self.surface.zip(later.surface);
+        self.entry != later.entry || surfaces.is_some_and(|(first, other)| first != other)
+    }
+}
+
 /// A surface, and for whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

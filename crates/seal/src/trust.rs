@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::history::KeyHistory;
 use crate::key::{KeyError, PublicKey};
 use crate::limits;
+use crate::time;
 
 /// Trust roots.
 #[derive(Debug, Clone)]
@@ -59,6 +60,32 @@ impl Trust {
             None => pattern == server,
         };
         self.publishers.iter().filter(move |(pattern, _)| fits(pattern)).map(|(_, key)| key)
+    }
+
+    /// Whether what witnesses vouched for at a time is as new as these roots ask: a sentence, either way.
+    ///
+    /// # Errors
+    /// A time that is too old or in the future, or none where one is needed.
+    pub fn freshness(&self, time_s: Option<u64>, now_s: u64) -> Result<String, String> {
+        let max_s = self.freshness_s_max;
+        let Some(time_s) = time_s else {
+            return if max_s == u64::MAX {
+                Ok("no age is asked for, and no witness vouches for one".to_owned())
+            } else {
+                Err("no witness vouches for the age of the proof".to_owned())
+            };
+        };
+        let written = time::format(time_s).unwrap_or_default();
+        if time_s > now_s.saturating_add(limits::CLOCK_SKEW_S) {
+            return Err(format!("the witnesses' time, {written}, is in the future"));
+        }
+        let age_s = now_s.saturating_sub(time_s);
+        if age_s > max_s {
+            return Err(format!(
+                "the proof is of {written}, {age_s} seconds old, where {max_s} are allowed"
+            ));
+        }
+        Ok(format!("the proof is of {written}, {age_s} seconds old"))
     }
 
     /// The history of an empty log in which every key of these roots is known.

@@ -7,6 +7,7 @@
 //! Absent on purpose: what an entry means. The caller says which name an entry is about.
 
 pub mod backend;
+pub mod codes;
 pub mod database;
 pub mod fault;
 pub mod files;

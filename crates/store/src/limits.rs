@@ -41,6 +41,9 @@ pub const REFRESH_TIME: Duration = Duration::from_mins(5);
 pub const WITNESS_PAUSE_MIN: Duration = Duration::from_millis(50);
 /// The longest such pause.
 pub const WITNESS_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How far a cosignature's time may be from the log's own, in seconds: as far as readers let the
+/// witnesses' clocks be ahead of theirs.
+pub const WITNESS_SKEW_S: u64 = seal::limits::CLOCK_SKEW_S;
 /// Cosignature lines of one witness: one for each of its keys, of which there are two kinds.
 pub const COSIGNATURES_MAX: usize = 8;
 /// Bytes of them: a line of type 0x06 has 3.3 kB.

@@ -267,13 +267,21 @@ mod tests {
             let absent = map.prove(&key(index));
             assert_eq!(MapProof::parse(&absent.to_bytes()).unwrap(), absent);
             assert_eq!(absent.verify(root, &key(index)), Ok(None));
+            let inserted = absent.insert(root, &key(index), latest(index));
+            assert_eq!(
+                absent.insert(latest(0).leaf, &key(index), latest(0)),
+                Err(MapProofError::Root)
+            );
             assert_eq!(map.insert(key(index), latest(index)), None);
+            assert_eq!(inserted, Ok(map.root()), "without the map");
             assert_eq!(absent.verify(map.root(), &key(index)), Err(MapProofError::Root));
         }
         let before = map.clone();
         let mut before_root = before.clone();
         let root = before_root.root();
+        let replaced = map.prove(&key(7)).insert(root, &key(7), latest(1_000));
         assert_eq!(map.insert(key(7), latest(1_000)), Some(latest(7)));
+        assert_eq!(replaced, Ok(map.root()));
         assert_ne!(map.root(), root);
         assert_eq!(before.prove(&key(7)).verify(root, &key(7)), Ok(Some(latest(7))), "a snapshot");
         let now = map.root();

@@ -250,6 +250,14 @@ impl Hashes {
         Some(hashes)
     }
 
+    /// The root of the old tree that the plan was made for, as this tree has it.
+    pub fn prefix(&self) -> Option<Hash> {
+        match self.old_size? {
+            0 => Some(Hash::of_nothing()),
+            size => self.subtree(0, size),
+        }
+    }
+
     /// The root over the leaves from `start` up to `end`: a perfect subtree, or the right edge.
     fn subtree(&self, start: u64, end: u64) -> Option<Hash> {
         let leaves = end - start;

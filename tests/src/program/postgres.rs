@@ -89,6 +89,23 @@ impl Postgres {
         self.url(name)
     }
 
+    /// A new database from a dump of another, made while that is in use.
+    pub fn restored(&self, from: &str, to: &str) -> String {
+        let dump = self.directory.join(&format!("{from}.dump"));
+        let place = ["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "countersign"];
+        let run = |name: &str, arguments: &[&str], file: Option<&Path>| {
+            let mut command = program(name, None);
+            command.args(place).args(arguments);
+            let out = command.args(file).output().expect("the program runs");
+            assert!(out.status.success(), "{name}: {}", String::from_utf8_lossy(&out.stderr));
+            out.stdout
+        };
+        std::fs::write(&dump, run("pg_dump", &["-Fc", from], None)).expect("written");
+        let url = self.database(to);
+        run("pg_restore", &["--exit-on-error", "-d", to], Some(&dump));
+        url
+    }
+
     /// The URL of a database.
     pub fn url(&self, name: &str) -> String {
         format!("postgres://countersign@127.0.0.1:{}/{name}", self.port)

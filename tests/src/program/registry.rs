@@ -37,15 +37,31 @@ impl Registry {
         Self::serve(Scratch::new(), Names::start(), "", &more)
     }
 
+    /// A new registry with more arguments.
+    pub fn start_with(more: &[&str]) -> Self {
+        let more: Vec<_> = more.iter().map(|it| (*it).to_owned()).collect();
+        Self::serve(Scratch::new(), Names::start(), "", &more)
+    }
+
     /// Another replica: the same keys and name, and nothing else of its directory.
     #[must_use]
     pub fn replica(&self) -> Self {
+        self.keys_over(&self.more)
+    }
+
+    /// What serves from another database and object store under the same keys and name.
+    #[must_use]
+    pub fn over(&self, database: &str, objects: &str) -> Self {
+        self.keys_over(&["--database", database, "--objects", objects].map(str::to_owned))
+    }
+
+    fn keys_over(&self, more: &[String]) -> Self {
         let scratch = Scratch::new();
         std::fs::create_dir(scratch.join("data")).expect("written");
         for part in ["keys", "origin"] {
             copy(&self.data().join(part), &scratch.join("data").join(part));
         }
-        Self::serve(scratch, self.names.clone(), "", &self.more)
+        Self::serve(scratch, self.names.clone(), "", more)
     }
 
     /// What serves from a copy of its directory.
@@ -53,6 +69,20 @@ impl Registry {
     pub fn copy(&self) -> Self {
         let scratch = Scratch::new();
         copy(&self.data(), &scratch.join("data"));
+        Self::serve(scratch, self.names.clone(), "", &self.more)
+    }
+
+    /// What serves from a copy that is made while it runs, in the order of `docs/guide/backup.md`.
+    #[must_use]
+    pub fn copy_while_it_runs(&self) -> Self {
+        let scratch = Scratch::new();
+        std::fs::create_dir_all(scratch.join("data/log")).expect("written");
+        for part in ["keys", "origin", "log/checkpoint", "log/journal", "log/tile", "log/objects"] {
+            let from = self.data().join(part);
+            if from.exists() {
+                copy(&from, &scratch.join("data").join(part));
+            }
+        }
         Self::serve(scratch, self.names.clone(), "", &self.more)
     }
 
@@ -172,7 +202,10 @@ fn command(scratch: &Scratch, names: &Names, configuration: &str, more: &[String
     if !scratch.join("data").exists() {
         command.args(["--init", "--origin", "registry.test/log"]);
     }
-    command.args(["--listen", "127.0.0.1:0"]).args(more);
+    if !more.iter().any(|it| it == "--listen") {
+        command.args(["--listen", "127.0.0.1:0"]);
+    }
+    command.args(more);
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
         command.env(name, crate::S3::KEY);
     }
@@ -207,9 +240,21 @@ impl Witness {
         Self { scratch, keys, port: crate::http::free_port(), child: None }
     }
 
+    /// A new witness that serves for the log of these trust roots.
+    pub fn serving(trust: &Path) -> Self {
+        let mut witness = Self::new();
+        witness.serve(trust);
+        witness
+    }
+
+    /// Where it is asked.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+
     fn policy(&self) -> String {
         let [a, b] = self.keys.as_slice() else { panic!("a witness has two keys") };
-        let url = format!("http://127.0.0.1:{}/", self.port);
+        let url = self.url();
         format!("witness A {a} {url}\nwitness B {b} {url}\ngroup both all A B\nquorum both\n")
     }
 

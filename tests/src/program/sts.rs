@@ -161,6 +161,11 @@ impl Sts {
         all
     }
 
+    /// The decisions that it recorded, a line of JSON each.
+    pub fn decisions(&self) -> String {
+        std::fs::read_to_string(self.scratch.join("decisions.jsonl")).expect("records")
+    }
+
     /// Stops it as an operator does, and starts it again.
     #[must_use]
     #[track_caller]

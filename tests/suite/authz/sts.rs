@@ -171,6 +171,19 @@ fn a_chain_of_three_hops_narrows_at_each_and_names_everybody() {
 }
 
 #[test]
+fn a_server_whose_issuer_stamps_another_audience_is_a_hop_like_others() {
+    let mut domain = Domain::with(|draft, _| {
+        let mut edges = edges();
+        edges["servers"][1]["audience"] = json!("api://hop2");
+        draft.write("edges.json", &edges.to_string());
+    });
+    let (root, proof) = domain.call("alice");
+    let (one, proof) = domain.next(0, &root, &proof, "doc:get");
+    assert_eq!(domain.verify(&one, HOPS[1])["payload"]["aud"], HOPS[1]);
+    domain.next(1, &one, &proof, "blob:get");
+}
+
+#[test]
 fn a_stolen_token_is_worth_nothing_to_another_hop_or_without_its_holder() {
     let mut domain = Domain::start();
     let (root, proof) = domain.call("alice");
@@ -270,4 +283,69 @@ fn grants_keys_and_used_proofs_outlive_a_restart() {
     let proof = domain.others.proof("agent", HOPS[0], &revoked);
     let answer = domain.exchange(0, &revoked, &proof, "doc:get");
     assert_eq!(refusal(&answer).1, "authz.exchange.subject-refused", "it was revoked");
+}
+
+#[test]
+fn a_client_is_its_document_and_proves_itself_by_its_key_alone() {
+    const DOCUMENT: &str = "https://hop1.a.example/client.json";
+    let mut domain = Domain::with(|draft, others| {
+        let document = json!({
+            "client_id": DOCUMENT, "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": [others.jwk("document")] },
+        });
+        draft.write("hop1.client.json", &document.to_string());
+        let known = std::fs::read_to_string(draft.config()).expect("a configuration");
+        let other = known
+            .replace("id = \"hop1\"\njwks = \"hop1.jwks.json\"", "document = \"hop1.client.json\"");
+        assert_ne!(known, other);
+        draft.write("sts.toml", &format!("needs_nonce = true\n{other}"));
+        draft.write(
+            "edges.json",
+            &edges().to_string().replace("\"hop1\"", &format!("\"{DOCUMENT}\"")),
+        );
+    });
+    let (root, proof) = domain.call("alice");
+    let mut asked = domain.sts.exchange("hop1", &root, &proof, HOPS[1], "doc:get");
+    asked["client"] = Value::Null;
+    asked["form"]["client_id"] = json!(DOCUMENT);
+    for (dpop, status) in [("thief", 401), ("document", 200)] {
+        asked["dpop"] = json!(dpop);
+        let answer = domain.others.ask("ask", asked.clone());
+        assert_eq!(answer["status"], status, "{answer}");
+    }
+    // Another client is asked for a nonce, and proves itself with it.
+    asked["form"]["client_id"] = json!("hop2");
+    assert_eq!(domain.others.ask("ask", asked)["status"], 401, "hop 2 has no document");
+}
+
+#[test]
+fn each_decision_is_recorded_exactly_and_without_a_secret() {
+    let mut domain = Domain::start();
+    let (root, proof) = domain.call("alice");
+    let (one, _) = domain.next(0, &root, &proof, "doc:get");
+    domain.exchange(0, &root, &proof, "doc:get");
+    domain.exchange(1, &root, &proof, "blob:get");
+    let text = domain.sts.decisions();
+    let records: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let schema = harness::paths::tests_file("../docs/schema/decision.json");
+    let schema = std::fs::read_to_string(schema).expect("a schema");
+    let schema: Value = serde_json::from_str(&schema).expect("a schema");
+    let schema = jsonschema::validator_for(&schema).expect("a schema");
+    for record in &records {
+        assert!(schema.is_valid(record), "{record}");
+    }
+    let [issued, replayed, stolen] = records.as_slice() else { panic!("three decisions: {text}") };
+    let claims = domain.verify(&one, HOPS[1])["payload"].clone();
+    assert_eq!((&issued["txn"], &issued["pth"]), (&claims["txn"], &claims["pth"]));
+    assert_eq!((&issued["hop"], &issued["aud"]), (&json!(HOPS[0]), &json!(HOPS[1])));
+    assert_eq!(issued["checks"].as_array().map(Vec::len), Some(14), "{issued}");
+    assert_eq!(issued["granted"], json!(["doc:get"]));
+    assert_eq!(replayed["code"], "authz.exchange.holder-unproven", "{replayed}");
+    assert_eq!(stolen["code"], "authz.exchange.subject-not-for-requester", "{stolen}");
+    for secret in [&root, &one, &proof] {
+        let signature = secret.rsplit('.').next().expect("a signature");
+        assert!(!text.contains(signature), "{text}");
+    }
+    assert!(!text.contains("alice"), "{text}");
 }

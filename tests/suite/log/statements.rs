@@ -1,10 +1,12 @@
 //! Keys and statements before programs that nobody here wrote: OpenSSL, securesystemslib,
-//! cryptography, in-toto-attestation, jsonschema; and Sigstore's evidence before ours.
+//! cryptography, in-toto-attestation, jsonschema; and Sigstore's evidence before ours and before
+//! Sigstore's own Python client.
 
 use std::path::{Path, PathBuf};
 
 use harness::{Program, Scratch, paths};
 use seal::{Envelope, PublicKey};
+use serde_json::{Value, json};
 
 const KINDS: [&str; 3] = ["ed25519", "p256", "ml-dsa-44"];
 const SERVER: &str = "io.github.acme/files";
@@ -268,6 +270,91 @@ fn sigstore_evidence_verifies_offline_and_nothing_else_passes() {
     // Who signed has to be said.
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("sigstore").join(NPM.0);
     countersign(&scratch).arg("verify").arg(file).run().expect(2);
+}
+
+/// Evidence, and what has to be found true of it.
+fn case(value: &Value, identity: &str, issuer: &str, digest: &str) -> Value {
+    json!({ "evidence": value, "identity": identity, "issuer": issuer, "digest": digest })
+}
+
+/// The same evidence with one leaf of it changed: a number, a character in the middle of a text, and
+/// one further behind.
+fn tampered(value: &Value) -> Vec<(String, Value)> {
+    fn walk(value: &Value, place: &str, leaves: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                members.iter().for_each(|(key, it)| walk(it, &format!("{place}/{key}"), leaves));
+            }
+            Value::Array(list) => {
+                list.iter()
+                    .zip(0..)
+                    .for_each(|(it, at)| walk(it, &format!("{place}/{at}"), leaves));
+            }
+            _ => leaves.push(place.to_owned()),
+        }
+    }
+    let mut leaves = Vec::new();
+    walk(value, "", &mut leaves);
+    let places = leaves.into_iter().flat_map(|place| [(place.clone(), 2), (place, 4)]);
+    let changed = places.map(|(place, part)| {
+        let mut value = value.clone();
+        let leaf = value.pointer_mut(&place).unwrap();
+        *leaf = match &*leaf {
+            Value::String(text) => {
+                let (start, end) = text.split_at(text.len() - text.len() / part - 1);
+                let other = if end.starts_with('1') { "2" } else { "1" };
+                format!("{start}{other}{}", &end[1..]).into()
+            }
+            Value::Number(number) => (number.as_u64().unwrap() + 1).into(),
+            other => panic!("{place}: {other}"),
+        };
+        (format!("{place} {part}"), value)
+    });
+    changed.collect()
+}
+
+const ENTRY: &str = "/verification_material/transparency_entries/0";
+
+#[test]
+fn sigstore_evidence_is_judged_as_sigstore_s_python_client_judges_it() {
+    let scratch = Scratch::new();
+    let (name, identity, digest) = PYPI;
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("sigstore").join(name);
+    let right: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let fork = identity.replace(".com/", ".com/mallory-");
+    let mut cases = vec![
+        ("as it is".to_owned(), case(&right, identity, GITHUB, digest)),
+        ("a fork".to_owned(), case(&right, &fork, GITHUB, digest)),
+        ("another issuer".to_owned(), case(&right, identity, "https://issuer.example", digest)),
+        ("another file".to_owned(), case(&right, identity, GITHUB, &digest.replace("d3", "d4"))),
+    ];
+    let wrong = tampered(&right).into_iter();
+    cases.extend(wrong.map(|(place, value)| (place, case(&value, identity, GITHUB, digest))));
+    assert!(cases.len() > 30, "{}", cases.len());
+    let all: Vec<&Value> = cases.iter().map(|(_, case)| case).collect();
+    let file = write(&scratch, "cases.json", &serde_json::to_string(&all).unwrap());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/sigstore_evidence.py");
+    let python = Program::at(paths::python("seal", "python")).env("HOME", scratch.path());
+    let theirs = python.arg(script).arg(file).run().expect(0).json();
+    let mut accepted = Vec::new();
+    for ((what, case), theirs) in cases.iter().zip(theirs.as_array().unwrap()) {
+        let evidence = write(&scratch, "evidence.json", &case["evidence"].to_string());
+        let text = |member: &str| case[member].as_str().unwrap().to_owned();
+        let ours = countersign(&scratch)
+            .arg("verify")
+            .arg(evidence)
+            .args(["--identity", &text("identity"), "--issuer", &text("issuer")])
+            .args(["--artefact-digest", &text("digest")])
+            .run();
+        let agrees = (ours.code == Some(0)) == (theirs == "verified");
+        assert!(agrees, "{what}: {theirs}, {}", ours.stdout);
+        if ours.code == Some(0) {
+            accepted.push(what.as_str());
+        }
+    }
+    // In the middle of the checkpoint is the name of who signed it, which no signature covers: both go
+    // by the key.
+    assert_eq!(accepted, ["as it is", &format!("{ENTRY}/inclusionProof/checkpoint/envelope 2")]);
 }
 
 /// A declaration and its countersignature in a log of three leaves, whose proofs are written out.

@@ -4,15 +4,15 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use harness::{Program, Registry, Scratch, paths};
+use harness::{HttpClient, Program, Registry, Scratch, paths};
 use serde_json::{Value, json};
 
 /// Has somebody publish, which makes state changes.
-fn publish(registry: &Registry, scratch: &Scratch, version: &str) {
+pub(super) fn publish(registry: &Registry, scratch: &Scratch, version: &str) {
     if !scratch.join("publisher.pem").exists() {
         Registry::key(scratch, "publisher.pem");
     }
@@ -124,13 +124,57 @@ fn who_watches_is_told_of_each_change_once_and_in_order() {
     assert!(wrong.stderr.contains("`kind`"), "{}", wrong.stderr);
 }
 
+#[test]
+fn who_watches_goes_on_after_a_restart_and_misses_nothing() {
+    let (mut registry, scratch) = (Registry::start(""), Scratch::new());
+    let address = registry.url.trim_start_matches("http://").to_owned();
+    let watch = Watch::start(&registry, &["--since", "0", "--json"]);
+    let mut ids = Vec::new();
+    let mut read_until = |version: &str| loop {
+        let change: Value = serde_json::from_str(&watch.next()).expect("a line is an object");
+        ids.push(change["id"].as_u64().expect("a number"));
+        if change["code"] == "publish.countersigned" && change["version"] == version {
+            break;
+        }
+    };
+    publish(&registry, &scratch, "1.0.0");
+    read_until("1.0.0");
+    registry.stop();
+    // What happens before the watcher is back is told all the same.
+    let registry = registry.restart(&["--listen", &address]);
+    publish(&registry, &scratch, "1.1.0");
+    read_until("1.1.0");
+    let wanted: Vec<u64> = (1..).take(ids.len()).collect();
+    assert_eq!(ids, wanted, "each once, without gaps");
+}
+
+#[test]
+fn a_registry_with_open_streams_stops_at_once() {
+    let mut registry = Registry::start("");
+    let url = format!("{}/v0.1/countersign/changes/stream?since=0", registry.url);
+    let streams: Vec<_> = (0..8).map(|_| HttpClient::new(&url).send("GET", &[], b"")).collect();
+    assert!(streams.iter().all(|stream| stream.status == 200));
+    let asked = Instant::now();
+    registry.stop();
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(2), "it took {took:?}");
+    for mut stream in streams {
+        // What was said is said to its end, and then the stream is over.
+        while stream.event().is_some() {}
+    }
+}
+
 const SECRET: &[u8] = b"a secret of thirty-two bytes: 32";
 
 /// A delivery: the head in lower case, the body.
-type Delivery = (String, String);
+pub(super) type Delivery = (String, String);
 
-/// A receiver that fails its first two deliveries.
-fn receive(listener: TcpListener, told: Sender<Delivery>) {
+/// A receiver that answers its deliveries with these, in order, and takes all that come after them.
+pub(super) fn receive(
+    listener: TcpListener,
+    answers: &'static [&'static str],
+    told: Sender<Delivery>,
+) {
     std::thread::spawn(move || {
         for (count, stream) in listener.incoming().map_while(Result::ok).enumerate() {
             let mut reader = BufReader::new(&stream);
@@ -150,7 +194,7 @@ fn receive(listener: TcpListener, told: Sender<Delivery>) {
             let mut body = vec![0; length];
             reader.read_exact(&mut body).expect("a body");
             let body = String::from_utf8(body).expect("text");
-            let status = if count < 2 { "500 Oh" } else { "204 Fine" };
+            let status = answers.get(count).unwrap_or(&"204 Fine");
             let answer =
                 format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             let _ = (&stream).write_all(answer.as_bytes());
@@ -159,7 +203,7 @@ fn receive(listener: TcpListener, told: Sender<Delivery>) {
     });
 }
 
-fn header<'h>(head: &'h str, name: &str) -> &'h str {
+pub(super) fn header<'h>(head: &'h str, name: &str) -> &'h str {
     let prefix = format!("{name}: ");
     let line = head.lines().find(|line| line.to_lowercase().starts_with(&prefix));
     &line.unwrap_or_else(|| panic!("{head}"))[prefix.len()..]
@@ -184,7 +228,7 @@ fn a_webhook_is_signed_and_comes_again_until_it_is_taken() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let (sender, told) = channel();
-    receive(listener, sender);
+    receive(listener, &["500 Oh", "500 Oh"], sender);
     let registry = Registry::start(&format!(
         "[[webhook]]\nname = 'team'\nurl = 'http://{address}/hook'\nsecret_file = '{}'\n\
          kind = 'publish.countersigned'\nexceptions = ['{address}']\n",

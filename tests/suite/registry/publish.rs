@@ -86,6 +86,11 @@ fn what_is_published_is_countersigned_and_proved_offline() {
     );
     let held = result(&rug, 3);
     assert_eq!((&held["verdict"], &held["verified"]), (&json!("hold"), &json!(false)));
+    // The attempt is in the log; it was not admitted, and convicts nobody.
+    let log = format!("{}/log", registry.url);
+    let audit = Program::countersign().args(["log", "audit", &log, "--json", "--trust"]);
+    let audit = audit.arg(registry.trust()).directory(publisher.scratch.path()).run();
+    assert!(result(&audit, 0)["statements"].as_u64() > Some(5), "{}", audit.stdout);
 }
 
 #[test]

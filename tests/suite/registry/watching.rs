@@ -39,7 +39,7 @@ impl Upstream {
 }
 
 /// The statements of the log so far, as anybody reads them.
-fn statements(registry: &Registry) -> Vec<Value> {
+pub(super) fn statements(registry: &Registry) -> Vec<Value> {
     let get =
         |path: &str| HttpClient::new(&format!("{}{path}", registry.url)).send("GET", &[], b"");
     let checkpoint = String::from_utf8(get("/log/checkpoint").bytes()).expect("a note");
@@ -60,7 +60,7 @@ fn statements(registry: &Registry) -> Vec<Value> {
 }
 
 /// Waits until a statement is as it is wanted.
-fn wait(registry: &Registry, is_wanted: impl Fn(&Value) -> bool) -> Value {
+pub(super) fn wait(registry: &Registry, is_wanted: impl Fn(&Value) -> bool) -> Value {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let statements = statements(registry);

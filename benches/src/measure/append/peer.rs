@@ -14,7 +14,7 @@ pub(super) fn histor(options: &Options) -> Outcome<Vec<(String, f64)>> {
         return Err("not installed; `benches/setup` does".into());
     }
     let folder = Scratch::new();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/histor.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/servers/histor_log.py");
     let seconds = options.pick("2", "10");
     let output = Command::new(python).arg(script).arg(seconds).arg(folder.join("log")).output()?;
     if !output.status.success() {

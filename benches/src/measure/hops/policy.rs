@@ -164,7 +164,7 @@ impl Alone {
             "parent_bound": true, "child_bound": true, "auth_age_s": 120, "revoked": false,
         });
         let context = Context::from_json_value(context, None)?;
-        let uid = |text: &str| text.parse::<EntityUid>();
+        let uid = |text: &str| -> Outcome<EntityUid> { Ok(text.parse()?) };
         let edge = format!("Edge::\"{} -> {}\"", resource(0), resource(1));
         let request = cedar_policy::Request::new(
             uid("Principal::\"https://idp.a.test#alice\"")?,

@@ -37,7 +37,7 @@ pub(in crate::measure) fn run(
         let shown = Shown::new(algorithm)?;
         let expected = self::expected();
         let hash = TokenHash::of(shown.credential.token.expose());
-        let of_token = Expected { token: Some(&hash), ..expected.clone() };
+        let of_token = Expected { token: Some(&hash), ..expected };
         let proof = shown.credential.proof.as_ref().ok_or("a proof is shown")?;
         let many = |work: &dyn Fn()| (0..REPEATS).for_each(|_| work());
         let times = interleave(
@@ -122,7 +122,7 @@ impl Shown {
         let holder = Holder {
             credential: &self.credential,
             certificate: None,
-            expected: expected.clone(),
+            expected: *expected,
             must_be_bound: true,
         };
         self.verify().is_some_and(|access| access.held_by(&holder, NOW_S).is_ok())

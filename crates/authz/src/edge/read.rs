@@ -31,7 +31,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Edges, EdgeError> {
         edges.push(edge);
     }
     let digest = surface::Digest::of(&value).to_string();
-    Ok(Edges { version, digest, servers, edges, pairs, clients })
+    Ok(Edges { version, digest, servers, all: edges, pairs, clients })
 }
 
 type Servers = BTreeMap<Resource, Server>;
@@ -199,7 +199,7 @@ fn via(node: &Node<'_>) -> Result<Via, EdgeError> {
     }
 }
 
-/// Scopes that say nothing of what may be done at a server (OpenID Connect Core §5.4, §11).
+/// Scopes that say nothing of what may be done at a server (`OpenID` Connect Core §5.4, §11).
 const NEUTRAL: &[&str] = &["offline_access", "openid"];
 /// Whatever JSON can say exactly.
 const VERSION_MAX: u64 = (1 << 53) - 1;

@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::too_many_lines)]
 
 use serde_json::{Value, json};
 
@@ -231,9 +232,51 @@ fn what_does_not_hold_together_is_refused_with_its_place() {
     assert!(parse(&loopback).is_ok(), "http is for loopback");
 }
 
+/// What is of another form, the schema refuses as we do.
+#[test]
+fn the_schema_and_the_reader_agree_on_the_form() {
+    let schema = include_str!("../../../../docs/schema/edges.json");
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    assert!(jsonschema::meta::is_valid(&schema));
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let agree = |value: &Value, is_good: bool| {
+        assert_eq!(validator.is_valid(value), is_good, "{value}");
+        assert_eq!(parse(value).is_ok(), is_good, "{value}");
+    };
+    agree(&file(), true);
+    agree(&json!({ "version": 1, "servers": [], "edges": [] }), true);
+    for (pointer, value) in [
+        ("/version", json!(0)),
+        ("/version", json!(1.5)),
+        ("/servers/0/scopes", json!(["a b"])),
+        ("/servers/0/scopes", json!(["a\"b"])),
+        ("/servers/0/scopes", json!(["a", "a"])),
+        ("/servers/0/client", json!("")),
+        ("/servers/0/resource", json!("ftp://hop1.a.test/")),
+        ("/servers/1/tools/get", json!({})),
+        ("/servers/1/tools/get/destructive", json!("no")),
+        ("/edges/0/ttl_s", json!(4)),
+        ("/edges/0/ttl_s", json!(301)),
+        ("/edges/0/via", json!("else")),
+        ("/edges/0/bound_subject", json!("relayed")),
+        ("/edges/0/assurance/auth_age_s_max", json!(0)),
+        ("/edges/0/cycle", json!(null)),
+        ("/edges/0/scopes/files:read", json!("doc:get")),
+    ] {
+        let mut wrong = file();
+        *wrong.pointer_mut(pointer).unwrap() = value;
+        agree(&wrong, false);
+    }
+    for (pointer, name) in [("", "more"), ("/servers/0", "more"), ("/edges/0", "more")] {
+        let mut wrong = file();
+        wrong.pointer_mut(pointer).unwrap()[name] = json!(1);
+        agree(&wrong, false);
+    }
+}
+
 #[test]
 fn only_strict_json_of_a_bounded_size_is_read() {
-    let twice = file().to_string().replacen("{", "{\"version\":1,", 1);
+    let twice = file().to_string().replacen('{', "{\"version\":1,", 1);
     for text in ["", "[]x", "{", &twice, "{\"version\":1.5e400}"] {
         let error = Edges::parse(text.as_bytes()).unwrap_err();
         assert!(matches!(error.fault, Fault::Json(_)), "{text}: {error}");

@@ -39,6 +39,8 @@ pub(super) fn authority(
     let mut allowed = edge.map(&held);
     let none = BTreeSet::new();
     let ceiling = grant.ceiling.get(&edge.to).unwrap_or(&none);
+    // That the target knows what a map gives, an edge file is checked for; said here once more, because
+    // the ceiling may be of an older file.
     allowed.retain(|scope| ceiling.contains(scope) && target.scopes.contains(scope));
     let asked = details(request, &edge.to, target)?;
     let scopes = requested(request, &asked, target)?;

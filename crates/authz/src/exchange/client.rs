@@ -214,7 +214,7 @@ impl Exchange {
             age_s_max: limits::SKEW_S_MAX,
             nonce: None,
         };
-        self.by_time_or_nonce(text.expose(), expected, now_s).map(Some)
+        self.by_time_or_nonce(text.expose(), &expected, now_s).map(Some)
     }
 
     /// Where a proof of now has to have a nonce of ours: whether it has.
@@ -230,12 +230,12 @@ impl Exchange {
     pub(super) fn by_time_or_nonce(
         &self,
         text: &str,
-        expected: Expected<'_>,
+        expected: &Expected<'_>,
         now_s: u64,
     ) -> Result<Proof, ProofError> {
-        match Proof::verify(text, &expected, now_s) {
+        match Proof::verify(text, expected, now_s) {
             Err(ProofError::Time) => {
-                let expected = Expected { nonce: Some(&self.config.nonces), ..expected };
+                let expected = Expected { nonce: Some(&self.config.nonces), ..*expected };
                 Proof::verify(text, &expected, now_s).map_err(|error| match error {
                     ProofError::Nonce => ProofError::Time,
                     error => error,

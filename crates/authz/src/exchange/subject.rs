@@ -7,22 +7,26 @@ use crate::limits;
 use crate::token::proof::Expected;
 use crate::token::{Access, AccessError, Confirmation, Secret, Subject};
 
-impl Exchange {
-    /// X2: an access token of a trusted issuer, valid now. X3: for the server that asks, alone.
-    pub(super) fn subject(
-        &self,
-        case: &Case<'_>,
-        token: &Secret,
-        now_s: u64,
-    ) -> Result<Access, ExchangeError> {
-        match case.verifier.verify(token.expose(), now_s) {
-            Ok(access) => Ok(access),
-            Err(AccessError::Audience) => Err(ExchangeError::NotForRequester),
-            Err(AccessError::Actors(why)) => Err(ExchangeError::Chain(why)),
-            Err(error) => Err(ExchangeError::Subject(error)),
-        }
+/// X2: an access token of a trusted issuer, valid now. X3: for the server that asks, alone.
+pub(super) fn subject(
+    case: &Case<'_>,
+    token: &Secret,
+    now_s: u64,
+) -> Result<Access, ExchangeError> {
+    let (token, by) = (token.expose(), case.verifiers);
+    let read = match by.others.verify(token, now_s) {
+        Err(AccessError::Issuer) => by.own.verify(token, now_s),
+        read => read,
+    };
+    match read {
+        Ok(access) => Ok(access),
+        Err(AccessError::Audience) => Err(ExchangeError::NotForRequester),
+        Err(AccessError::Actors(why)) => Err(ExchangeError::Chain(why)),
+        Err(error) => Err(ExchangeError::Subject(error)),
     }
+}
 
+impl Exchange {
     /// X12: the grant that the token belongs to, or that it founds, and which lives.
     pub(super) async fn live_grant(
         &self,
@@ -101,7 +105,7 @@ impl Exchange {
             age_s_max: limits::RELAY_AGE_S_MAX,
             nonce: None,
         };
-        let proof = self.by_time_or_nonce(text.expose(), expected, now_s);
+        let proof = self.by_time_or_nonce(text.expose(), &expected, now_s);
         let proof = proof.map_err(ExchangeError::HolderProof)?;
         proof.is_of(jkt).map_err(ExchangeError::HolderProof)?;
         let target = case.to.as_ref().map_or("", |to| to.as_str());

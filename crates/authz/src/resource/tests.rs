@@ -25,6 +25,7 @@ fn an_identifier_is_normalised_once() {
     ] {
         let resource = Resource::parse(text).unwrap();
         assert_eq!(resource.as_str(), read);
+        assert_eq!(resource.to_string(), read);
         assert_eq!(Resource::parse(read), Ok(resource), "normalised is normal");
     }
 }
@@ -38,6 +39,8 @@ fn what_is_no_identifier_is_refused() {
         ("/mcp", NotUri),
         ("//hop1.a.test/mcp", NotUri),
         ("https:hop1.a.test", NotUri),
+        ("https:evil.test://hop1.a.test/mcp", NotUri),
+        ("https:/hop1.a.test", NotUri),
         ("https:///hop1.a.test", NotUri),
         ("https:\\\\hop1.a.test", NotUri),
         ("https://hop1.a.test\\@evil.test", NotUri),
@@ -177,6 +180,9 @@ fn each_member_of_metadata_is_what_it_has_to_be() {
         ("scopes_supported", json!({"a": 1})),
         ("resource_name", json!(7)),
         ("resource_name", json!(null)),
+        ("resource_name", json!("")),
+        ("resource_name", json!("a".repeat(limits::URI_BYTES_MAX + 1))),
+        ("authorization_details_types_supported", json!([""])),
         ("dpop_signing_alg_values_supported", json!(["none"])),
         ("dpop_bound_access_tokens_required", json!("true")),
         ("bearer_methods_supported", json!(["query"])),
@@ -202,6 +208,9 @@ fn metadata_is_bounded() {
     };
     assert!(with(limits::METADATA_ENTRIES_MAX).is_ok());
     assert!(with(limits::METADATA_ENTRIES_MAX + 1).is_err());
+    let mut named = document();
+    named["resource_name"] = json!("a".repeat(limits::URI_BYTES_MAX));
+    assert!(read(&named).is_ok());
     let text = document().to_string();
     let padded = |size: usize| text.clone() + &" ".repeat(size - text.len());
     assert!(Metadata::parse_any(padded(limits::METADATA_BYTES_MAX).as_bytes()).is_ok());

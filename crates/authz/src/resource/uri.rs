@@ -24,12 +24,7 @@ pub fn is_same_target(said: &str, configured: &str) -> bool {
         // RFC 3986 §6.2.3: with an authority, an empty path is `/`.
         Some((uri.origin, if path.is_empty() { "/" } else { path }))
     };
-    let (bare, rest) = said.split_at_checked(configured.len()).unwrap_or((said, ""));
-    let is_identical = bare == configured && (rest.is_empty() || rest.starts_with(['?', '#']));
-    if is_identical && !configured.contains(['?', '#']) {
-        return true;
-    }
-    target(said).is_some_and(|said| Some(said) == target(configured))
+    said == configured || target(said).is_some_and(|said| Some(said) == target(configured))
 }
 
 impl<'t> Uri<'t> {
@@ -39,12 +34,13 @@ impl<'t> Uri<'t> {
         if text.len() > limits::URI_BYTES_MAX || !text.bytes().all(is_uri) {
             return Err(ResourceError::NotUri);
         }
-        let (_, after) = text.split_once("://").ok_or(ResourceError::NotUri)?;
-        let url = Url::parse(text).map_err(|_| ResourceError::NotUri)?;
-        let is_https = url.scheme() == "https";
-        if !is_https && url.scheme() != "http" {
+        // The scheme as it is written: `https:a://b` is mended too, and then another host is meant.
+        let (scheme, after) = text.split_once("://").ok_or(ResourceError::NotUri)?;
+        let is_https = scheme.eq_ignore_ascii_case("https");
+        if !is_https && !scheme.eq_ignore_ascii_case("http") {
             return Err(ResourceError::NotUri);
         }
+        let url = Url::parse(text).map_err(|_| ResourceError::NotUri)?;
         let end = after.find(['/', '?', '#']).unwrap_or(after.len());
         let (authority, rest) = after.split_at_checked(end).ok_or(ResourceError::NotUri)?;
         if authority.contains('@') {

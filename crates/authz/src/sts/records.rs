@@ -64,8 +64,9 @@ fn write(
         if let Err(error) = &written {
             tracing::error!("decisions cannot be recorded: {error}");
         }
+        let written = written.map_err(|error| error.to_string());
         for done in all {
-            let _ = done.send(written.as_ref().map(|()| ()).map_err(ToString::to_string));
+            let _ = done.send(written.clone());
         }
     }
 }

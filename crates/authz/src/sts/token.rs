@@ -146,3 +146,29 @@ fn body(issued: &Issued) -> Value {
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// How a client says who it is (RFC 7523 §2.2).
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use http::header::RETRY_AFTER;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_when_to_come_back_and_never_more_than_it_may() {
+        let rate = ExchangeError::Rate { what: "exchanges of one client", retry_s: 7 };
+        let response = Refusal::from(rate).into_response();
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[RETRY_AFTER], "7");
+        let broken = std::io::Error::other("the password of the database is wrong");
+        let broken =
+            ExchangeError::Unavailable { doing: "working on grants", source: broken.into() };
+        let refusal = Refusal::from(broken);
+        assert_eq!((refusal.status, refusal.retry_s), (StatusCode::SERVICE_UNAVAILABLE, Some(1)));
+        assert!(!refusal.says.contains("password") && !refusal.says.contains("grants"));
+        let known = Refusal::from(ExchangeError::Client("its assertion is over"));
+        let unknown = Refusal::from(ExchangeError::Client("it is not known"));
+        assert_eq!(known, unknown);
+    }
+}

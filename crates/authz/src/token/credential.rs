@@ -145,6 +145,7 @@ mod tests {
             (&["N_A a"], CredentialError::Scheme),
         ] {
             assert_eq!(read(values, &[]), Err(error), "{values:?}");
+            assert_eq!(error.code(), "authz.guard.credential-malformed");
         }
     }
 

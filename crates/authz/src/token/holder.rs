@@ -28,7 +28,7 @@ impl Access {
             (Some(Confirmation::Jkt(jkt)), Scheme::Dpop) => {
                 let text = holder.credential.proof.as_ref();
                 let text = text.ok_or(HolderError::Missing("there is no proof"))?;
-                let expected = Expected { token: Some(&self.hash), ..holder.expected.clone() };
+                let expected = Expected { token: Some(&self.hash), ..holder.expected };
                 let proof = Proof::verify(text.expose(), &expected, now_s);
                 let proof = proof.map_err(HolderError::Proof)?;
                 proof.is_of(jkt).map_err(HolderError::Proof)?;

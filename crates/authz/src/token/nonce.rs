@@ -96,6 +96,7 @@ mod tests {
         let nonce = nonces.issue(NOW_S);
         assert!(Nonces::new([7; 32]).is_fresh(&nonce, 60, NOW_S), "instances share the key");
         assert!(!Nonces::new([8; 32]).is_fresh(&nonce, 60, NOW_S));
+        assert_eq!(format!("{nonces:?}"), "Nonces", "nothing of the key");
         for at in 0..nonce.len() {
             let mut other = nonce.clone().into_bytes();
             other[at] = if other[at] == b'A' { b'B' } else { b'A' };

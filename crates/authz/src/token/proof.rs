@@ -31,7 +31,7 @@ pub struct Proof {
 }
 
 /// What a proof has to say.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
     /// The HTTP method.
     pub method: &'a str,

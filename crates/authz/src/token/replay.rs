@@ -129,10 +129,10 @@ mod tests {
         NOW_S.store(1_011, Ordering::SeqCst);
         assert!(memory.once("a", 1_030).await.is_ok(), "one past it");
         assert!(matches!(memory.once("b", 1_030).await, Err(ReplayError::Used)));
-        memory.fail(true);
-        assert!(matches!(memory.once("d", 1_030).await, Err(ReplayError::Store(_))));
-        memory.fail(false);
         NOW_S.store(2_000, Ordering::SeqCst);
+        memory.fail(true);
+        assert!(matches!(memory.once("d", 2_030).await, Err(ReplayError::Store(_))));
+        memory.fail(false);
         assert!(memory.once("d", 2_030).await.is_ok());
     }
 
@@ -148,5 +148,6 @@ mod tests {
             counted += usize::from(task.await.is_ok_and(|is_first| is_first));
         }
         assert_eq!(counted, 1);
+        assert!(format!("{memory:?}").contains("65536"));
     }
 }

@@ -182,6 +182,19 @@ fn t14_no_other_credential_is_an_access_token() {
 }
 
 #[test]
+fn t14_what_an_issuer_says_of_its_access_tokens_is_no_other_kind() {
+    for (name, value) in
+        [("typ", json!("Bearer")), ("typ", json!("DPoP")), ("token_use", json!("access"))]
+    {
+        assert!(verify(&token(LAX, &fixture::with(LAX, name, value))).is_ok(), "{name}");
+    }
+    for (name, value) in [("typ", json!("ID")), ("typ", json!(1)), ("token_use", json!("id"))] {
+        let refused = verify(&token(LAX, &fixture::with(LAX, name, value)));
+        assert!(matches!(refused, Err(AccessError::Type(_))), "{name}");
+    }
+}
+
+#[test]
 fn t14_an_issuer_that_says_at_jwt_says_nothing_else() {
     for typ in ["JWT", "jwt", "", "at", "at+jws", "at+jwt+x", "x/at+jwt"] {
         for iss in [OWN, STRICT] {

@@ -141,6 +141,10 @@ pub(crate) struct Source {
     /// Whom to believe: logs, witnesses, registries, publishers
     #[arg(long, value_name = "FILE", env = env::TRUST)]
     pub(crate) trust: PathBuf,
+
+    /// Where a proof is kept if the log is caught lying; `countersign verify` checks it
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub(crate) evidence: PathBuf,
 }
 
 /// `countersign log tail`

@@ -2,6 +2,8 @@
 //!
 //! With a command, stdout belongs to the protocol: nothing here writes there.
 
+mod testimony;
+
 use std::fs::OpenOptions;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use authz::resource::Protection;
 use guard::event::Events;
 use guard::{Endpoint, Gate, Stance, Target};
 
+use self::testimony::Testimony;
 use super::{Desk, stopped};
 use crate::args;
 use crate::failure::{Exit, Failure};
@@ -38,7 +41,12 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Guard) -> Result<Exit, Fa
     let artefact = if is_pinned { None } else { source.artefact() };
     let pins = Pins::new(Arc::clone(&desk.store), key.clone(), origin.clone(), artefact);
     let mut gate = Gate::new(key.to_string(), stance, Arc::new(pins), events.clone());
-    if let Some(backing) = backing(desk, &key, &arguments.published).await? {
+    let backing = backing(desk, &key, &arguments.published).await?;
+    if let Some(path) = &arguments.observe {
+        let named = backing.as_ref().map(|backing| backing.named().clone());
+        gate = gate.observed_by(Testimony::start(desk, arguments, target, path, named)?);
+    }
+    if let Some(backing) = backing {
         backing.keep_renewed();
         gate = gate.backed_by(backing);
     }

@@ -12,6 +12,8 @@ use crate::args::log as args;
 use crate::failure::{Exit, Failure};
 use crate::log::reader::Reader;
 use crate::log::view::View;
+pub(super) use publish::registry::Registry;
+pub(super) use submit::{STATEMENTS, body};
 
 /// `countersign publish`
 ///

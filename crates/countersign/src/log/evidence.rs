@@ -10,6 +10,7 @@ use seal::{Bundle, Trust};
 
 use super::limits;
 use super::reader::Reader;
+use crate::codes;
 use crate::failure::Failure;
 use crate::lock::entry::Published;
 
@@ -52,7 +53,9 @@ impl Source {
             Self::Log(reader) => {
                 let version = named.version.as_deref().unwrap_or("latest");
                 let path = format!("bundle/{}/{}", encoded(&named.server), encoded(version));
-                reader.need(&path, limits::EVIDENCE_BYTES_MAX).await
+                let found = reader.read(&path, limits::EVIDENCE_BYTES_MAX).await?;
+                let missing = || format!("{reader} has no evidence about {named}");
+                found.ok_or_else(|| Failure::refusal(codes::LOG_EVIDENCE, missing()))
             }
             Self::File(path) => {
                 let reader = Reader::Folder(PathBuf::new());
@@ -120,6 +123,11 @@ pub(crate) fn judge(
         return Err(unproved(format!("{what}, not about {named}")));
     }
     Ok(verified)
+}
+
+/// The checkpoint of a bundle, unverified.
+pub(crate) fn checkpoint(bundle: &[u8]) -> Option<String> {
+    Bundle::parse(bundle).ok().map(|bundle| bundle.checkpoint)
 }
 
 fn ground_of(code: &str) -> Ground {

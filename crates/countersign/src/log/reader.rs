@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use reqwest::{StatusCode, Url};
 
 use super::limits;
+use crate::codes;
 use crate::failure::Failure;
 
 /// Where a log is read.
@@ -106,7 +107,7 @@ pub(crate) async fn body(
     let mut bytes = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
         if bytes.len() + chunk.len() > bytes_max {
-            return Err(format!("it answered more than {bytes_max} bytes").into());
+            return Err(TooLong { bytes_max }.into());
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -126,7 +127,13 @@ async fn fetch(
         StatusCode::NOT_FOUND => return Ok(None),
         status => return Err(asking().because(format!("it answered {status}"))),
     }
-    body(answer, bytes_max).await.map(Some).map_err(|error| asking().because(error))
+    let read = body(answer, bytes_max).await;
+    read.map(Some).map_err(|error| {
+        let what = format!("asking {url}");
+        let is_too_long = error.is::<TooLong>();
+        let failure = if is_too_long { too_long(what) } else { Failure::new(what) };
+        failure.because(error)
+    })
 }
 
 fn read_file(path: &Path, bytes_max: usize) -> Result<Option<Vec<u8>>, Failure> {
@@ -141,9 +148,21 @@ fn read_file(path: &Path, bytes_max: usize) -> Result<Option<Vec<u8>>, Failure> 
     let bound = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
     file.take(bound).read_to_end(&mut bytes).map_err(|error| reading().because(error))?;
     if bytes.len() > bytes_max {
-        return Err(reading().because(format!("it has more than {bytes_max} bytes")));
+        let what = format!("reading {}", path.display());
+        return Err(too_long(what).because(TooLong { bytes_max }));
     }
     Ok(Some(bytes))
+}
+
+/// More bytes than what was asked for can have.
+#[derive(Debug, thiserror::Error)]
+#[error("it has more than {bytes_max} bytes")]
+struct TooLong {
+    bytes_max: usize,
+}
+
+fn too_long(what: String) -> Failure {
+    Failure::refusal(codes::LOG_TOO_LONG, what)
 }
 
 fn failed(path: &str) -> Failure {
@@ -154,4 +173,20 @@ fn failed(path: &str) -> Failure {
 pub(crate) fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_to_its_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        assert_eq!(read_file(&path, 4).unwrap(), None);
+        std::fs::write(&path, "1234").unwrap();
+        assert_eq!(read_file(&path, 4).unwrap(), Some(b"1234".to_vec()));
+        std::fs::write(&path, "12345").unwrap();
+        assert!(read_file(&path, 4).is_err());
+    }
 }

@@ -1,12 +1,15 @@
 //! A log at one checkpoint, from which only verified entries come.
 
-use seal::{Crypto, Trust};
+use std::path::Path;
+
+use seal::fraud::Fork;
+use seal::{Crypto, Fraud, Trust};
 use tlog::policy::Verified;
 use tlog::tile::{self, Plan, Tile, WIDTH};
 use tlog::{Checkpoint, Hash, Proof};
 
-use super::limits;
 use super::reader::Reader;
+use super::{fraud, limits, now_s};
 use crate::codes;
 use crate::failure::Failure;
 
@@ -25,7 +28,18 @@ impl View {
     /// A log that cannot be read, or a checkpoint that is not accepted.
     pub(crate) async fn newest(reader: Reader, trust: &Trust) -> Result<Self, Failure> {
         let note = reader.need("checkpoint", limits::CHECKPOINT_BYTES_MAX).await?;
-        Self::at(reader, &note, trust)
+        let view = Self::at(reader, &note, trust)?;
+        // A copy is as old as it is; a log that shows nothing newer keeps something back.
+        if let Reader::Url { .. } = view.reader {
+            let fresh = trust.freshness(view.verified.time_s(), now_s());
+            fresh.map_err(|why| {
+                let what = format!("{} shows no checkpoint that is new enough", view.reader);
+                Failure::refusal(codes::LOG_STALE, what).because(why).hint(
+                    "where its age does not matter, trust roots say `freshness_s_max = \"any\"`",
+                )
+            })?;
+        }
+        Ok(view)
     }
 
     /// The log at a checkpoint that was read before.
@@ -105,32 +119,35 @@ impl View {
         Ok((entry, Proof { extra: None, index, hashes: inclusion, checkpoint }))
     }
 
-    /// Verifies that an older checkpoint of the same log is a prefix of this one.
+    /// Verifies that the log as it was seen before is a prefix of this one. Where it is not, and the log
+    /// signed both, the proof is kept in the folder `evidence`.
     ///
     /// # Errors
     /// A log that cannot be read, shrank, or was rewritten.
-    pub(crate) async fn follows(&self, old: &Checkpoint) -> Result<(), Failure> {
-        let new = self.checkpoint();
+    pub(crate) async fn follows(&self, old: &Self, evidence: &Path) -> Result<(), Failure> {
+        let (was, is) = (old.checkpoint(), self.checkpoint());
         let forked = |what: String| Failure::refusal(codes::LOG_FORKED, what);
-        if new.size < old.size {
-            return Err(forked(format!(
-                "the log shrank from {} to {} entries",
-                old.size, new.size
-            )));
+        if was.origin != is.origin {
+            return Err(forked(format!("this is the log {}, not {}", is.origin, was.origin)));
         }
-        let rewritten =
-            || forked(format!("the first {} entries of the log are not what they were", old.size));
-        if new.size == old.size {
-            return if new.root == old.root { Ok(()) } else { Err(rewritten()) };
+        if is.size < was.size {
+            let what = format!("the log shrank from {} to {} entries", was.size, is.size);
+            return Err(forked(what));
         }
-        if old.size == 0 {
+        let plan = Plan::consistency(is, was.size)
+            .map_err(|error| Failure::new("the log has no such entry").because(error))?;
+        let hashes = self.hashes(&plan).await?;
+        // INVARIANT: every hash is authenticated, so what the log has in the place of the old tree is
+        // what its checkpoint commits to.
+        if hashes.prefix() == Some(was.root) {
             return Ok(());
         }
-        let plan = Plan::consistency(new, old.size).map_err(|error| rewritten().because(error))?;
-        let hashes = self.hashes(&plan).await?;
-        let proof = hashes.consistency().unwrap_or_default();
-        tlog::tree::verify_consistency(old.size, old.root, new.size, new.root, &proof)
-            .map_err(|error| rewritten().because(error))
+        let what = format!("the first {} entries of the log are not what they were", was.size);
+        let (Some(prefix), Some(hashes)) = (hashes.prefix(), hashes.consistency()) else {
+            return Err(forked(what));
+        };
+        let fork = Fork { checkpoints: [old.note.clone(), self.note.clone()], prefix, hashes };
+        Err(fraud::keep(&Fraud::Fork(fork), evidence, forked(what)))
     }
 
     /// A tile or bundle of this size: as bytes, unverified.
@@ -142,7 +159,23 @@ impl View {
             Some(_) => usize::from(tile.width) * 32,
             None => limits::ENTRIES_BYTES_MAX,
         };
-        self.reader.need(&tile.to_string(), size_max).await
+        let path = tile.to_string();
+        let found = self.reader.read(&path, size_max).await?;
+        found.ok_or_else(|| {
+            let what =
+                format!("{} does not serve `{path}`, which its checkpoint covers", self.reader);
+            Failure::refusal(codes::LOG_WITHHELD, what)
+        })
+    }
+
+    /// Proofs that entries which follow each other are in the log.
+    ///
+    /// # Errors
+    /// As [`entries`](Self::entries).
+    pub(crate) async fn inclusion(&self, indices: &[u64]) -> Result<Vec<Vec<Hash>>, Failure> {
+        let hashes = self.hashes(&self.plan(indices)?).await?;
+        let proofs: Option<_> = indices.iter().map(|index| hashes.inclusion(*index)).collect();
+        proofs.ok_or_else(|| Failure::new("the log has no such entry"))
     }
 
     fn plan(&self, indices: &[u64]) -> Result<Plan, Failure> {

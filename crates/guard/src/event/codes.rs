@@ -15,6 +15,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("guard.log-revoked", "The log revokes the version, its surface or its publisher's key."),
     ("guard.log-stale", "The newest proof of the log's state is older than accepted."),
     ("guard.log-unproved", "The evidence of the log does not verify."),
+    ("guard.log-forked", "The log is no longer the one that was seen before."),
     ("guard.server-ended", "The server ended before it answered."),
     ("guard.unknown-id", "The server answered what nobody asked."),
     (

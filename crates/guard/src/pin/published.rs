@@ -30,6 +30,8 @@ pub enum Ground {
     Stale,
     /// The evidence does not verify.
     Unproved,
+    /// The log is no longer what was seen of it before.
+    Forked,
 }
 
 impl Ground {
@@ -41,6 +43,7 @@ impl Ground {
             Self::Revoked => "guard.log-revoked",
             Self::Stale => "guard.log-stale",
             Self::Unproved => "guard.log-unproved",
+            Self::Forked => "guard.log-forked",
         }
     }
 }
@@ -99,9 +102,14 @@ mod tests {
     fn what_the_log_does_not_back_is_neither_shown_nor_called() {
         for mode in [Mode::Fixed, Mode::Hold] {
             assert_eq!(seen(mode, None), (Verdict::Allow, vec![], 1));
-            for ground in
-                [Ground::Missing, Ground::Differs, Ground::Revoked, Ground::Stale, Ground::Unproved]
-            {
+            for ground in [
+                Ground::Missing,
+                Ground::Differs,
+                Ground::Revoked,
+                Ground::Stale,
+                Ground::Unproved,
+                Ground::Forked,
+            ] {
                 let held = (Verdict::Hold, vec![ground.code().to_owned()], 0);
                 assert_eq!(seen(mode, Some(ground)), held, "{mode:?} {ground:?}");
             }

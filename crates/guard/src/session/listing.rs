@@ -11,6 +11,7 @@ use crate::capture::{Again, Ask, CaptureError, Scope};
 use crate::channel::Channel;
 use crate::event::{Occasion, Reason, Verdict};
 use crate::gate::Standing;
+use crate::gate::observer::Seen;
 use crate::limits::{LISTING_AGE_FACTOR, LISTING_TIME_MAX, UNASKED_LISTING_PAUSE};
 
 impl Session {
@@ -69,8 +70,15 @@ impl Session {
         let is_of = scope.as_ref().map_or(Scope::Everything, |(_, list)| Scope::One(*list));
         let standing = match (seen, scope) {
             (Some((observation, page)), _) => {
+                let (cache_scope, ttl) = (observation.cache_scope, observation.ttl);
                 let standing = self.gate.stand(observation).map_err(|error| unreadable(&error))?;
                 self.lock().read(&standing, is_of, page);
+                // One list beside older ones may be a mixture that was never shown.
+                if is_of == Scope::Everything && channel.is_anonymous() {
+                    let surface = Arc::clone(&standing.observed);
+                    let is_approved = standing.pin.is_some() && standing.changes().next().is_none();
+                    self.gate.shown(|| Seen { surface, is_approved, cache_scope, ttl });
+                }
                 standing
             }
             (None, Some((known, _))) => known,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{AGE_UNKNOWN_S, ARROW, Asked, Facts, Name, Request, RequestError, Subject};
+use super::{ARROW, Asked, Facts, Name, Request, RequestError, Subject};
 
 type Outcome<T> = Result<T, RequestError>;
 
@@ -65,7 +65,7 @@ impl Facts {
             allowed: scopes(context, "allowed")?,
             parent_bound: flag(context, "parent_bound")?,
             child_bound: flag(context, "child_bound")?,
-            auth_age_s: Some(count(context, "auth_age_s")?).filter(|age| *age != AGE_UNKNOWN_S),
+            auth_age_s: Some(count(context, "auth_age_s")?),
             revoked: flag(context, "revoked")?,
             destructive: flag(context, "destructive")?,
         })

@@ -1,4 +1,6 @@
-use policy::limits::{ENTITIES_MAX, ID_BYTES_MAX, POLICIES_BYTES_MAX, POLICIES_MAX};
+use std::collections::BTreeSet;
+
+use policy::limits::{ENTITIES_MAX, ID_BYTES_MAX, POLICIES_BYTES_MAX, POLICIES_MAX, TOOLS_MAX};
 use policy::{CODES, Declared, LoadError, Policies, Source, World};
 
 use super::{HOP1, HOP2, edge, hop1, server};
@@ -106,6 +108,18 @@ fn a_world_has_bounds_and_no_name_twice() {
     assert!(of(servers(ENTITIES_MAX), Vec::new()).is_ok());
     let error = of(servers(ENTITIES_MAX + 1), Vec::new()).unwrap_err();
     assert_eq!(error.code(), "policy.world");
+    let edges = |count: usize| {
+        (0..count).map(|n| edge(HOP1, &format!("https://{n}.test/mcp"), hop1())).collect::<Vec<_>>()
+    };
+    assert!(of(Vec::new(), edges(ENTITIES_MAX)).is_ok());
+    assert!(of(Vec::new(), edges(ENTITIES_MAX + 1)).is_err());
+    let tools = |count: usize| {
+        let mut server = server(HOP1, &[], &[]);
+        server.tools = (0..count).map(|n| (n.to_string(), BTreeSet::new())).collect();
+        vec![server]
+    };
+    assert!(of(tools(TOOLS_MAX), Vec::new()).is_ok());
+    assert!(of(tools(TOOLS_MAX + 1), Vec::new()).is_err());
     let two = vec![server(HOP1, &["a"], &[]), server(HOP1, &["b"], &[])];
     assert!(of(two, Vec::new()).is_err(), "two servers of one name");
     let mut other = edge(HOP1, HOP2, hop1());

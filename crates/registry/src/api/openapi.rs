@@ -93,6 +93,9 @@ pub(super) struct ListMetadata {
         writes::by_http,
         writes::by_github_oidc,
         writes::by_github_at,
+        writes::look_now,
+        writes::dead_letters,
+        writes::redeliver,
     ),
     components(schemas(
         ServerList,
@@ -110,6 +113,8 @@ pub(super) struct ListMetadata {
         writes::OidcLogin,
         writes::AccessLogin,
         writes::TokenResponse,
+        writes::Looks,
+        writes::Redelivery,
     ))
 )]
 struct Description;

@@ -56,6 +56,18 @@ pub async fn serve(
     Ok(())
 }
 
+/// What a request carries so that an answer without an end can end in good order.
+#[derive(Debug, Clone)]
+pub(crate) struct Stopping(watch::Receiver<bool>);
+
+impl Stopping {
+    /// Resolves when the service is asked to stop.
+    pub(crate) async fn asked(mut self) {
+        // A sender that is gone serves no longer either.
+        let _ = self.0.wait_for(|stopped| *stopped).await;
+    }
+}
+
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
@@ -67,7 +79,9 @@ async fn accept(
 }
 
 async fn connection(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>) {
-    let answer = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+    let stopping = Stopping(stopped.clone());
+    let answer = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(stopping.clone());
         let router = router.clone();
         async move {
             Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_default())

@@ -1,11 +1,12 @@
 //! The feed over HTTP.
 
+use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
 use super::{Feed, Filter, Page, json_feed as render, page, stream as streaming};
-use crate::api::{self, Query, Refusal};
+use crate::api::{self, Query, Refusal, Stopping};
 use crate::limits;
 
 /// State changes after a number, oldest first.
@@ -55,6 +56,7 @@ pub(crate) async fn changes(
 )]
 pub(crate) async fn stream(
     State(feed): State<Feed>,
+    stopping: Option<Extension<Stopping>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -70,7 +72,8 @@ pub(crate) async fn stream(
     };
     let busy = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "feed.busy", "too many streams");
     let slot = feed.streams.clone().try_acquire_owned().map_err(|_| busy())?;
-    Ok(streaming::respond(feed, filter, since, slot))
+    let stopping = stopping.map(|Extension(stopping)| stopping);
+    Ok(streaming::respond(feed, filter, since, slot, stopping))
 }
 
 /// The newest state changes, as a JSON Feed 1.1.

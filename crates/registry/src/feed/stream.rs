@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::filter::Filter;
 use super::{Change, Feed, page};
+use crate::api::Stopping;
 use crate::limits;
 use crate::service::ServiceError;
 
@@ -21,12 +22,24 @@ pub(super) fn respond(
     filter: Filter,
     since: i64,
     slot: OwnedSemaphorePermit,
+    stopping: Option<Stopping>,
 ) -> Response {
     let (sending, receiving) = mpsc::channel(1);
     tokio::spawn(async move {
-        if let Err(error) = run(&feed, &filter, since, &sending).await {
-            // The reader comes again with the last id that it saw.
-            crate::service::tell(&error, "a stream of state changes ends");
+        let stopped = async {
+            match stopping {
+                Some(stopping) => stopping.asked().await,
+                None => std::future::pending().await,
+            }
+        };
+        // The reader comes again with the last id that it saw.
+        tokio::select! {
+            ended = run(&feed, &filter, since, &sending) => {
+                if let Err(error) = ended {
+                    crate::service::tell(&error, "a stream of state changes ends");
+                }
+            }
+            () = stopped => {}
         }
         drop(slot);
     });
@@ -69,7 +82,12 @@ async fn run(
             continue;
         }
         let is_newer = async { newest.wait_for(|newest| *newest > since).await.is_ok() };
-        match timeout(limits::HEARTBEAT, is_newer).await {
+        let waited = tokio::select! {
+            // A reader that is gone makes room at once, not at the next heartbeat.
+            () = sending.closed() => return Ok(()),
+            waited = timeout(limits::HEARTBEAT, is_newer) => waited,
+        };
+        match waited {
             Ok(true) => {}
             // The service stops.
             Ok(false) => return Ok(()),

@@ -152,3 +152,23 @@ async fn a_json_feed_is_newest_first_and_leads_on() {
     let (_, feed) = json(&router, &next).await;
     assert_eq!(of(&feed), [newest - 2, newest - 3]);
 }
+
+#[tokio::test]
+async fn so_many_streams_are_served_and_no_more() {
+    let (_fixture, router, _) = two().await;
+    let mut streams = Vec::new();
+    for _ in 0..limits::STREAMS_MAX {
+        streams.push(ask(&router, "/stream", None).await);
+    }
+    assert!(streams.iter().all(|answer| answer.status() == 200));
+    let (status, refusal) = json(&router, "/stream").await;
+    assert_eq!((status, &refusal["code"]), (503, &"feed.busy".into()));
+    // Whoever goes makes room, long before a heartbeat would find out.
+    streams.pop();
+    let again = async {
+        while ask(&router, "/stream", None).await.status() != 200 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(limits::HEARTBEAT / 3, again).await.unwrap();
+}

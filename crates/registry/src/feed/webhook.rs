@@ -7,7 +7,7 @@
 
 mod deliver;
 mod outbox;
-mod secret;
+pub(crate) mod secret;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -172,9 +172,9 @@ impl WebhookError {
 
 /// The codes of webhooks beside those of the client, each with its sentence.
 pub const CODES: &[(&str, &str)] = &[
-    ("webhook.name", "the name of a webhook is empty or there twice"),
-    ("webhook.too-many", "there are more webhooks than the limit"),
-    ("webhook.secret", "the secret of a webhook is missing, none, or can be read by others"),
+    ("webhook.name", "The name of a webhook is empty or there twice."),
+    ("webhook.too-many", "There are more webhooks than the limit."),
+    ("webhook.secret", "The secret of a webhook is missing, none, or can be read by others."),
 ];
 
 #[cfg(test)]

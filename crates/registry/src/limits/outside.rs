@@ -107,6 +107,9 @@ pub const LOOK_AGAIN_MIN: Duration = Duration::from_mins(15);
 /// And how late; also how soon one that does not answer is.
 pub const LOOK_AGAIN_MAX: Duration = Duration::from_hours(24);
 
+/// The shortest token of an operator: 32 hexadecimal digits are 128 bits.
+pub const OPERATOR_TOKEN_CHARS_MIN: usize = 32;
+
 /// Looks that run at the same time.
 pub const LOOKS_MAX: usize = 16;
 
@@ -114,8 +117,16 @@ pub const LOOKS_MAX: usize = 16;
 /// would be twice as many, and an accusation needs four.
 pub const LOOKS_JUDGED_MAX: i64 = 256;
 
-/// Authorization servers of one resource that are looked at.
+/// Declared surfaces of one server that what it shows is compared with, the newest first: older
+/// versions are hardly served any more.
+pub const DECLARED_COMPARED_MAX: i64 = 8;
+
+/// Authorization servers of one resource whose own metadata are looked at.
 pub const ISSUERS_MAX: usize = 8;
+
+/// Authorization servers of one resource that are known by name, so that another one among them is
+/// seen: a statement holds as many addresses of 900 bytes.
+pub const ISSUERS_NAMED_MAX: usize = 64;
 
 /// A metadata document of a resource or an authorization server; real ones have 2 kB.
 pub const DISCOVERY_BYTES_MAX: usize = 64 << 10;

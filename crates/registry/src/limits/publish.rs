@@ -72,6 +72,12 @@ pub const FORM_BYTES_MAX: usize = 64 << 10;
 /// Largest body that holds a statement and keys.
 pub const STATEMENT_BODY_BYTES_MAX: usize = 256 << 10;
 
+/// Statements at once that are larger: observations with a large surface. No login is asked for them.
+pub const LARGE_STATEMENTS_MAX: usize = 4;
+
+/// How long the body of such a statement may take to come.
+pub const LARGE_STATEMENT_TIME_MAX: Duration = Duration::from_secs(30);
+
 /// Keys that a request may bring: what an envelope may be signed with.
 pub const KEYS_BROUGHT_MAX: usize = 8;
 

@@ -3,7 +3,7 @@
 //!
 //! Credentials go where these documents point, so that a change of them is a change of who gets them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -149,17 +149,16 @@ impl Monitor {
         facts.is_of_another =
             !resource.get("resource").and_then(Value::as_str).is_some_and(is_this);
         let issuers = resource.get("authorization_servers").and_then(Value::as_array);
-        let issuers: Vec<String> = issuers
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .take(limits::ISSUERS_MAX)
-            .map(str::to_owned)
-            .collect();
+        // In the order of their names: where a server puts one in its list says nothing.
+        let issuers: BTreeSet<String> =
+            issuers.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
         facts.documents.insert(url.into(), resource);
-        for issuer in issuers {
+        for (issuer, at) in issuers.into_iter().take(limits::ISSUERS_NAMED_MAX).zip(0..) {
             let said = || before.and_then(|before| before.issuers.get(&issuer)).cloned();
-            let says = match self.issuer(&issuer, &mut facts.documents).await {
+            let is_asked = at < limits::ISSUERS_MAX;
+            let says =
+                if is_asked { self.issuer(&issuer, &mut facts.documents).await } else { None };
+            let says = match says {
                 Some(says) => says,
                 None => said().unwrap_or_else(|| Value::Object(Map::new())),
             };

@@ -7,7 +7,8 @@ use seal::Statement;
 use seal::statement::{Finding, Observation, Observed, Predicate, SurfaceClaim};
 use store::Object;
 use surface::document::Detail;
-use surface::{CacheScope, Digests, Era};
+use surface::{CacheScope, Digest, Digests, Era};
+use url::Url;
 
 use super::memory::Before;
 use super::{
@@ -15,6 +16,7 @@ use super::{
 };
 use crate::limits;
 use crate::net::{NetError, shown};
+use crate::projection::step::findings_of;
 
 pub(super) async fn look(
     monitor: &Monitor,
@@ -43,12 +45,42 @@ pub(super) async fn look(
     }
 }
 
-/// Whether everybody may see what was captured: it was shown to nobody in particular, and the server
-/// does not call it private. Before 2026-07-28 a server cannot say.
+/// Whether everybody may see what was captured.
 fn may_leave(target: &Target, captured: &Captured) -> bool {
-    let is_public = captured.observation.cache_scope == CacheScope::Public
-        || captured.observation.surface.era == Era::Legacy;
-    target.credentials.is_none() && is_public
+    target.credentials.is_none() && is_public(&captured.observation)
+}
+
+/// Whether a server says of what it shows to nobody in particular that everybody may see it. Before
+/// 2026-07-28 it cannot say.
+pub fn is_public(observation: &surface::Observation) -> bool {
+    observation.cache_scope == CacheScope::Public || observation.surface.era == Era::Legacy
+}
+
+/// What an observer says that it was shown at `endpoint`, and the document that its statement names.
+pub fn observed(endpoint: &Url, captured: &Captured, authorization: String) -> (Observed, Bytes) {
+    let Captured { observation, protocol_version } = captured;
+    let document = document(captured);
+    let claim = SurfaceClaim {
+        digests: Digests::of_surface(&observation.surface),
+        object: Digest::of_bytes(&document),
+        era: observation.surface.era,
+        protocol_version: protocol_version.clone(),
+        authorization,
+    };
+    let scope = match observation.cache_scope {
+        CacheScope::Public => "public",
+        CacheScope::Private => "private",
+    };
+    let ttl_ms = observation.ttl.map(|ttl| u64::try_from(ttl.as_millis()));
+    let of = Observed::Surface {
+        endpoint: shown(endpoint),
+        surface: Some(claim),
+        outcome: "surface".to_owned(),
+        // A legacy server says nothing of it.
+        cache_scope: (observation.surface.era == Era::Modern).then(|| scope.to_owned()),
+        ttl_ms: ttl_ms.and_then(Result::ok).map(|ttl_ms| ttl_ms.min(INTEGER_MAX)),
+    };
+    (of, document)
 }
 
 impl Monitor {
@@ -140,33 +172,13 @@ impl Monitor {
             index: None,
         };
         let is_news = before.exact != Some(digests.exact) || before.outcome != "surface";
-        if !is_news && !self.is_contradicted(target, client, digests.semantic).await? {
+        let court = self.court(target);
+        if !is_news && !court.is_contradicted(&self.witness(client), digests.semantic).await? {
             return Ok(seen);
         }
-        let object = Object::new(document(captured));
-        let claim = SurfaceClaim {
-            digests,
-            object: object.digest(),
-            era: captured.observation.surface.era,
-            protocol_version: captured.protocol_version.clone(),
-            authorization: target.class(),
-        };
-        let scope = match captured.observation.cache_scope {
-            CacheScope::Public => "public",
-            CacheScope::Private => "private",
-        };
-        let ttl_ms = captured.observation.ttl.map(|ttl| u64::try_from(ttl.as_millis()));
-        let of = Observed::Surface {
-            endpoint: shown(&target.endpoint),
-            surface: Some(claim),
-            outcome: "surface".to_owned(),
-            // A legacy server says nothing of it.
-            cache_scope: (captured.observation.surface.era == Era::Modern)
-                .then(|| scope.to_owned()),
-            ttl_ms: ttl_ms.and_then(Result::ok).map(|ttl_ms| ttl_ms.min(INTEGER_MAX)),
-        };
+        let (of, document) = observed(&target.endpoint, captured, target.class());
         let statement = self.statement(&target.server, of, changes, before.position, Some(client));
-        let appended = self.service.state(statement, vec![object]).await?;
+        let appended = self.service.state(statement, vec![Object::new(document)]).await?;
         seen.index = Some(appended.receipt.index);
         Ok(seen)
     }
@@ -253,13 +265,7 @@ impl Monitor {
 /// What changed since a look before, ranked; nothing where there was none.
 fn changes(before: &Before, captured: &Captured) -> Vec<Finding> {
     let Some(surface) = &before.surface else { return Vec::new() };
-    let changes = drift::compare(surface, &captured.observation.surface, &[]);
-    let finding = |change: &drift::Change| Finding {
-        code: change.code.to_owned(),
-        severity: change.severity.as_str().to_owned(),
-        place: change.place.chars().take(limits::PLACE_CHARS_MAX).collect(),
-    };
-    changes.iter().take(limits::FINDINGS_MAX).map(finding).collect()
+    findings_of(surface, &captured.observation.surface)
 }
 
 /// The surface as a document: what the object of a statement holds.

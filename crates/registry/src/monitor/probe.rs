@@ -40,7 +40,8 @@ pub(super) async fn probe(
     }
     let finding = finding(&looks, clients);
     if finding == "differs" && target.credentials.is_none() {
-        monitor.accuse_by_probe(target, clients).await?;
+        let both = clients.map(|client| monitor.witness(client));
+        monitor.court(target).accuse_by_probe(both).await?;
     }
     Ok(Probe { looks, finding })
 }

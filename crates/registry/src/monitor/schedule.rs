@@ -9,7 +9,7 @@ use sqlx::Row as _;
 use wire::{Document, Policy};
 
 use super::target::endpoints;
-use super::{Monitor, MonitorError, Seen, Target};
+use super::{Looked, Monitor, MonitorError, Seen, Target};
 use crate::limits;
 
 /// Looks at what is due, again and again.
@@ -77,19 +77,43 @@ impl Monitor {
         Ok(ttl_ms.flatten().and_then(|ms| ms.try_into().ok()).map(Duration::from_millis))
     }
 
+    /// Looks at every endpoint of a server now, as every client, whenever its next look is. What
+    /// credentials showed is in the answer: it is for the operator alone.
+    ///
+    /// # Errors
+    /// A log or tables that fail.
+    pub async fn look_at(&self, server: &str) -> Result<Vec<Looked>, MonitorError> {
+        let mut all = self.all().await?;
+        all.retain(|(target, _)| target.server == server);
+        let mut looked = Vec::new();
+        for (target, client) in all {
+            let seen = self.scheduled(&target, &client).await?;
+            let endpoint = crate::net::shown(&target.endpoint);
+            looked.push(Looked { endpoint, authorization: target.class(), client, seen });
+        }
+        Ok(looked)
+    }
+
     /// What to look at now, each target as each client.
     pub(super) async fn due(&self) -> Result<Vec<(Target, String)>, MonitorError> {
+        let later = self.later().await?;
+        let mut all = self.all().await?;
+        all.retain(|(target, client)| !later.contains(&key(target, client)));
+        Ok(all)
+    }
+
+    /// Everything there is to look at, each target as each client.
+    async fn all(&self) -> Result<Vec<(Target, String)>, MonitorError> {
         let mut targets: Vec<Target> = self.config.servers.iter().map(named).collect();
         if self.config.follows_listed {
             targets.extend(self.listed().await?);
         }
-        let later = self.later().await?;
         let clients = self.config.clients.clone();
         let each = targets.into_iter().flat_map(|target| {
             let as_client = move |client: String| (target.clone(), client);
             clients.clone().into_iter().map(as_client).collect::<Vec<_>>()
         });
-        Ok(each.filter(|(target, client)| !later.contains(&key(target, client))).collect())
+        Ok(each.collect())
     }
 
     /// What is not due yet.

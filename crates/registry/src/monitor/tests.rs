@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use surface::{CacheScope, Era, Observation, Surface};
 
 use super::*;
+use crate::limits;
 use crate::net::fixture::{Server, answer};
 use crate::net::{Rules, System};
 use crate::service::fixture::Fixture;
@@ -233,6 +234,36 @@ async fn other_authorization_servers_are_critical_and_lent_credentials_stay_home
     let seen = watched.monitor.look(&target, "x/1").await.unwrap();
     assert_eq!(seen.outcome, "refused-by-policy");
     assert!(watched.shows.asked.lock().unwrap().is_empty(), "the credentials were not sent");
+}
+
+#[tokio::test]
+async fn another_authorization_server_is_seen_behind_many() {
+    let names = Arc::new(Mutex::new(Vec::new()));
+    let named = Arc::clone(&names);
+    let watched = Watched::new(move |path| {
+        (path == "/.well-known/oauth-protected-resource")
+            .then(|| json!({ "resource": "self", "authorization_servers": *named.lock().unwrap() }))
+    })
+    .await;
+    watched.fail("x", look::failure("auth-required", "no"));
+    let of = |count: usize| (0..count).map(|n| format!("https://as{n:02}.acme.com")).collect();
+    *names.lock().unwrap() = of(limits::ISSUERS_NAMED_MAX - 1);
+    watched.look().await;
+    let told = async || {
+        let feed = watched.feed().await.into_iter();
+        feed.filter(|(code, _)| code == "authorization.servers-changed").count()
+    };
+    // The last that is known by name, far behind those whose metadata are read; then one past it.
+    *names.lock().unwrap() = of(limits::ISSUERS_NAMED_MAX);
+    watched.look().await;
+    assert_eq!(told().await, 1);
+    *names.lock().unwrap() = of(limits::ISSUERS_NAMED_MAX + 1);
+    watched.look().await;
+    assert_eq!(told().await, 1);
+    // Another order is no news.
+    names.lock().unwrap().reverse();
+    watched.look().await;
+    assert_eq!(told().await, 1);
 }
 
 #[tokio::test]

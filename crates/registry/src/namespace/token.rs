@@ -135,6 +135,25 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_read_to_its_bound() {
+        let of = |more: usize| {
+            let mut token = token("dns", Grant::of_domain("example.com", true));
+            token.subject = "s".repeat(more);
+            token.seal(&keys(1)).unwrap()
+        };
+        let short = of(1).len();
+        // A character more makes the text longer by one or by two.
+        let more = (limits::TOKEN_CHARS_MAX - short) * 3 / 4;
+        let texts: Vec<String> = (more - 2..more + 6).map(of).collect();
+        let (at, past): (Vec<_>, Vec<_>) =
+            texts.iter().partition(|text| text.len() <= limits::TOKEN_CHARS_MAX);
+        assert!(at.iter().any(|text| text.len() + 1 >= limits::TOKEN_CHARS_MAX));
+        assert!(past.iter().any(|text| text.len() <= limits::TOKEN_CHARS_MAX + 2));
+        assert!(at.iter().all(|text| Token::open(text, &keys(1), 999).is_ok()));
+        assert!(past.iter().all(|text| Token::open(text, &keys(1), 999).is_err()));
+    }
+
+    #[test]
     fn github_speaks_for_its_own_names_and_for_no_others() {
         let github = token("github-oidc", Grant::of_github("alice"));
         assert!(github.grant_of("io.github.alice/x").is_some());

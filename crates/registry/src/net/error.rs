@@ -93,17 +93,17 @@ pub enum NetError {
 
 /// The codes of [`NetError`], each with its sentence.
 pub const CODES: &[(&str, &str)] = &[
-    ("net.url-denied", "the URL is not https, or carries user information"),
-    ("net.port-denied", "the port is not one that is dialled"),
-    ("net.address-denied", "the name leads to an address that is private, local or reserved"),
-    ("net.unresolved", "the name has no address"),
-    ("net.redirect", "the answer leads elsewhere and is not followed"),
-    ("net.too-large", "the answer is longer than it may be"),
-    ("net.encoded", "the answer is compressed, which nobody asked for"),
-    ("net.timed-out", "the answer took too long"),
-    ("net.tls", "there is no TLS with whoever answers"),
-    ("net.unreachable", "nobody answers, or not in HTTP"),
-    ("net.setup", "the HTTP client could not be set up"),
+    ("net.url-denied", "The URL is not https, or carries user information."),
+    ("net.port-denied", "The port is not one that is dialled."),
+    ("net.address-denied", "The name leads to an address that is private, local or reserved."),
+    ("net.unresolved", "The name has no address."),
+    ("net.redirect", "The answer leads elsewhere and is not followed."),
+    ("net.too-large", "The answer is longer than it may be."),
+    ("net.encoded", "The answer is compressed, which nobody asked for."),
+    ("net.timed-out", "The answer took too long."),
+    ("net.tls", "There is no TLS with whoever answers."),
+    ("net.unreachable", "Nobody answers, or not in HTTP."),
+    ("net.setup", "The HTTP client could not be set up."),
 ];
 
 impl NetError {

@@ -1,6 +1,7 @@
 //! What somebody saw: a surface, an upstream's entry, a namespace's proof, a split view.
 
 mod authorization;
+mod compare;
 mod entry;
 mod namespace;
 mod split_view;

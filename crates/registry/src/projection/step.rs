@@ -7,9 +7,10 @@ use seal::Envelope;
 use seal::statement::{Finding, SurfaceClaim};
 use sqlx::AnyConnection;
 use sqlx::query::Query;
-use surface::Digest;
+use surface::{Digest, Surface};
 
 use super::ProjectionError;
+use crate::limits;
 use crate::service::codes;
 
 /// Where objects are read.
@@ -87,6 +88,17 @@ impl Change {
     }
 }
 
+/// What differs between two surfaces, the most important first.
+pub fn findings_of(before: &Surface, after: &Surface) -> Vec<Finding> {
+    let changes = drift::compare(before, after, &[]);
+    let finding = |change: &drift::Change| Finding {
+        code: change.code.to_owned(),
+        severity: change.severity.as_str().to_owned(),
+        place: change.place.chars().take(limits::PLACE_CHARS_MAX).collect(),
+    };
+    changes.iter().take(limits::FINDINGS_MAX).map(finding).collect()
+}
+
 /// The highest severity of some findings.
 pub fn worst(findings: &[Finding]) -> Option<Severity> {
     findings.iter().filter_map(|finding| finding.severity.parse().ok()).max()
@@ -109,6 +121,16 @@ impl Step<'_> {
     /// Storage that fails.
     pub async fn object(&mut self, digest: &Digest) -> Result<Option<Bytes>, ProjectionError> {
         Ok(self.objects.object(digest).await?)
+    }
+
+    /// The surface in an object; `None` if it is not there, or cannot be read.
+    ///
+    /// # Errors
+    /// Storage that fails.
+    pub async fn surface(&mut self, digest: &Digest) -> Result<Option<Surface>, ProjectionError> {
+        let Some(bytes) = self.object(digest).await? else { return Ok(None) };
+        let document = wire::Document::parse(&bytes, &surface::document::POLICY).ok();
+        Ok(document.and_then(|document| surface::document::read(document.root()).ok()))
     }
 
     /// Runs a statement, and gives the number of rows that it touched.

@@ -333,6 +333,29 @@ async fn a_revoked_key_takes_with_it_what_it_signed_from_an_index_on() {
 }
 
 #[tokio::test]
+async fn of_several_revocations_of_a_key_the_strictest_stands() {
+    let mut tables = Tables::new().await;
+    let first = tables.declare(&key(1), "1.0.0", Some("one")).await;
+    let of = |since| {
+        let of = Revoked::Key { key: key(1).public().id(), since };
+        Predicate::Revocation(Revocation { of, reason: "stolen".into() })
+    };
+    let revoked = tables.say(&key(9), of(first + 1)).await;
+    assert_eq!(tables.states().await, ["declared"]);
+    // For later only, which nobody can, and then from the first statement on.
+    tables.say(&key(9), of(1_000)).await;
+    tables.say(&key(9), of(first)).await;
+    tables.say(&key(9), of(first + 1)).await;
+    let since = "SELECT CAST(since AS TEXT) FROM revocations ORDER BY position";
+    let (later, earlier) = ((first + 1).to_string(), first.to_string());
+    let wanted = [later.clone(), later, earlier.clone(), earlier];
+    assert_eq!(tables.column(since).await, wanted);
+    assert_eq!(tables.states().await, ["revoked"]);
+    let until = tables.column("SELECT CAST(until AS TEXT) FROM keys").await;
+    assert_eq!(until, [revoked.to_string()], "it ended with the first of them");
+}
+
+#[tokio::test]
 async fn a_rotation_needs_the_key_before_and_any_other_new_key_is_critical() {
     let mut tables = Tables::new().await;
     tables.declare(&key(1), "1.0.0", Some("a")).await;

@@ -20,6 +20,8 @@ pub struct Admission {
     pub is_undeclared_taken: bool,
     /// Whose approval releases what is held.
     pub reviewers: Vec<PublicKey>,
+    /// Whose observations of live servers are taken.
+    pub observers: Vec<PublicKey>,
 }
 
 impl Default for Admission {
@@ -29,6 +31,7 @@ impl Default for Admission {
             deny_at: None,
             is_undeclared_taken: true,
             reviewers: Vec::new(),
+            observers: Vec::new(),
         }
     }
 }

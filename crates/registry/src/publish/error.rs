@@ -108,11 +108,23 @@ pub enum PublishError {
     /// The signer is nobody who may say this.
     #[error("the key that signed this is none that may say it")]
     NotEntitled,
+    /// An observer whom the operator does not list.
+    #[error("this registry takes observations of observers whom it lists, and lists no such key")]
+    NotObserver,
     /// Nothing is held there.
     #[error("statement {index} holds nothing")]
     NotHeld {
         /// The index.
         index: u64,
+    },
+    /// Too many large statements are being read.
+    #[error("too many large statements are being read; ask again")]
+    Busy,
+    /// A later revocation of a key that would reach less far back.
+    #[error("the key was revoked from index {since} on; a later revocation cannot take that back")]
+    Weaker {
+        /// The earliest index that was revoked.
+        since: u64,
     },
     /// The registry could not do it.
     #[error(transparent)]
@@ -137,6 +149,12 @@ pub const CODES: &[(&str, &str)] = &[
     ("publish.status", "The status is unknown, or nothing would change."),
     ("publish.not-entitled", "The key that signed this is none that may say it."),
     ("publish.not-held", "The statement holds nothing."),
+    (
+        "publish.not-observer",
+        "The key that signed the observation is not among the registry's observers.",
+    ),
+    ("publish.busy", "Too many large statements are being read."),
+    ("publish.weaker", "The key was revoked from an earlier index on."),
 ];
 
 impl PublishError {
@@ -163,6 +181,9 @@ impl PublishError {
             Self::Status { .. } => "publish.status",
             Self::NotEntitled => "publish.not-entitled",
             Self::NotHeld { .. } => "publish.not-held",
+            Self::NotObserver => "publish.not-observer",
+            Self::Busy => "publish.busy",
+            Self::Weaker { .. } => "publish.weaker",
             Self::Service(error) => error.code(),
         }
     }
@@ -171,12 +192,15 @@ impl PublishError {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::Login(error) => error.status(),
-            Self::NotCovered { .. } | Self::Denied { .. } | Self::NotEntitled => {
-                StatusCode::FORBIDDEN
+            Self::NotCovered { .. }
+            | Self::Denied { .. }
+            | Self::NotEntitled
+            | Self::NotObserver => StatusCode::FORBIDDEN,
+            Self::VersionReused { .. } | Self::NameCase { .. } | Self::Weaker { .. } => {
+                StatusCode::CONFLICT
             }
-            Self::VersionReused { .. } | Self::NameCase { .. } => StatusCode::CONFLICT,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Service(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Service(_) | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         }
     }

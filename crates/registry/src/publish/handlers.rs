@@ -11,9 +11,10 @@ use axum::response::Response;
 use axum::routing::{get, patch, post, put};
 use bytes::Bytes;
 use http::StatusCode;
+use http::header::CONTENT_LENGTH;
 use serde_json::json;
 
-use self::answer::{Refused, bearer, body, document, shown, texts};
+use self::answer::{Refused, bearer, body, shown, texts};
 use super::server_json::ServerJson;
 use super::{Declared, Outcome, PublishError, Publisher, Submission, artefact};
 use crate::limits;
@@ -103,20 +104,36 @@ fn answer_of(outcome: &Outcome) -> Response {
     )
 }
 
-/// Takes an approval, a rotation or a revocation: `{"envelope": …, "keys": […]}`.
+/// Takes an approval, a rotation, a revocation or an observation: `{"envelope": …, "keys": […]}`, an
+/// observation with the `surface`, as it was digested.
 async fn statements(
     State(publisher): State<Publisher>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let bytes = body(request, limits::STATEMENT_BODY_BYTES_MAX).await?;
-    let scanned = document(&bytes, limits::STATEMENT_BODY_BYTES_MAX)?;
+    let bytes = statement_body(&publisher, request).await?;
+    let policy = surface::document::POLICY;
+    let scanned = wire::Document::parse(&bytes, &policy).map_err(PublishError::from)?;
     let root = scanned.root();
     let envelope =
         root.get("envelope").ok_or(PublishError::Request { why: "it lacks `envelope`" })?;
     let keys = texts(root.get("keys"), limits::KEYS_BROUGHT_MAX)?;
-    let index = publisher.take(envelope.raw(), &keys).await?;
+    let surface = root.get("surface").map(wire::Value::raw);
+    let index = publisher.take(envelope.raw(), &keys, surface).await?;
     let proof = format!("/log/proof/{index}");
     Ok(answer::json(StatusCode::OK, &json!({ "index": index, "proof": proof })))
+}
+
+/// The body of a statement. A few at a time may be large, and have to come soon: no login is asked for.
+async fn statement_body(publisher: &Publisher, request: Request) -> Result<Bytes, PublishError> {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let length = length.and_then(|length| length.parse::<usize>().ok()).unwrap_or_default();
+    if length <= limits::STATEMENT_BODY_BYTES_MAX {
+        return body(request, limits::STATEMENT_BODY_BYTES_MAX).await;
+    }
+    let _slot = publisher.large.try_acquire().map_err(|_| PublishError::Busy)?;
+    let reading = body(request, limits::PUBLICATION_BYTES_MAX);
+    let read = tokio::time::timeout(limits::LARGE_STATEMENT_TIME_MAX, reading).await;
+    read.map_err(|_| PublishError::Request { why: "its body takes too long to come" })?
 }
 
 /// What waits for approval, oldest first.

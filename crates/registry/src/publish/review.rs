@@ -3,6 +3,7 @@
 
 use seal::statement::{Countersignature, Revoked, Verdict};
 use seal::{Envelope, KeyId, Predicate, PublicKey, Statement};
+use sqlx::Row as _;
 
 use super::declare::keys_of;
 use super::known::{Held, Standing};
@@ -11,18 +12,24 @@ use crate::namespace;
 use store::Receipt;
 
 impl Publisher {
-    /// Takes a statement that somebody signed: an approval, a rotation or a revocation. Gives its
-    /// index.
+    /// Takes a statement that somebody signed: an approval, a rotation, a revocation, or an observation
+    /// of the `surface`. Gives its index.
     ///
     /// # Errors
     /// A statement of another kind, a signature that is missing or wrong, or a signer who may not say
     /// it.
-    pub async fn take(&self, envelope: &[u8], keys: &[String]) -> Result<u64, PublishError> {
+    pub async fn take(
+        &self,
+        envelope: &[u8],
+        keys: &[String],
+        surface: Option<&[u8]>,
+    ) -> Result<u64, PublishError> {
         let envelope = Envelope::parse(envelope)?;
         let (keys, verified) = self.verified(&envelope, keys)?;
         let server = envelope.statement().server.clone();
         match &envelope.statement().predicate {
             Predicate::Approval(_) => self.approve(envelope, &keys, &verified).await,
+            Predicate::Observation(_) => self.observe(envelope, &keys, surface).await,
             Predicate::Rotation(rotation) => {
                 let to: PublicKey =
                     rotation.to.parse().map_err(|_| PublishError::Statement { member: "to" })?;
@@ -39,6 +46,13 @@ impl Publisher {
                 if !self.may_revoke(&server, &of, &verified).await? {
                     return Err(PublishError::NotEntitled);
                 }
+                // INVARIANT: what the log has last of a key reaches furthest back, as readers are shown
+                // the newest revocation of a key and no other.
+                let _one = match &of {
+                    Revoked::Key { .. } => Some(self.revoking.lock().await),
+                    _ => None,
+                };
+                self.reaches_back(&of).await?;
                 Ok(self.service.append(envelope, &keys, Vec::new()).await?.receipt.index)
             }
             _ => Err(PublishError::Statement { member: "predicateType" }),
@@ -75,6 +89,20 @@ impl Publisher {
             }
         }
         Ok(false)
+    }
+
+    /// A revocation of a key reaches back as far as those before it.
+    async fn reaches_back(&self, of: &Revoked) -> Result<(), PublishError> {
+        let Revoked::Key { key, since } = of else { return Ok(()) };
+        let query =
+            sqlx::query("SELECT MIN(since) FROM revocations WHERE kind = 'key' AND subject = $1");
+        let row = query.bind(key.0.to_string()).fetch_one(self.service.database().pool()).await;
+        let earliest: Result<Option<i64>, sqlx::Error> = row.and_then(|row| row.try_get(0));
+        let failed = crate::service::ServiceError::database("reading the revocations of a key");
+        match earliest.map_err(failed)?.map(i64::unsigned_abs) {
+            Some(earliest) if *since > earliest => Err(PublishError::Weaker { since: earliest }),
+            _ => Ok(()),
+        }
     }
 
     async fn is_key_of(&self, server: &str, key: &KeyId) -> Result<bool, PublishError> {
@@ -162,6 +190,7 @@ impl Publisher {
     ) -> Result<(Vec<PublicKey>, Vec<KeyId>), PublishError> {
         let mut keys = keys_of(keys)?;
         keys.extend(self.admission.reviewers.iter().cloned());
+        keys.extend(self.admission.observers.iter().cloned());
         keys.sort_by_key(PublicKey::id);
         keys.dedup_by_key(|key| key.id());
         let verified = envelope.verify(&keys)?;

@@ -30,7 +30,6 @@ pub const CHANGES: &[(&str, Severity, &str)] = &[
     ("entry.latest-moved-back", Warning, "`latest` points at an older version than before."),
     ("entry.unreadable", Warning, "An upstream lists an entry that strict JSON refuses."),
     ("upstream.reset", Warning, "More than 2 % of an upstream's entries vanished at once."),
-    ("artefact.changed", Critical, "The same package version has other bytes."),
     // surface
     ("surface.changed", Notice, "A live server shows another surface than before."),
     (
@@ -40,11 +39,6 @@ pub const CHANGES: &[(&str, Severity, &str)] = &[
     ),
     ("surface.unavailable", Notice, "A live server shows no surface any more."),
     ("surface.restored", Info, "A live server shows its surface again."),
-    (
-        "surface.endpoint",
-        Notice,
-        "The endpoint of a live server changed: addresses, certificates, metadata.",
-    ),
     (
         "surface.split-view",
         Critical,
@@ -105,9 +99,28 @@ pub const CODES: &[(&str, &str)] = &[
     ("api.path", "The path names nothing in one way only."),
     ("api.body", "The body is too long, or is not strict JSON."),
     ("api.method", "The method is not implemented here."),
+    ("operator.token", "The operator's token is missing, or is another."),
     ("service.time", "The statement claims a time more than five minutes from now."),
     ("service.kind", "Only the registry itself makes statements of this kind."),
     ("service.signers", "The statement is signed by a key that is not given beside it."),
     ("service.late", "The statement is in the log; the tables are behind. Asking again is safe."),
     ("service.failed", "The registry could not do it; its own log says why."),
 ];
+
+/// What is said of a publication or of an entry beside state changes and what `drift` finds: findings
+/// of admission, and why an entry of an upstream cannot be read.
+pub const FINDINGS: &[(&str, &str)] = &[
+    (
+        "artefact.mismatch",
+        "A package's registry, or server.json itself, has another digest than was declared.",
+    ),
+    ("artefact.undeclared", "No digest was declared for a package."),
+    ("artefact.unchecked", "Nobody could be asked for the digest of a package."),
+    ("artefact.unrelated", "A digest was declared for a package that server.json does not name."),
+    ("entry.not-an-object", "The row of an upstream, or its `server`, is no JSON object."),
+    ("entry.name", "The name of an upstream's entry is missing or none."),
+    ("entry.version", "The version of an upstream's entry is missing or none."),
+];
+
+#[cfg(test)]
+mod tests;

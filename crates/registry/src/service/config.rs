@@ -22,6 +22,8 @@ pub struct Config {
     pub mirror: Vec<crate::mirror::Config>,
     /// `[monitor]`: remote servers that are looked at.
     pub monitor: Option<crate::monitor::Config>,
+    /// `[operator]`: the token for what the operator alone may ask.
+    pub operator: Option<super::operator::Config>,
     /// `[[webhook]]`: who is told of state changes.
     pub webhook: Vec<crate::feed::webhook::Config>,
 }
@@ -62,6 +64,7 @@ mod tests {
         let monitor = config.monitor.unwrap();
         assert_eq!((monitor.follows_listed, monitor.servers.len()), (false, 1));
         assert_eq!(config.webhook.len(), 1);
+        assert!(config.operator.is_some_and(|operator| operator.token_env.is_some()));
     }
 
     #[test]
@@ -75,6 +78,7 @@ mod tests {
             "[[mirror]]",
             "[monitor]\nvantages = 2",
             "[[monitor.server]]\nname = 'a/b'",
+            "[operator]\ntoken = 'in a file that many read'",
             "admission = 1\nadmission = 2",
         ] {
             assert!(Config::parse(text).is_err(), "{text}");

@@ -401,6 +401,17 @@ pub enum StateError {
     Stopped,
 }
 
+/// The codes of [`StateError`], each with its sentence.
+pub const CODES: &[(&str, &str)] = &[
+    ("witness.exists", "There is a witness already; nothing is made over it."),
+    ("witness.missing", "There is no witness, or a part of its state is gone."),
+    ("witness.other", "The state is that of a witness of another name."),
+    ("witness.rolled-back", "The state is older than what was cosigned."),
+    ("witness.own-key", "A log of the list has a key of the witness itself."),
+    ("witness.storage", "The state could not be read or written."),
+    ("witness.stopped", "The witness stopped: storage had failed before."),
+];
+
 impl StateError {
     /// The stable code.
     pub const fn code(&self) -> &'static str {

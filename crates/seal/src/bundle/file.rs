@@ -46,7 +46,7 @@ fn latest_value(latest: &LatestProof) -> Value {
     })
 }
 
-fn hashes_value(hashes: &[Hash]) -> Vec<String> {
+pub(super) fn hashes_value(hashes: &[Hash]) -> Vec<String> {
     hashes.iter().map(|hash| STANDARD.encode(hash.0)).collect()
 }
 
@@ -115,7 +115,7 @@ fn latest(value: wire::Value<'_>) -> Result<LatestProof, BundleError> {
     })
 }
 
-fn hashes(value: wire::Value<'_>) -> Result<Vec<Hash>, BundleError> {
+pub(super) fn hashes(value: wire::Value<'_>) -> Result<Vec<Hash>, BundleError> {
     let hash = |value: wire::Value<'_>| {
         let bytes = value.as_str().and_then(|text| STANDARD.decode(text.as_bytes()).ok());
         bytes.and_then(|bytes| bytes.try_into().ok()).map(Hash)
@@ -124,23 +124,23 @@ fn hashes(value: wire::Value<'_>) -> Result<Vec<Hash>, BundleError> {
     hashes.collect::<Option<_>>().ok_or(BundleError::Malformed("a hash that is none"))
 }
 
-fn index(value: wire::Value<'_>) -> Result<u64, BundleError> {
+pub(super) fn index(value: wire::Value<'_>) -> Result<u64, BundleError> {
     let index = value.get("index").and_then(wire::Value::as_integer);
     let index = index.and_then(|index| u64::try_from(index).ok());
     index.ok_or(BundleError::Malformed("an index that is none"))
 }
 
-fn text(value: wire::Value<'_>, name: &'static str) -> Result<String, BundleError> {
+pub(super) fn text(value: wire::Value<'_>, name: &'static str) -> Result<String, BundleError> {
     let text = value.get(name).and_then(wire::Value::as_str);
     text.map(std::borrow::Cow::into_owned).ok_or(BundleError::Malformed("a text that is none"))
 }
 
-fn bytes(value: wire::Value<'_>, name: &'static str) -> Result<Vec<u8>, BundleError> {
+pub(super) fn bytes(value: wire::Value<'_>, name: &'static str) -> Result<Vec<u8>, BundleError> {
     let bytes = STANDARD.decode(text(value, name)?);
     bytes.map_err(|_| BundleError::Malformed("bytes that are not Base64"))
 }
 
-fn list<'d>(
+pub(super) fn list<'d>(
     value: wire::Value<'d>,
     name: &'static str,
     max: usize,
@@ -155,7 +155,7 @@ fn list<'d>(
 }
 
 /// An object with no other members than these.
-fn members(value: wire::Value<'_>, names: &[&str]) -> Result<(), BundleError> {
+pub(super) fn members(value: wire::Value<'_>, names: &[&str]) -> Result<(), BundleError> {
     let is_known = |(name, _): (wire::Value<'_>, _)| names.iter().any(|known| name.is_text(known));
     if value.kind() != Kind::Object || !value.members().all(is_known) {
         return Err(BundleError::Malformed("an unknown member"));

@@ -11,11 +11,9 @@ use super::{Bundle, Check, Leaf, Outcome, Verified, names};
 use crate::crypto::Crypto;
 use crate::history::{KeyHistory, Lapse};
 use crate::key::KeyId;
-use crate::limits;
 use crate::statement::{
     Countersignature, Declaration, Predicate, Revocation, Revoked, Status, Verdict,
 };
-use crate::time;
 use crate::trust::Trust;
 
 /// The codes of the checks, in their order, with what each asks.
@@ -32,8 +30,8 @@ pub const CHECKS: &[(&str, &str)] = &[
     (FRESHNESS, "The proof is as new as the reader asks."),
 ];
 
-const CHECKPOINT: &str = "seal.checkpoint";
-const INCLUSION: &str = "seal.inclusion";
+pub(super) const CHECKPOINT: &str = "seal.checkpoint";
+pub(super) const INCLUSION: &str = "seal.inclusion";
 const SIGNATURES: &str = "seal.signatures";
 const DECLARATION: &str = "seal.declaration";
 const PUBLISHER: &str = "seal.publisher";
@@ -44,7 +42,7 @@ const STATUS: &str = "seal.status";
 const FRESHNESS: &str = "seal.freshness";
 
 /// What a check says: that something holds, or why it does not.
-type Said = Result<String, String>;
+pub(super) type Said = Result<String, String>;
 
 pub(super) fn verify(bundle: &Bundle, trust: &Trust, now_s: u64) -> Outcome {
     let mut checks = Vec::with_capacity(CHECKS.len());
@@ -91,7 +89,7 @@ fn walk(bundle: &Bundle, trust: &Trust, now_s: u64, checks: &mut Vec<Check>) -> 
     say(LATEST, Ok(format!("{} names are proved at size {}", newest.len(), checkpoint.size)))?;
     say(REVOCATION, evidence.revocation(leaf, declaration, &newest));
     say(STATUS, evidence.status(leaf, declaration, &newest));
-    say(FRESHNESS, freshness(opened.time_s(), trust.freshness_s_max, now_s));
+    say(FRESHNESS, trust.freshness(opened.time_s(), now_s));
     Some(Verified {
         server: server.clone(),
         version: version.clone(),
@@ -122,7 +120,7 @@ fn inclusion(bundle: &Bundle, checkpoint: &tlog::Checkpoint) -> Said {
     Ok(format!("{} leaves are in the log", bundle.leaves.len()))
 }
 
-fn included(
+pub(super) fn included(
     checkpoint: &tlog::Checkpoint,
     index: u64,
     leaf: Hash,
@@ -376,7 +374,12 @@ impl<'b> Evidence<'b> {
     }
 }
 
-fn names_exactly(it: &Countersignature, index: u64, hash: Hash, declaration: &Declaration) -> bool {
+pub(super) fn names_exactly(
+    it: &Countersignature,
+    index: u64,
+    hash: Hash,
+    declaration: &Declaration,
+) -> bool {
     let leaf = surface::Digest::from_sha256(hash.0);
     it.declaration == index && it.leaf == leaf && it.version == declaration.version
 }
@@ -388,29 +391,8 @@ fn reason(leaf: &Leaf) -> &str {
     }
 }
 
-fn freshness(time_s: Option<u64>, max_s: u64, now_s: u64) -> Said {
-    let Some(time_s) = time_s else {
-        return if max_s == u64::MAX {
-            Ok("no age is asked for, and no witness vouches for one".to_owned())
-        } else {
-            Err("no witness vouches for the age of the proof".to_owned())
-        };
-    };
-    let written = time::format(time_s).unwrap_or_default();
-    if time_s > now_s.saturating_add(limits::CLOCK_SKEW_S) {
-        return Err(format!("the witnesses' time, {written}, is in the future"));
-    }
-    let age_s = now_s.saturating_sub(time_s);
-    if age_s > max_s {
-        return Err(format!(
-            "the proof is of {written}, {age_s} seconds old, where {max_s} are allowed"
-        ));
-    }
-    Ok(format!("the proof is of {written}, {age_s} seconds old"))
-}
-
 /// An error and its causes in one line.
-fn sentence(error: &dyn std::error::Error) -> String {
+pub(super) fn sentence(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let lines: Vec<String> = causes.map(ToString::to_string).collect();
     lines.join(": ")

@@ -236,3 +236,14 @@ fn the_published_vectors_hold() {
         assert_eq!(again, envelope);
     }
 }
+
+#[test]
+fn an_envelope_is_nested_to_its_bound() {
+    // The object around it is one.
+    let nested = |depth: usize| {
+        let (open, close) = ("[".repeat(depth - 1), "]".repeat(depth - 1));
+        format!("{{\"payload\":{open}{close}}}").into_bytes()
+    };
+    assert_eq!(code(&nested(limits::DEPTH_MAX)), "seal.envelope-member");
+    assert_eq!(code(&nested(limits::DEPTH_MAX + 1)), "seal.envelope-json");
+}

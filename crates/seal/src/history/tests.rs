@@ -143,3 +143,24 @@ fn a_wrong_signature_is_an_error_and_changes_nothing() {
     assert_eq!(history.follow(10, &wrong).unwrap_err().code(), "seal.signature");
     assert_eq!(history.lapse(&id(&a), 11), None);
 }
+
+#[test]
+fn so_many_rotations_are_followed_and_no_more() {
+    let keys: Vec<PrivateKey> = (0..=limits::ROTATIONS_MAX + 1)
+        .map(|at| {
+            let mut seed = [0; 32];
+            seed[..8].copy_from_slice(&at.to_be_bytes());
+            PrivateKey::from_seed(crate::key::Algorithm::Ed25519, &seed).unwrap()
+        })
+        .collect();
+    let mut history = KeyHistory::new(&[key(9).public().clone()]);
+    history.learn(keys[0].public().clone());
+    for (pair, index) in keys.windows(2).zip(10..) {
+        let (from, to) = (&pair[0], &pair[1]);
+        history.follow(index, &rotation(from, to, &[from, to])).unwrap().unwrap();
+    }
+    let (root, at) = (id(&keys[0]), id(&keys[limits::ROTATIONS_MAX]));
+    let past = id(&keys[limits::ROTATIONS_MAX + 1]);
+    assert!(history.speaks_for(&at, &root) && !history.speaks_for(&past, &root));
+    assert_eq!(history.newest(&root), at);
+}

@@ -115,7 +115,10 @@ pub(super) async fn cosign(
                 return Answer::Not(None);
             };
             match witness.add_checkpoint(from, &proof, &head.note).await {
-                Ok(lines) => return verified(&*witness, &head, &lines),
+                Ok(lines) => {
+                    let now_s = (shared.config.clock)() / 1_000;
+                    return verified(&*witness, &head, &lines, now_s);
+                }
                 Err(CosignError::Size { size }) if size == from => return Answer::Not(Some(size)),
                 Err(CosignError::Size { size }) if size <= head.checkpoint.size => from = size,
                 Err(CosignError::Size { size }) => {
@@ -146,7 +149,7 @@ async fn ahead(shared: &Shared, witness: &dyn Cosigner, size: u64, time: Duratio
 
 /// The lines that are cosignatures of the head by this witness. One that is not makes all of them
 /// worthless: the witness lies.
-fn verified(witness: &dyn Cosigner, head: &Head, lines: &[String]) -> Answer {
+fn verified(witness: &dyn Cosigner, head: &Head, lines: &[String], now_s: u64) -> Answer {
     let is_lie = |what: &str| {
         let lines = lines.iter().map(|line| line.chars().take(LINE_SHOWN_MAX).collect::<String>());
         let lines: Vec<_> = lines.take(limits::COSIGNATURES_MAX).collect();
@@ -177,14 +180,18 @@ fn verified(witness: &dyn Cosigner, head: &Head, lines: &[String]) -> Answer {
         let known = pairs
             .clone()
             .any(|(signature, key)| (&*signature.name, signature.id) == (key.name(), key.id()));
-        let holds = pairs.any(|(signature, key)| {
-            cosignature::verify(&head.checkpoint, signature, key, &Crypto).is_some()
+        let time_s = pairs.find_map(|(signature, key)| {
+            cosignature::verify(&head.checkpoint, signature, key, &Crypto)
         });
-        match (holds, known) {
-            (true, _) => kept.push(format!("{line}\n")),
-            (false, true) => return is_lie("with a wrong signature"),
+        match (time_s, known) {
+            // Readers would call a checkpoint stale, or of the future, by a time that is not now.
+            (Some(time_s), _) if time_s.abs_diff(now_s) > limits::WITNESS_SKEW_S => {
+                return is_lie("with a time that is not now");
+            }
+            (Some(_), _) => kept.push(format!("{line}\n")),
+            (None, true) => return is_lie("with a wrong signature"),
             // A key that this log does not know counts for nothing.
-            (false, false) => {}
+            (None, false) => {}
         }
     }
     if kept.is_empty() { is_lie("with signatures of others") } else { Answer::Lines(kept) }

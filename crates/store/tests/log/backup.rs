@@ -24,7 +24,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The order of `docs/guide/store.md`.
+/// The order of `docs/guide/backup.md`.
 fn back_up(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     std::fs::copy(from.join("checkpoint"), to.join("checkpoint")).unwrap();

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use seal::Crypto;
 use store::log::{CosignError, Cosigner, Cosigning};
 use store::memory::Memory;
-use store::{Config, Log};
+use store::{Config, Log, limits};
 use tlog::note::Algorithm;
 use tlog::witness::{AddCheckpoint, Refusal};
 use tlog::{Checkpoint, Hash, Policy, Sign, VerifierKey, cosignature};
@@ -33,6 +33,12 @@ const GIBBERISH: u8 = 6;
 const STALE_SIZE: u8 = 7;
 const BOASTFUL: u8 = 8;
 const UNREACHABLE: u8 = 9;
+const OLD: u8 = 10;
+const AHEAD: u8 = 11;
+const NEARLY_OLD: u8 = 12;
+const NEARLY_AHEAD: u8 = 13;
+const AT_LINES_MAX: u8 = 14;
+const PAST_LINES_MAX: u8 = 15;
 
 impl Witness {
     fn new(seed: u8, manner: u8) -> Arc<Self> {
@@ -80,8 +86,16 @@ impl Cosigner for Witness {
             other => CosignError::Refused { status: other.status() },
         })?;
         let other = Checkpoint { size: accepted.size + 1, ..accepted.clone() };
+        let (now_s, skew_s) = (NOW_MS / 1_000, store::limits::WITNESS_SKEW_S);
+        let time_s = match self.manner.load(Ordering::Relaxed) {
+            OLD => now_s - skew_s - 1,
+            AHEAD => now_s + skew_s + 1,
+            NEARLY_OLD => now_s - skew_s,
+            NEARLY_AHEAD => now_s + skew_s,
+            _ => now_s,
+        };
         let sign = |checkpoint: &Checkpoint, key: &dyn Sign| {
-            cosignature::cosign(checkpoint, NOW_MS / 1_000, key).unwrap()
+            cosignature::cosign(checkpoint, time_s, key).unwrap()
         };
         let line = match self.manner.load(Ordering::Relaxed) {
             WRONG_SIGNATURE => {
@@ -99,7 +113,17 @@ impl Cosigner for Witness {
                 line
             }
         };
-        Ok(vec![line])
+        let count = match self.manner.load(Ordering::Relaxed) {
+            AT_LINES_MAX => limits::COSIGNATURES_MAX,
+            PAST_LINES_MAX => limits::COSIGNATURES_MAX + 1,
+            _ => 1,
+        };
+        let mut lines = vec![line];
+        let strangers = (0..).map(|n| format!("s{n}.example"));
+        let strangers =
+            strangers.map(|name| sign(&accepted, &*key(&name, 77, Algorithm::Cosignature)));
+        lines.extend(strangers.take(count - 1));
+        Ok(lines)
     }
 
     async fn newest(&self, _origin: &str) -> Result<Option<String>, CosignError> {
@@ -151,6 +175,19 @@ async fn a_checkpoint_is_published_when_the_policy_is_met_and_not_before() {
 }
 
 #[tokio::test]
+async fn a_witness_answers_with_so_many_lines_and_no_more() {
+    let witnesses = [Witness::new(11, PAST_LINES_MAX)];
+    let backend = Arc::new(Memory::new());
+    Log::create(&*backend, &witnessed(&witnesses, 1)).await.unwrap();
+    let log = Log::open(backend, witnessed(&witnesses, 1)).await.unwrap();
+    let receipt = within(submit(&log, "a:1")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(log.published().is_none(), "one line too many");
+    witnesses[0].manner.store(AT_LINES_MAX, Ordering::Relaxed);
+    within(published_past(&log, receipt.index)).await;
+}
+
+#[tokio::test]
 async fn late_silent_and_lying_witnesses_block_nothing() {
     let manners = [
         SILENT,
@@ -162,6 +199,8 @@ async fn late_silent_and_lying_witnesses_block_nothing() {
         STALE_SIZE,
         BOASTFUL,
         UNREACHABLE,
+        OLD,
+        AHEAD,
     ];
     let bad = manners.iter().zip(21..).map(|(manner, seed)| Witness::new(seed, *manner));
     let mut witnesses: Vec<_> = [Witness::new(11, RIGHT), Witness::new(12, RIGHT)].into();
@@ -188,6 +227,22 @@ async fn late_silent_and_lying_witnesses_block_nothing() {
     assert!(witnesses[3].size() < witnesses[0].size());
     log.close().await;
     check(&mut oracle, &*backend).await;
+}
+
+#[tokio::test]
+async fn a_cosignature_counts_if_its_time_is_now() {
+    for (manner, counts) in [(OLD, false), (NEARLY_OLD, true), (NEARLY_AHEAD, true), (AHEAD, false)]
+    {
+        let witnesses = [Witness::new(11, manner)];
+        let backend = Arc::new(Memory::new());
+        Log::create(&*backend, &witnessed(&witnesses, 1)).await.unwrap();
+        let log = Log::open(backend, witnessed(&witnesses, 1)).await.unwrap();
+        let receipt = within(submit(&log, "a:1")).await.unwrap();
+        let published =
+            tokio::time::timeout(Duration::from_secs(1), published_past(&log, receipt.index));
+        assert_eq!(published.await.is_ok(), counts, "{manner}");
+        log.close().await;
+    }
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ impl MapProof {
             return Err(MapProofError::Malformed("branches out of order"));
         }
         let last = self.path.last().map(|(bit, _)| *bit);
-        let (mut hash, held) = match end {
+        let (end, held) = match end {
             End::Leaf { key: found, latest } if found == key => {
                 (hash_of_leaf(found, latest), Some(*latest))
             }
@@ -73,11 +73,39 @@ impl MapProof {
                 (hash_of_branch(*bit, label, *left, *right), None)
             }
         };
+        if self.climb(end, key) == root { Ok(held) } else { Err(MapProofError::Root) }
+    }
+
+    /// The root that the map with `root` has once `key` holds `latest`: what anyone can compute
+    /// without the map.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn insert(&self, root: Hash, key: &Key, latest: Latest) -> Result<Hash, MapProofError> {
+        self.verify(root, key)?;
+        let leaf = hash_of_leaf(key, &latest);
+        let (found, there) = match &self.end {
+            None => return Ok(leaf),
+            Some(End::Leaf { key: found, latest }) => (*found, hash_of_leaf(found, latest)),
+            Some(End::Branch { bit, label, left, right }) => {
+                (*label, hash_of_branch(*bit, label, *left, *right))
+            }
+        };
+        // What was verified rules out that a branch's label differs only past its own bit.
+        let end = first_difference(&found, key).map_or(leaf, |at| {
+            let (left, right) = if bit(key, at) { (there, leaf) } else { (leaf, there) };
+            hash_of_branch(at, &label(key, at), left, right)
+        });
+        Ok(self.climb(end, key))
+    }
+
+    /// The root above the node at which the way ends.
+    fn climb(&self, mut hash: Hash, key: &Key) -> Hash {
         for (at, beside) in self.path.iter().rev() {
             let (left, right) = if bit(key, *at) { (*beside, hash) } else { (hash, *beside) };
             hash = hash_of_branch(*at, &label(key, *at), left, right);
         }
-        if hash == root { Ok(held) } else { Err(MapProofError::Root) }
+        hash
     }
 
     /// The one encoding of the proof: the number of branches, each branch's bit and hash, then how

@@ -194,7 +194,9 @@ fn proofs_from_tiles_verify() {
         }
         for old in olds.iter().copied().chain([size]) {
             let plan = Plan::consistency(checkpoint, old).unwrap();
-            let proof = plan.verify(&log.tiles(&plan)).unwrap().consistency().unwrap();
+            let hashes = plan.verify(&log.tiles(&plan)).unwrap();
+            assert_eq!(hashes.prefix(), Some(log.roots[&old]));
+            let proof = hashes.consistency().unwrap();
             verify_consistency(old, log.roots[&old], size, root, &proof).unwrap();
             if old > 0 && old < size {
                 let other = Hash::of_leaf(b"other");

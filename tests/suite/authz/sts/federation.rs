@@ -260,3 +260,32 @@ fn a_person_of_one_domain_reaches_the_other_under_another_name() {
     let confused = two.redeem(&root, "hop1-dpop");
     assert_eq!(refusal(&confused).1, "authz.federation.type");
 }
+
+/// How long from the push of an event to a denied call, beside a call that is served: the 99th of 100.
+/// `COUNTERSIGN_EVENTS` makes it another number.
+#[test]
+fn from_an_event_to_a_denied_call_p99_is_below_a_second() {
+    let count = std::env::var("COUNTERSIGN_EVENTS").ok().and_then(|text| text.parse().ok());
+    let count: usize = count.unwrap_or(20);
+    let mut domain = told(false);
+    let (mut denied, mut served) = (Vec::new(), Vec::new());
+    for at in 0..count {
+        let person = format!("person-{at}");
+        let (root, proof) = domain.call(&person);
+        let started = Instant::now();
+        domain.next(0, &root, &proof, "doc:get");
+        served.push(started.elapsed());
+        let set = domain.event("ssf", &person, json!({}));
+        let told = Instant::now();
+        assert_eq!(domain.push(&set)["status"], 202);
+        assert!(!domain.is_alive(&root));
+        denied.push(told.elapsed());
+    }
+    let p99 = |times: &mut Vec<Duration>| {
+        times.sort();
+        times[(times.len() * 99).div_ceil(100) - 1]
+    };
+    let (denied, served) = (p99(&mut denied), p99(&mut served));
+    println!("event to denied call p99 {denied:?}, an exchange p99 {served:?}, {count} times");
+    assert!(denied < Duration::from_secs(1), "{denied:?}");
+}

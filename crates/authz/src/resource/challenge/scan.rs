@@ -66,13 +66,12 @@ impl<'v> Reader<'v> {
         self.end()
     }
 
-    /// What follows a scheme: a token, or its first parameter.
+    /// What follows a scheme, and neither `=` nor the end does: a token, or its first parameter.
     fn first(&mut self, raw: &mut Raw) -> Result<(), ChallengeError> {
         let is_token68 = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
         let after = self.rest.trim_start_matches(is_token68);
-        let has_some = after.len() < self.rest.len();
         let after = Self { rest: after.trim_start_matches('=') };
-        if has_some && after.is_at_end() {
+        if after.is_at_end() {
             raw.has_token68 = true;
             self.rest = after.rest;
             return Ok(());

@@ -76,6 +76,9 @@ fn the_examples_of_the_rfcs_are_read() {
 
 #[test]
 fn several_challenges_in_one_header_or_in_several() {
+    for bare in ["Bearer ", "Bearer , ", ",\tBearer\t,"] {
+        assert_eq!(read(&[bare]), Ok(vec![Challenge::new(Scheme::Bearer)]), "{bare:?}");
+    }
     let text = challenge().text().unwrap();
     for values in [
         &[text.as_str(), "Bearer scope=\"a\""][..],
@@ -112,6 +115,9 @@ fn what_two_readers_could_read_differently_is_refused() {
         "Bearer scope==a",
         "Bear\u{e9}r scope=a",
         "Bearer {}",
+        "Other/abc",
+        "Other ==",
+        "Other abc x=y",
     ] {
         let refused = read(&[value]);
         assert!(matches!(refused, Err(ChallengeError::Malformed(_))), "{value:?} {refused:?}");

@@ -181,6 +181,7 @@ fn what_is_wrong_is_refused_with_its_place() {
         ("[keys]", "authzen_key = 'short.key'\n[keys]", "authzen_key", "shorter than 22"),
         ("[keys]", "authzen_key = 'open.key'\n[keys]", "authzen_key", "read by others"),
         ("[keys]", "subject_key = 'short.key'\n[keys]", "subject_key", "32 bytes"),
+        ("[keys]", "policy = 'edges.json'\n[keys]", "policy", "edges.json"),
         ("[keys]", "home = 'https://as.x.test'\n[keys]", "home", "no issuer"),
         ("[keys]", "grants = 'mysql://x'\n[keys]", "grants", "no database"),
         ("[keys]", "grants = 'postgres://u:secret@h/d'\n[keys]", "grants", "password"),
@@ -272,14 +273,15 @@ poll = "https://ssf.a.test/poll"
 token_file = "nonce.key"
 "#;
 
+fn load(text: &str) -> Result<Config, ConfigError> {
+    let folder = folder();
+    let path = folder.path().join("sts.toml");
+    fs::write(&path, text).unwrap();
+    Config::load(&path)
+}
+
 #[test]
-fn other_domains_are_read_and_what_is_wrong_with_them_is_refused() {
-    let load = |text: &str| {
-        let folder = folder();
-        let path = folder.path().join("sts.toml");
-        fs::write(&path, text).unwrap();
-        Config::load(&path)
-    };
+fn other_domains_are_read() {
     let whole = CONFIG.to_owned() + OTHERS;
     let others = load(&whole).unwrap().others;
     assert_eq!((others.asserters.len(), others.domains.len()), (1, 1));
@@ -287,6 +289,11 @@ fn other_domains_are_read_and_what_is_wrong_with_them_is_refused() {
     assert_eq!(others.transmitters.first().unwrap().audience, "https://sts.a.test");
     assert_eq!((others.polls.len(), others.pinned.len()), (1, 2));
     assert!(!format!("{others:?}").contains("AAAA"), "no key is shown");
+}
+
+#[test]
+fn what_is_wrong_with_other_domains_is_refused() {
+    let whole = CONFIG.to_owned() + OTHERS;
     for (from, to, place, what) in [
         (
             r#""https://as.a.test", "#,

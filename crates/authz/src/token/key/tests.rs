@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::json;
 
 use super::*;
@@ -69,6 +71,33 @@ fn rfc_7515_a3_verifies_as_a_whole() {
 }
 
 #[test]
+fn a_key_of_p_384_verifies() {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
+    let (x, y) = pair.public_key().as_ref()[1..].split_at(48);
+    let jwk = json!({"kty": "EC", "crv": "P-384", "x": jwk::encode(x), "y": jwk::encode(y)});
+    let key = Key::parse(&jwk).unwrap();
+    assert_eq!(key.algorithm(), Algorithm::Es384);
+    let signature = pair.sign(&SystemRandom::new(), b"message").unwrap();
+    assert!(key.verify(b"message", signature.as_ref()));
+    assert!(!key.verify(b"messagE", signature.as_ref()));
+}
+
+/// The same point with a byte of `x` before `y` is no second form of one key.
+#[test]
+fn no_byte_moves_from_one_coordinate_to_the_other() {
+    let jwk = rfc7515_a3();
+    let bytes = |name: &str| jwk::decode(jwk[name].as_str().unwrap()).unwrap();
+    let point = [bytes("x"), bytes("y")].concat();
+    for (at, accepted) in [(31, false), (32, true), (33, false)] {
+        let (x, y) = point.split_at(at);
+        let moved = json!({"kty": "EC", "crv": "P-256", "x": jwk::encode(x), "y": jwk::encode(y)});
+        assert_eq!(Key::parse(&moved).is_ok(), accepted, "{at}");
+    }
+    let long = [bytes("y"), vec![0]].concat();
+    assert!(Key::parse(&changed(jwk, "y", json!(jwk::encode(&long)))).is_err());
+}
+
+#[test]
 fn a_key_is_for_one_algorithm() {
     for (jwk, algorithm) in [
         (rfc7515_a3(), Algorithm::Es256),
@@ -91,6 +120,28 @@ fn a_key_is_for_one_algorithm() {
         let key = Key::parse(&changed(jwk, "alg", json!(alg)));
         assert!(matches!(key, Err(KeyError::Unsupported(_))), "{alg}");
     }
+}
+
+#[test]
+fn each_algorithm_has_its_name() {
+    use Algorithm::{EdDsa, Es256, Es384, Ps256, Rs256};
+    for algorithm in [Es256, Es384, EdDsa, Rs256, Ps256] {
+        assert_eq!(Algorithm::parse(algorithm.as_str()), Some(algorithm));
+    }
+    for other in ["none", "HS256", "es256", "ES512", ""] {
+        assert_eq!(Algorithm::parse(other), None, "{other}");
+    }
+}
+
+#[test]
+fn keys_differ_by_name_algorithm_and_number() {
+    let key = |jwk| Key::parse(&jwk).unwrap();
+    assert_eq!(key(rfc7638()), key(changed(rfc7638(), "use", json!("sig"))));
+    assert_ne!(key(rfc7638()), key(changed(rfc7638(), "alg", json!("PS256"))));
+    assert_ne!(key(rfc7638()), key(changed(rfc7638(), "kid", json!("another"))));
+    assert_ne!(key(rfc7515_a3()), key(rfc8037_a2()));
+    let shown = format!("{:?}", key(rfc7638()));
+    assert!(shown.contains("2011-04-29") && shown.contains("NzbLsXh8uDCcd"), "{shown}");
 }
 
 #[test]
@@ -230,5 +281,6 @@ fn a_key_of_the_house_signs() {
     let pem = seal::PrivateKey::from_seed(seal::key::Algorithm::P256, &[7; 32]).unwrap();
     let signer = Signer::from_pem(&pem.to_pem(None).unwrap()).unwrap();
     assert_eq!(signer.public().algorithm(), Algorithm::Es256);
-    assert!(!format!("{signer:?}").contains("PRIVATE"));
+    let shown = format!("{signer:?}");
+    assert!(shown.contains(signer.public().id().unwrap()) && !shown.contains("PRIVATE"), "{shown}");
 }

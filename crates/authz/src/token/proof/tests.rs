@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::token::tests::fixture::{rsa_key, rsa_signed};
 
 const NOW_S: u64 = 1_795_600_000;
 const URI: &str = "https://hop1.a.test/mcp";
@@ -199,6 +200,16 @@ fn the_header_brings_one_public_key_and_names_its_algorithm() {
     let mut without = header.clone();
     without.as_object_mut().unwrap().remove("jwk");
     assert_eq!(verify(&without), Err(ProofError::Key));
+}
+
+/// An RSA key could be for two algorithms: the message would choose.
+#[test]
+fn no_rsa_key_proves() {
+    let jwk = rsa_key().jwk();
+    let header = json!({"typ": "dpop+jwt", "alg": "RS256", "jwk": jwk});
+    let text = rsa_signed(&header, &claims());
+    assert!(Jwt::parse(&text, 4_096).unwrap().verify(&rsa_key()).is_ok(), "it is signed rightly");
+    assert_eq!(Proof::verify(&text, &expected(), NOW_S), Err(ProofError::Key));
 }
 
 #[test]

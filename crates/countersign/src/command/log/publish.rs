@@ -54,7 +54,7 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Publish) -> Result<Exit, 
     let submission = sign(&entry, Predicate::Declaration(declared), &keys, shown.document)?;
     let token = login::token(desk, &registry, &arguments.login, &keys).await?;
     let answer = registry.publish(&token, submission.to_body()).await?;
-    let evidence = evidence::keep(desk, &registry, arguments, &entry, &answer).await?;
+    let evidence = evidence::keep(desk, &registry, arguments, (&entry, digests), &answer).await?;
     let result = Published {
         server: entry.name(),
         version: entry.version(),

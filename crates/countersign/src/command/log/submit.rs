@@ -24,18 +24,10 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Submit) -> Result<Exit, F
         let key: PublicKey = String::from_utf8_lossy(&pem).parse().map_err(|error| {
             Failure::new(format!("reading the key in {}", path.display())).because(error)
         })?;
-        keys.push(Value::String(key.to_string()));
+        keys.push(key);
     }
-    let body = [
-        br#"{"envelope":"#,
-        envelope.bytes(),
-        br#","keys":"#,
-        Value::Array(keys).to_string().as_bytes(),
-        b"}",
-    ]
-    .concat();
     let answer = Registry::of(&arguments.registry)?;
-    let answer = answer.post("/v0.1/countersign/statements", None, body).await?;
+    let answer = answer.post(STATEMENTS, None, body(&envelope, &keys, None)).await?;
     let index = answer.get("index").and_then(Value::as_u64);
     let index = index.ok_or_else(|| Failure::new("the registry's answer names no statement"))?;
     if arguments.json {
@@ -45,3 +37,22 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Submit) -> Result<Exit, F
     }
     Ok(Exit::Same)
 }
+
+/// The body that submits a statement, with the `surface` that an observation is of.
+pub(in crate::command) fn body(
+    envelope: &Envelope,
+    keys: &[PublicKey],
+    surface: Option<&[u8]>,
+) -> Vec<u8> {
+    let keys = keys.iter().map(|key| Value::String(key.to_string())).collect();
+    let keys = Value::Array(keys).to_string();
+    let mut body = [br#"{"envelope":"#, envelope.bytes(), br#","keys":"#, keys.as_bytes()].concat();
+    if let Some(surface) = surface {
+        body.extend([br#","surface":"#, surface].concat());
+    }
+    body.push(b'}');
+    body
+}
+
+/// Where a registry takes statements.
+pub(in crate::command) const STATEMENTS: &str = "/v0.1/countersign/statements";

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use tlog::Checkpoint;
 use tlog::tile::Tile;
 
 use super::newest;
@@ -24,14 +23,17 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Sync) -> Result<Exit, Fai
     let (view, trust) = newest(&arguments.source).await?;
     let copy = Reader::Folder(arguments.copy.clone());
     let held = match copy.read("checkpoint", limits::CHECKPOINT_BYTES_MAX).await? {
-        Some(note) => View::at(copy.clone(), &note, &trust)?.checkpoint().clone(),
-        None => Checkpoint { size: 0, ..view.checkpoint().clone() },
+        Some(note) => {
+            let held = View::at(copy.clone(), &note, &trust)?;
+            view.follows(&held, &arguments.source.evidence).await?;
+            held.checkpoint().size
+        }
+        None => 0,
     };
-    view.follows(&held).await?;
     let size = view.checkpoint().size;
-    let progress = Count::of("copying", size - held.size);
+    let progress = Count::of("copying", size - held);
     let (bundles, tiles): (Vec<_>, Vec<_>) =
-        Tile::new_between(held.size, size).into_iter().partition(|tile| tile.level.is_none());
+        Tile::new_between(held, size).into_iter().partition(|tile| tile.level.is_none());
     for tile in tiles {
         write(&arguments.copy, &tile.to_string(), &view.tile(tile).await?)?;
     }
@@ -44,7 +46,7 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Sync) -> Result<Exit, Fai
     }
     drop(progress);
     write(&arguments.copy, "checkpoint", view.note().as_bytes())?;
-    let (added, origin) = (size - held.size, &view.checkpoint().origin);
+    let (added, origin) = (size - held, &view.checkpoint().origin);
     desk.output.note(&format!("{added} new entries of {origin}, {size} in all"));
     Ok(Exit::Same)
 }

@@ -1,5 +1,6 @@
 //! `countersign log tail`: the newest entries, each verified.
 
+use std::path::Path;
 use std::time::Duration;
 
 use seal::{Envelope, Trust};
@@ -27,15 +28,15 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Tail) -> Result<Exit, Fai
     }
     loop {
         tokio::time::sleep(LOOK_PAUSE).await;
-        view = grown(view, &trust).await?;
+        view = grown(view, &trust, &arguments.source.evidence).await?;
         next = print(desk, arguments, &view, next).await?;
     }
 }
 
 /// The log as it is now, which has to continue what it was.
-async fn grown(view: View, trust: &Trust) -> Result<View, Failure> {
+async fn grown(view: View, trust: &Trust, evidence: &Path) -> Result<View, Failure> {
     let newer = View::newest(view.reader().clone(), trust).await?;
-    newer.follows(view.checkpoint()).await?;
+    newer.follows(&view, evidence).await?;
     Ok(newer)
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use seal::bundle::{Check, Outcome, Verified};
-use seal::{Bundle, Envelope, KeyId, PublicKey, Trust, limits};
+use seal::{Bundle, Envelope, Fraud, KeyId, PublicKey, Trust, limits};
 use serde_json::{Value, json};
 use surface::{Digest, Digests};
 use wire::{Document, Policy};
@@ -24,10 +24,12 @@ use crate::output::{safe, style};
 /// Files that cannot be read, or that are nothing that could be verified.
 pub(super) fn run(desk: &Desk, arguments: &args::Verify) -> Result<Exit, Failure> {
     let Some(file) = &arguments.file else { return pins::run(desk, arguments) };
-    let bytes = read_bounded(file, limits::BUNDLE_BYTES_MAX)?;
+    // What of these is too long for what it is, is refused by whoever reads it.
+    let bytes = read_bounded(file, limits::FRAUD_BYTES_MAX)?;
     match kind(&bytes) {
         FileKind::Bundle => bundle(desk, arguments, &bytes),
         FileKind::Envelope => envelope(desk, arguments, &bytes),
+        FileKind::Fraud => fraud(desk, arguments, &bytes),
         FileKind::Sigstore => show(desk, arguments, &sigstore::verify(arguments, &bytes)?),
         FileKind::Unknown => {
             let what = format!("{} is neither a statement nor a bundle", shown(arguments));
@@ -44,16 +46,20 @@ fn shown(arguments: &args::Verify) -> String {
 enum FileKind {
     Bundle,
     Envelope,
+    Fraud,
     Sigstore,
     Unknown,
 }
 
 /// What a file seems to be; whoever reads it says whether it is.
 fn kind(bytes: &[u8]) -> FileKind {
-    let policy = Policy { bytes_max: limits::BUNDLE_BYTES_MAX, ..Policy::default() };
+    let policy = Policy { bytes_max: limits::FRAUD_BYTES_MAX, ..Policy::default() };
     let Ok(document) = Document::parse(bytes, &policy) else { return FileKind::Unknown };
     if document.root().get("payloadType").is_some() {
         FileKind::Envelope
+    } else if document.root().get("mediaType").is_some_and(|it| it.is_text(seal::fraud::MEDIA_TYPE))
+    {
+        FileKind::Fraud
     } else if document.root().get("checkpoint").is_some() {
         FileKind::Bundle
     } else if ["verificationMaterial", "verification_material"]
@@ -66,12 +72,25 @@ fn kind(bytes: &[u8]) -> FileKind {
     }
 }
 
-fn bundle(desk: &Desk, arguments: &args::Verify, bytes: &[u8]) -> Result<Exit, Failure> {
+fn fraud(desk: &Desk, arguments: &args::Verify, bytes: &[u8]) -> Result<Exit, Failure> {
+    let trust = roots(arguments)?;
+    let fraud = Fraud::parse(bytes).map_err(|error| {
+        let what = format!("{} is no proof of fraud", shown(arguments));
+        Failure::refusal(error.code(), what).because(error)
+    })?;
+    show(desk, arguments, &fraud.verify(&trust))
+}
+
+fn roots(arguments: &args::Verify) -> Result<Trust, Failure> {
     let path = arguments.trust.as_deref().ok_or_else(|| {
-        Failure::usage("a bundle is verified against trust roots")
+        Failure::usage("evidence is verified against trust roots")
             .hint("name whom to believe: `--trust trust.toml`")
     })?;
-    let trust = trust(path)?;
+    trust(path)
+}
+
+fn bundle(desk: &Desk, arguments: &args::Verify, bytes: &[u8]) -> Result<Exit, Failure> {
+    let trust = roots(arguments)?;
     let bundle = Bundle::parse(bytes).map_err(|error| {
         let what = format!("{} is no bundle", shown(arguments));
         Failure::refusal(error.code(), what).because(error)

@@ -34,12 +34,16 @@ pub(super) struct TurnedAway {
 }
 
 impl<'r> ClientChannel<'r> {
-    pub(super) const fn new(
+    pub(super) fn new(
         upstream: &'r Upstream,
         conversation: &'r Conversation,
         headers: &'r HeaderMap,
         link: Option<&'r Link>,
     ) -> Self {
+        // Once known by its credentials, a client is known by its session.
+        if !headers.keys().all(|name| tells_nothing(name.as_str())) {
+            conversation.name();
+        }
         Self { upstream, conversation, headers, link, turned_away: Mutex::new(None) }
     }
 
@@ -94,4 +98,32 @@ impl Channel for ClientChannel<'_> {
         }
         answer
     }
+
+    fn is_anonymous(&self) -> bool {
+        // Over HTTP+SSE the credentials came with another request.
+        self.link.is_none() && self.conversation.is_anonymous()
+    }
+}
+
+/// Whether a header of a client says nothing of who it is: those of HTTP, of web browsers and of the
+/// protocol. Any other might.
+fn tells_nothing(header: &str) -> bool {
+    const PLAIN: [&str; 15] = [
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "cache-control",
+        "connection",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "last-event-id",
+        "origin",
+        "pragma",
+        "transfer-encoding",
+        "user-agent",
+        "dnt",
+    ];
+    PLAIN.contains(&header) || header.starts_with("mcp-") || header.starts_with("sec-")
 }

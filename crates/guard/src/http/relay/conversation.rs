@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -27,6 +27,8 @@ pub(super) struct Conversation {
     opening: OnceLock<Bytes>,
     /// Requests whose responses may come on another stream than their own.
     elsewhere: Mutex<HashMap<IdKey, Waiting>>,
+    /// Whether anything has told the server whose conversation it is.
+    is_named: AtomicBool,
 }
 
 /// Who waits for a response.
@@ -60,7 +62,22 @@ struct Known {
 
 impl Conversation {
     fn new(gate: Arc<Gate>) -> Self {
-        Self { session: Session::new(gate), opening: OnceLock::new(), elsewhere: Mutex::default() }
+        Self {
+            session: Session::new(gate),
+            opening: OnceLock::new(),
+            elsewhere: Mutex::default(),
+            is_named: AtomicBool::new(false),
+        }
+    }
+
+    /// Remembers that something told the server whose conversation it is.
+    pub(super) fn name(&self) {
+        self.is_named.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing has told the server whose conversation it is.
+    pub(super) fn is_anonymous(&self) -> bool {
+        !self.is_named.load(Ordering::Relaxed)
     }
 
     /// Whether `initialize` was answered.
@@ -183,6 +200,9 @@ impl Conversations {
         // it was opened.
         let before = self.find(self.key(Some(session), Principal::default()))?;
         let conversation = self.begin();
+        if !before.is_anonymous() {
+            conversation.name();
+        }
         if let Some(opening) = before.opening.get() {
             conversation.open_by(opening);
         }

@@ -21,13 +21,15 @@ pub(super) struct Publication {
     surface: serde_json::Value,
 }
 
-/// A statement of somebody else: an approval, a rotation or a revocation.
+/// A statement of somebody else: an approval, a rotation, a revocation or an observation.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct Submission {
     /// The signed statement: a DSSE envelope.
     envelope: serde_json::Value,
     /// The public keys that signed it, as PEM.
     keys: Vec<String>,
+    /// With an observation: the surface document.
+    surface: Option<serde_json::Value>,
 }
 
 /// A change of status.
@@ -63,6 +65,23 @@ pub(super) struct OidcLogin {
 pub(super) struct AccessLogin {
     /// The token.
     github_token: String,
+}
+
+/// A server that is looked at now.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct Looks {
+    /// The server.
+    server: String,
+}
+
+/// Deliveries that are sent again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Redelivery {
+    /// The webhook.
+    webhook: String,
+    /// The change; all of them if it is absent.
+    change_id: Option<i64>,
 }
 
 /// A registry token.
@@ -108,14 +127,16 @@ fn publish() {}
 
 #[utoipa::path(
     post, path = "/v0.1/countersign/statements", tag = "publish", operation_id = "submit-statement",
-    description = "Takes an approval, a rotation or a revocation.",
+    description = "Takes an approval, a rotation, a revocation, or an observation of a listed observer.",
     request_body = Submission,
     responses(
         (status = 200, description = "Where it is", body = serde_json::Value),
         (status = 400, description = "It breaks a rule", body = ErrorBody),
         (status = 403, description = "The signer may not say it", body = ErrorBody),
+        (status = 404, description = "It is about an unknown server", body = ErrorBody),
         (status = 409, description = "What it is about is not as it says", body = ErrorBody),
         (status = 413, description = "It is too long", body = ErrorBody),
+        (status = 503, description = "Too many large ones at once", body = ErrorBody),
     ),
 )]
 fn statements() {}
@@ -225,3 +246,44 @@ login!(by_dns, "/v0.1/auth/dns", "login-dns", DomainLogin);
 login!(by_http, "/v0.1/auth/http", "login-http", DomainLogin);
 login!(by_github_oidc, "/v0.1/auth/github-oidc", "login-github-oidc", OidcLogin);
 login!(by_github_at, "/v0.1/auth/github-at", "login-github-at", AccessLogin);
+
+#[utoipa::path(
+    post, path = "/v0.1/countersign/operator/looks", tag = "operator", operation_id = "look-now",
+    description = "Looks at every endpoint of a server now. For the operator, by the token of the \
+                   configuration; not served without one.",
+    request_body = Looks,
+    responses(
+        (status = 200, description = "What was seen", body = serde_json::Value),
+        (status = 400, description = "It is no such request", body = ErrorBody),
+        (status = 401, description = "Not the operator's token", body = ErrorBody),
+        (status = 404, description = "No such server, or not served", body = ErrorBody),
+        (status = 413, description = "It is too long", body = ErrorBody),
+    ),
+)]
+fn look_now() {}
+
+#[utoipa::path(
+    get, path = "/v0.1/countersign/operator/dead-letters", tag = "operator",
+    operation_id = "list-dead-letters",
+    description = "The webhook deliveries that were given up, oldest first.",
+    responses(
+        (status = 200, description = "The deliveries", body = serde_json::Value),
+        (status = 401, description = "Not the operator's token", body = ErrorBody),
+        (status = 404, description = "Not served", body = ErrorBody),
+    ),
+)]
+fn dead_letters() {}
+
+#[utoipa::path(
+    post, path = "/v0.1/countersign/operator/dead-letters", tag = "operator",
+    operation_id = "redeliver", description = "Sends them again.",
+    request_body = Redelivery,
+    responses(
+        (status = 200, description = "How many", body = serde_json::Value),
+        (status = 400, description = "It is no such request", body = ErrorBody),
+        (status = 401, description = "Not the operator's token", body = ErrorBody),
+        (status = 404, description = "Not served", body = ErrorBody),
+        (status = 413, description = "It is too long", body = ErrorBody),
+    ),
+)]
+fn redeliver() {}

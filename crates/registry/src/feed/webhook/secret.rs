@@ -48,9 +48,17 @@ pub(super) fn read(
     variable: Option<&str>,
     file: Option<&Path>,
 ) -> Result<Vec<Secret>, SecretError> {
-    let text = match (variable, file) {
+    let text = text(variable, file)?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let secrets = lines.map(Secret::parse).collect::<Result<Vec<_>, _>>()?;
+    if secrets.is_empty() { Err(SecretError::Malformed) } else { Ok(secrets) }
+}
+
+/// The text in a variable, or in a file that its owner alone may read.
+pub(crate) fn text(variable: Option<&str>, file: Option<&Path>) -> Result<String, SecretError> {
+    match (variable, file) {
         (Some(name), None) => {
-            std::env::var(name).map_err(|_| SecretError::Unset { name: name.to_owned() })?
+            std::env::var(name).map_err(|_| SecretError::Unset { name: name.to_owned() })
         }
         (None, Some(path)) => {
             let reading = |source| SecretError::File { path: path.display().to_string(), source };
@@ -58,13 +66,10 @@ pub(super) fn read(
             if mode & 0o077 != 0 {
                 return Err(SecretError::Mode { path: path.display().to_string() });
             }
-            std::fs::read_to_string(path).map_err(reading)?
+            std::fs::read_to_string(path).map_err(reading)
         }
-        _ => return Err(SecretError::Place),
-    };
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let secrets = lines.map(Secret::parse).collect::<Result<Vec<_>, _>>()?;
-    if secrets.is_empty() { Err(SecretError::Malformed) } else { Ok(secrets) }
+        _ => Err(SecretError::Place),
+    }
 }
 
 /// Why there is no secret. Never says what was there.
@@ -72,7 +77,7 @@ pub(super) fn read(
 #[non_exhaustive]
 pub enum SecretError {
     /// No place or two.
-    #[error("either `secret_env` or `secret_file` says where it is")]
+    #[error("either a variable (`…_env`) or a file (`…_file`) says where it is")]
     Place,
     /// A variable that is not set.
     #[error("`{name}` is not set")]

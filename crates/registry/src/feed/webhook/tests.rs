@@ -43,6 +43,46 @@ fn a_secret_is_its_owners_alone_and_never_shown() {
     assert!(matches!(secret::read(None, None), Err(SecretError::Place)));
 }
 
+#[test]
+fn a_secret_is_as_long_as_standard_webhooks_asks() {
+    use base64::Engine as _;
+    let of = |length: usize| {
+        let bytes = base64::engine::general_purpose::STANDARD.encode(vec![7; length]);
+        Secret::parse(&format!("whsec_{bytes}"))
+    };
+    for length in [limits::WEBHOOK_SECRET_BYTES_MIN, limits::WEBHOOK_SECRET_BYTES_MAX] {
+        assert!(of(length).is_ok(), "{length}");
+    }
+    for length in [limits::WEBHOOK_SECRET_BYTES_MIN - 1, limits::WEBHOOK_SECRET_BYTES_MAX + 1] {
+        assert!(matches!(of(length), Err(SecretError::Length { bytes }) if bytes == length));
+    }
+}
+
+#[tokio::test]
+async fn there_are_so_many_webhooks_and_no_more() {
+    let fixture = Fixture::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    std::fs::write(&path, SECRET).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let config = |at: usize| Config {
+        name: format!("hook {at}"),
+        url: "https://hooks.example/".parse().unwrap(),
+        secret_env: None,
+        secret_file: Some(path.clone()),
+        server: None,
+        severity: None,
+        kind: None,
+        exceptions: Vec::new(),
+    };
+    let of = |count: usize| {
+        let configs: Vec<Config> = (0..count).map(config).collect();
+        Webhooks::new(fixture.service.clone(), &configs, &(Arc::new(System) as Arc<dyn Resolve>))
+    };
+    assert!(of(limits::WEBHOOKS_MAX).is_ok());
+    assert_eq!(of(limits::WEBHOOKS_MAX + 1).err().unwrap().code(), "webhook.too-many");
+}
+
 #[derive(Clone)]
 struct Receiver {
     status: Arc<AtomicU16>,

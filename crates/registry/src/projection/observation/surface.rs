@@ -3,6 +3,7 @@
 use seal::statement::{Observation, Observed, SurfaceClaim};
 use sqlx::Row as _;
 
+use super::compare;
 use crate::projection::ProjectionError;
 use crate::projection::step::{Change, Step};
 
@@ -22,13 +23,22 @@ pub(super) async fn apply(
         client: it.client.as_deref().unwrap_or_default(),
     };
     let before = outcome_before(step, &key).await?;
+    let found = match claim {
+        Some(claim) => compare::compare(step, &key, claim, &it.changes).await?,
+        None => compare::Found::default(),
+    };
     store(step, &key, claim, outcome).await?;
     if let Some(claim) = claim {
         step.publish_surface(claim).await?;
     }
-    if !it.changes.is_empty() {
+    if !found.changed.is_empty() {
         let says = format!("{server} shows another surface at {endpoint}");
-        step.change(Change::new("surface.changed", None, says).findings(&it.changes)).await?;
+        step.change(Change::new("surface.changed", None, says).findings(&found.changed)).await?;
+    }
+    if let Some((version, findings)) = found.contradicted {
+        let says = format!("{server} shows another surface at {endpoint} than {version} declares");
+        let change = Change::new("surface.contradicts", Some(&version), says);
+        step.change(change.findings(&findings)).await?;
     }
     match before.as_deref() {
         Some("surface") if claim.is_none() => {
@@ -71,12 +81,12 @@ pub(super) async fn note_look(
     Ok(())
 }
 
-struct Key<'k> {
-    endpoint: &'k str,
-    class: &'k str,
-    observer: String,
-    vantage: &'k str,
-    client: &'k str,
+pub(super) struct Key<'k> {
+    pub(super) endpoint: &'k str,
+    pub(super) class: &'k str,
+    pub(super) observer: String,
+    pub(super) vantage: &'k str,
+    pub(super) client: &'k str,
 }
 
 /// The outcome of the observer's newest observation from the same vantage, in any authorization

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use super::world::{Answer, Issuer, World, key, now_s, record, signed};
+use crate::limits;
 
 async fn by_domain(
     world: &World,
@@ -242,4 +243,39 @@ async fn no_statement_and_no_answer_holds_a_credential() {
     }
     let refused = by_oidc(&world, &oidc).await;
     assert!(!refused.body.to_string().contains(&oidc));
+}
+
+#[tokio::test]
+async fn tokens_key_sets_and_files_are_read_to_their_bounds() {
+    let world = World::new().await;
+    for (life_s, is_taken) in
+        [(limits::OIDC_LIFE_S_MAX, true), (limits::OIDC_LIFE_S_MAX + 1, false)]
+    {
+        let mut claims = Issuer::claims(&format!("life {life_s}"));
+        claims["exp"] = json!(claims["iat"].as_u64().unwrap() + life_s);
+        let answer = by_oidc(&world, &world.issuer.token(&claims)).await;
+        assert_eq!(answer.status == 200, is_taken, "{life_s}: {}", answer.body);
+    }
+    for (count, is_found) in [(authz::limits::KEYS_MAX, true), (authz::limits::KEYS_MAX + 1, false)]
+    {
+        let world = World::new().await;
+        world.issuer.publish_last_of(&world.web, count);
+        let answer = by_oidc(&world, &world.issuer.token(&Issuer::claims("one"))).await;
+        assert_eq!(answer.status == 200, is_found, "{count}: {}", answer.body);
+    }
+    let path = "/.well-known/mcp-registry-auth";
+    for (length, code) in [
+        (limits::WELL_KNOWN_BYTES_MAX, None),
+        (limits::WELL_KNOWN_BYTES_MAX + 1, Some("net.too-large")),
+    ] {
+        let mut body = record(&key(1));
+        body.push_str(&" ".repeat(length - body.len()));
+        let host = format!("of{length}.com");
+        world.web.put(&host, path, 200, body);
+        let answer = by_domain(&world, "http", &host, signed(&key(1), now_s(), 0)).await;
+        match code {
+            Some(code) => drop(answer.refused(401, code)),
+            None => drop(answer.ok()),
+        }
+    }
 }

@@ -111,6 +111,28 @@ async fn who_may_revoke_revokes_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_later_revocation_of_a_key_takes_nothing_back() {
+    let world = World::new().await;
+    let token = world.login().await;
+    world.declare(&token, &key(1), &Draft::new("1.0.0")).await.ok();
+    let revoke = |since| {
+        let of = Revoked::Key { key: key(1).public().id(), since };
+        Predicate::Revocation(Revocation { of, reason: "stolen".into() })
+    };
+    // Whoever revokes for later only has revoked from now on, and may still reach back.
+    let now = world.take(revoke(9_000), &[&reviewer()]).await.ok()["index"].as_u64().unwrap();
+    assert_eq!(world.state("1.0.0").await, "countersigned");
+    world.take(revoke(now + 1), &[&reviewer()]).await.refused(409, "publish.weaker");
+    world.take(revoke(0), &[&reviewer()]).await.ok();
+    assert_eq!(world.state("1.0.0").await, "revoked");
+    let size = *world.service.log().sizes().borrow();
+    world.take(revoke(now), &[&reviewer()]).await.refused(409, "publish.weaker");
+    world.take(revoke(1), &[&reviewer()]).await.refused(409, "publish.weaker");
+    assert_eq!(*world.service.log().sizes().borrow(), size);
+    world.take(revoke(0), &[&reviewer()]).await.ok();
+}
+
+#[tokio::test]
 async fn another_key_of_the_domain_holds_what_is_published_with_it() {
     let world = World::new().await;
     let token = world.login().await;

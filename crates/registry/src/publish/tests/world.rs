@@ -126,7 +126,10 @@ impl World {
             are_bundles_fetched: false,
         };
         let publisher = Publisher::new(service.clone(), namespaces, admission, registries, client);
-        let router = crate::api::router(service.clone(), handlers::router(publisher));
+        let router = crate::api::router(
+            service.clone(),
+            handlers::router(publisher).merge(crate::feed::router(service.clone())),
+        );
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(crate::api::serve(listener, router, std::future::pending()));
@@ -291,7 +294,7 @@ impl Draft {
         draft
     }
 
-    fn surface(&self) -> Surface {
+    pub(super) fn surface(&self) -> Surface {
         let answers = json!({
             "initialize": { "protocolVersion": "2025-11-25", "capabilities": { "tools": {} },
                             "serverInfo": { "name": "files", "version": "1" } },

@@ -20,6 +20,8 @@ pub struct AdmissionSection {
     pub undeclared: bool,
     /// The public keys, as PEM, of those whose approval releases what is held.
     pub reviewers: Vec<String>,
+    /// The public keys, as PEM, of those whose observations of live servers are taken.
+    pub observers: Vec<String>,
 }
 
 impl Default for AdmissionSection {
@@ -30,6 +32,7 @@ impl Default for AdmissionSection {
             deny_at: usual.deny_at,
             undeclared: usual.is_undeclared_taken,
             reviewers: Vec::new(),
+            observers: Vec::new(),
         }
     }
 }
@@ -38,15 +41,17 @@ impl AdmissionSection {
     /// The policy.
     ///
     /// # Errors
-    /// A reviewer's key that is none.
+    /// A key of a reviewer or an observer that is none.
     pub fn admission(&self) -> Result<Admission, KeyError> {
-        let reviewers: Result<Vec<PublicKey>, _> =
-            self.reviewers.iter().map(|pem| pem.parse()).collect();
+        let keys = |pems: &[String]| -> Result<Vec<PublicKey>, KeyError> {
+            pems.iter().map(|pem| pem.parse()).collect()
+        };
         Ok(Admission {
             hold_at: self.hold_at,
             deny_at: self.deny_at,
             is_undeclared_taken: self.undeclared,
-            reviewers: reviewers?,
+            reviewers: keys(&self.reviewers)?,
+            observers: keys(&self.observers)?,
         })
     }
 }

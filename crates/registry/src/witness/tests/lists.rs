@@ -64,3 +64,10 @@ async fn a_witness_does_not_take_its_own_key_for_a_log_s() {
     let refused = open(data.path(), &list).await.err().unwrap();
     assert_eq!(refused.code(), "witness.own-key");
 }
+
+#[test]
+fn a_list_is_read_to_its_bound() {
+    let of = |length: usize| format!("logs/v0\n{}", "#".repeat(length - 8)).parse::<LogList>();
+    assert!(of(crate::limits::LOG_LIST_BYTES_MAX).is_ok());
+    assert_eq!(of(crate::limits::LOG_LIST_BYTES_MAX + 1).unwrap_err().line, 1);
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use registry::publish::ServerJson;
 use seal::Bundle;
+use seal::bundle::Verified;
 use tokio::time::Instant;
 
 use super::registry::{Answer, Registry};
@@ -31,7 +32,7 @@ pub(super) async fn keep(
     desk: &Desk,
     registry: &Registry,
     arguments: &args::Publish,
-    entry: &ServerJson,
+    (entry, surface): (&ServerJson, surface::Digests),
     answer: &Answer,
 ) -> Result<Option<Kept>, Failure> {
     let trust = arguments.trust.as_deref().map(crate::log::trust).transpose()?;
@@ -46,12 +47,19 @@ pub(super) async fn keep(
         let (server, version) = (entry.name().to_owned(), Some(entry.version().to_owned()));
         let named = Named { server, version };
         let judged = evidence::judge(&bytes, &named, trust, crate::log::now_s());
+        let is_ours = |verified: &Verified| {
+            let semantic = verified.surface.map(|surface| surface.semantic);
+            (verified.entry, semantic) == (entry.digest(), Some(surface.semantic))
+        };
+        let why = match judged {
+            Ok(verified) if is_ours(&verified) => None,
+            Ok(_) => Some("it is about another entry or surface than was sent".to_owned()),
+            Err(objection) => Some(objection.sentence),
+        };
         // What is held or refused is not countersigned, and proves that and nothing else.
-        if let (Err(objection), "allow") = (&judged, answer.verdict.as_str()) {
+        if let (Some(why), "allow") = (why, answer.verdict.as_str()) {
             let what = "the evidence of the publication does not hold";
-            return Err(
-                Failure::refusal(codes::PUBLISH_EVIDENCE, what).because(objection.sentence.clone())
-            );
+            return Err(Failure::refusal(codes::PUBLISH_EVIDENCE, what).because(why));
         }
     }
     let path = arguments.evidence.clone().unwrap_or_else(|| beside(&arguments.server_json, entry));

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::log::{limits, reader};
 
 /// A registry.
-pub(in crate::command::log) struct Registry {
+pub(in crate::command) struct Registry {
     client: reqwest::Client,
     /// Without a final slash: what a token of GitHub Actions has to name.
     pub(super) origin: String,
@@ -28,7 +28,7 @@ impl Registry {
     ///
     /// # Errors
     /// A URL that is not https, nor http on this machine.
-    pub(in crate::command::log) fn of(text: &str) -> Result<Self, Failure> {
+    pub(in crate::command) fn of(text: &str) -> Result<Self, Failure> {
         let usage = |why: &str| Failure::usage(format!("{why}: a registry has an https URL"));
         let url = Url::parse(text).map_err(|error| usage("this is no URL").because(error))?;
         let is_local = url.host_str().is_some_and(reader::is_this_machine);
@@ -46,7 +46,7 @@ impl Registry {
     ///
     /// # Errors
     /// A registry that does not answer, or refuses.
-    pub(in crate::command::log) async fn post(
+    pub(in crate::command) async fn post(
         &self,
         path: &str,
         token: Option<&str>,

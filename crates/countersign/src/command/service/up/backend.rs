@@ -16,7 +16,6 @@ use url::Url;
 
 use super::home::Home;
 use crate::args::service as args;
-use crate::codes;
 use crate::failure::Failure;
 
 /// Opens the log; with `--init`, makes it first.
@@ -139,10 +138,12 @@ fn failed(error: StoreError) -> Failure {
         StoreError::Behind { .. } => {
             Some("this is an old copy of the log: restore a newer one; nothing was signed")
         }
+        StoreError::Unwitnessed => Some(
+            "start it again when a witness answers that knows this log's key; nothing was signed",
+        ),
         _ => None,
     };
-    let code = codes::UP_LOG;
-    let failure = Failure::new("opening the log").code(code).because(error);
+    let failure = Failure::new("opening the log").code(error.code()).because(error);
     match hint {
         Some(hint) => failure.hint(hint),
         None => failure,

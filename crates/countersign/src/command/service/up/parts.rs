@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use registry::monitor::{self, Monitor};
 use registry::namespace::Namespaces;
 use registry::net::{Client, Rules, System};
 use registry::publish::{Publisher, handlers};
 use registry::service::config::Config;
-use registry::{Service, api, feed, mirror, monitor};
+use registry::service::operator;
+use registry::{Service, api, feed, mirror};
 use tokio::task::JoinSet;
 
 use super::capture::Guarded;
@@ -22,7 +24,7 @@ pub(super) fn start(
     config: &Config,
 ) -> Result<(axum::Router, JoinSet<()>), Failure> {
     let publisher = publisher(service, config)?;
-    let more = handlers::router(publisher).merge(feed::router(service.clone()));
+    let mut more = handlers::router(publisher).merge(feed::router(service.clone()));
     let mut tasks = JoinSet::new();
     for upstream in &config.mirror {
         let client = client(&upstream.exceptions)?;
@@ -31,17 +33,27 @@ pub(super) fn start(
     }
     let proofs = proofs(service, config)?;
     tasks.spawn(async move { proofs.run().await });
-    if let Some(config) = &config.monitor {
-        let client = client(&config.exceptions)?;
-        let (service, config) = (service.clone(), config.clone());
-        let monitor = monitor::Monitor::new(service, client, Arc::new(Guarded), config);
+    let monitor = monitor(service, config)?;
+    if let Some(monitor) = monitor.clone() {
         tasks.spawn(async move { monitor.run().await });
+    }
+    if let Some(operator) = &config.operator {
+        let router = operator::router(service.clone(), monitor, operator);
+        let wrong = || Failure::usage("reading the configuration");
+        more = more.merge(router.map_err(|error| wrong().because(error))?);
     }
     // The system's resolver, so that a receiver is found as everything else on this machine.
     let webhooks = feed::Webhooks::new(service.clone(), &config.webhook, &(Arc::new(System) as _))
         .map_err(|error| Failure::usage("reading the configuration").because(error))?;
     tasks.spawn(async move { webhooks.run().await });
     Ok((api::router(service.clone(), more), tasks))
+}
+
+fn monitor(service: &Service, config: &Config) -> Result<Option<Arc<Monitor>>, Failure> {
+    let Some(config) = &config.monitor else { return Ok(None) };
+    let client = client(&config.exceptions)?;
+    let monitor = Monitor::new(service.clone(), client, Arc::new(Guarded), config.clone());
+    Ok(Some(Arc::new(monitor)))
 }
 
 fn publisher(service: &Service, config: &Config) -> Result<Publisher, Failure> {

@@ -99,15 +99,19 @@ pub(in crate::publish::tests) struct Issuer {
 
 impl Issuer {
     pub(super) fn new(web: &Web) -> Self {
-        let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
-        let (n, e) = numbers(key.public_key().as_ref());
-        let keys = json!({ "keys": [
-            { "kty": "EC", "crv": "P-256", "kid": "other", "x": "AA", "y": "AA" },
-            { "kty": "RSA", "alg": "RS256", "use": "sig", "kid": "k1",
-              "n": URL_SAFE_NO_PAD.encode(n), "e": URL_SAFE_NO_PAD.encode(e) },
-        ] });
-        web.put("token.test", "/jwks", 200, keys.to_string());
-        Self { key }
+        let it = Self { key: RsaKeyPair::generate(KeySize::Rsa2048).unwrap() };
+        it.publish_last_of(web, 2);
+        it
+    }
+
+    /// Publishes its key as the last of so many.
+    pub(in crate::publish::tests) fn publish_last_of(&self, web: &Web, count: usize) {
+        let (n, e) = numbers(self.key.public_key().as_ref());
+        let other = json!({ "kty": "EC", "crv": "P-256", "kid": "other", "x": "AA", "y": "AA" });
+        let mut keys = vec![other; count - 1];
+        keys.push(json!({ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": "k1",
+                          "n": URL_SAFE_NO_PAD.encode(n), "e": URL_SAFE_NO_PAD.encode(e) }));
+        web.put("token.test", "/jwks", 200, json!({ "keys": keys }).to_string());
     }
 
     /// The claims of a token that proves `octo`, with an identifier.

@@ -1,5 +1,5 @@
 """Appends labels to a log of HISTOR (PyPI aimarket-histor) in SQLite: one and 256 a transaction, a
-signed head after each. Prints appends per second, one line each. `histor.py SECONDS FOLDER`"""
+signed head after each. Prints appends per second, one line each. `histor_log.py SECONDS FOLDER`"""
 
 import sys
 import time
