@@ -49,6 +49,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("authz.guard.proof-invalid", "A proof of possession is missing, wrong, old or used before."),
     ("authz.guard.certificate-mismatch", "A token is bound to another client certificate."),
     ("authz.guard.actor-denied", "An actor of a token's chain may not act at this server."),
+    ("authz.guard.scope-missing", "A token lacks a scope that every request here needs."),
     ("authz.guard.token-inactive", "The issuer does not call an opaque token active."),
 ];
 

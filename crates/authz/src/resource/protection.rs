@@ -1,4 +1,5 @@
-//! What a protected server asks of each request: checks G1 to G9 and G12.
+//! What a protected server asks of each request: checks G1 to G9, G12, and of G13 what all its tools
+//! need alike.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub struct Protection {
     pub resource: Resource,
     /// Whose tokens count, and for which audience.
     pub verifier: Verifier,
-    /// The scopes that it knows of.
+    /// The scopes that every request needs.
     pub scopes: BTreeSet<String>,
     /// Whether a token has to be bound to a key.
     pub must_be_bound: bool,
@@ -68,6 +69,12 @@ impl Protection {
             let code = "authz.guard.actor-denied";
             let refused = self.refuse(credential.scheme, "insufficient_scope", code, sentence);
             return Err(Refused { status: StatusCode::FORBIDDEN, challenge: None, ..refused });
+        }
+        if !self.scopes.is_subset(&access.scopes) {
+            let sentence = "the token lacks a scope that every request needs".to_owned();
+            let code = "authz.guard.scope-missing";
+            let refused = self.refuse(credential.scheme, "insufficient_scope", code, sentence);
+            return Err(Refused { status: StatusCode::FORBIDDEN, ..refused });
         }
         Ok(access)
     }

@@ -59,6 +59,11 @@ async fn one_token_for_this_server_is_let_in_and_no_other() {
         let shown = [("authorization", wrong.as_str())];
         assert_eq!(code(&all, &shown).await, (401, "authz.guard.audience-mismatch"));
     }
+    let narrow = bearer(token(STRICT, &with(STRICT, "scope", json!("files:write"))));
+    let refused = all.admit("POST", &headers(&[("authorization", &narrow)])).await.unwrap_err();
+    assert_eq!((refused.status.as_u16(), refused.code), (403, "authz.guard.scope-missing"));
+    let challenge = refused.challenge.unwrap();
+    assert!(challenge.contains(r#"error="insufficient_scope", scope="files:read""#), "{challenge}");
     let act = json!({"sub": "hop", "act": {"sub": "bad"}});
     let denied = bearer(token(OWN, &with(OWN, "act", act)));
     let shown = [("authorization", denied.as_str())];
