@@ -6,13 +6,11 @@ mod digest;
 mod drift;
 mod hops;
 mod memory;
-mod mirror;
 mod scale;
 mod seal;
-mod serve;
+mod service;
 mod start;
 mod tree;
-mod witness;
 
 use tokio::runtime::Builder;
 
@@ -45,7 +43,7 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     }
     if asked(Measure::Mirror) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        runtime.block_on(mirror::run(options, &mut report, &mut bars))?;
+        runtime.block_on(service::mirror::run(options, &mut report, &mut bars))?;
     }
     if asked(Measure::Scale) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -63,11 +61,11 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     }
     if asked(Measure::Serve) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        runtime.block_on(serve::run(options, &mut report, &mut bars))?;
+        runtime.block_on(service::serve::run(options, &mut report, &mut bars))?;
     }
     if asked(Measure::Witness) {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        runtime.block_on(witness::run(options, &mut report, &mut bars))?;
+        runtime.block_on(service::witness::run(options, &mut report, &mut bars))?;
     }
     if asked(Measure::Tree) {
         tree::run(options, &mut report, &mut bars)?;

@@ -1,5 +1,7 @@
 //! Which fields of an entry differ, and which of them decide what runs or where data goes.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 /// JSON pointers to what differs: members that are there on one side only, and values that differ.
@@ -25,8 +27,9 @@ fn walk(before: &Value, after: &Value, at: &mut String, changed: &mut Vec<String
     let length = at.len();
     match (before, after) {
         (Value::Object(old), Value::Object(new)) => {
-            let added = new.keys().filter(|key| !old.contains_key(*key));
-            for key in old.keys().chain(added) {
+            // In one order, whichever side has a member, and however `serde_json` keeps them.
+            let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            for key in keys {
                 at.push('/');
                 at.push_str(&key.replace('~', "~0").replace('/', "~1"));
                 pair(old.get(key), new.get(key), at, changed);

@@ -22,7 +22,11 @@ use crate::bars::Bars;
 use crate::stats::quantile;
 use crate::table::{Cell, Report, Table};
 
-pub(super) async fn run(options: &Options, report: &mut Report, bars: &mut Bars) -> Outcome<()> {
+pub(in crate::measure) async fn run(
+    options: &Options,
+    report: &mut Report,
+    bars: &mut Bars,
+) -> Outcome<()> {
     let rows = options.pick(4_200, mirror::ALL_ROWS);
     let time = Duration::from_secs(options.pick(2, 10));
     let scratch = Scratch::new();

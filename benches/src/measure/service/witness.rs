@@ -13,8 +13,8 @@ use tlog::{Checkpoint, Hash, Sign, note};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::append::sync_ms;
-use super::keep;
+use super::super::append::sync_ms;
+use super::super::keep;
 use super::serve::exchange;
 use crate::Outcome;
 use crate::args::Options;
@@ -22,7 +22,11 @@ use crate::bars::Bars;
 use crate::stats::quantile;
 use crate::table::{Cell, Report, Table};
 
-pub(super) async fn run(options: &Options, report: &mut Report, bars: &mut Bars) -> Outcome<()> {
+pub(in crate::measure) async fn run(
+    options: &Options,
+    report: &mut Report,
+    bars: &mut Bars,
+) -> Outcome<()> {
     let steps = options.pick(40, 400);
     let logs = (0..LOGS).map(|number| requests(number, steps)).collect::<Outcome<Vec<_>>>()?;
     let scratch = Scratch::new();

@@ -21,7 +21,11 @@ use crate::args::Options;
 use crate::bars::Bars;
 use crate::table::{Cell, Report, Table};
 
-pub(super) async fn run(options: &Options, report: &mut Report, bars: &mut Bars) -> Outcome<()> {
+pub(in crate::measure) async fn run(
+    options: &Options,
+    report: &mut Report,
+    bars: &mut Bars,
+) -> Outcome<()> {
     let rows = options.pick(4_200, 84_000);
     let (address, bytes) = serve(pages(rows)).await?;
     let bare_s = download(address, rows).await?;
@@ -69,7 +73,7 @@ async fn download(address: SocketAddr, rows: usize) -> Outcome<f64> {
     for from in (0..rows).step_by(PAGE_ROWS) {
         let url = format!("http://{address}/v0.1/servers?limit=100&cursor={from}").parse()?;
         let answer = client.send(Request { bytes_max: 16 << 20, ..Request::get(url) }).await?;
-        super::keep(answer.body.len());
+        super::super::keep(answer.body.len());
     }
     Ok(start.elapsed().as_secs_f64())
 }
