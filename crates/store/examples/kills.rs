@@ -80,9 +80,9 @@ async fn kill(count: u64, seed: u64) {
     for round in 1..=count {
         random =
             random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // From before the log is open to well into its load.
+        // Every fourth while the log is being opened, however long that takes; the others in its load.
         let wait = Duration::from_micros((random >> 33) % 120_000);
-        let lines = run(&path, round, wait);
+        let lines = run(&path, round, wait, round % 4 != 0);
         moments[if lines.contains("promised") { 2 } else { usize::from(!lines.is_empty()) }] += 1;
         for line in lines.lines() {
             let words: Vec<&str> = line.split(' ').collect();
@@ -113,8 +113,9 @@ async fn kill(count: u64, seed: u64) {
     );
 }
 
-/// Runs a writer, kills it after a time, and gives what it said in whole lines.
-fn run(path: &Path, round: u64, wait: Duration) -> String {
+/// Runs a writer, kills it after a time from its start or from its first line, and gives what it said
+/// in whole lines.
+fn run(path: &Path, round: u64, wait: Duration, from_first_line: bool) -> String {
     let program = std::env::current_exe().unwrap();
     let mut child = Command::new(program)
         .args(["write", path.to_str().unwrap(), &round.to_string()])
@@ -122,17 +123,22 @@ fn run(path: &Path, round: u64, wait: Duration) -> String {
         .spawn()
         .unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
+    let (told, first_line) = std::sync::mpsc::channel();
     let reading = std::thread::spawn(move || {
         let (mut text, mut line) = (String::new(), String::new());
         while out.read_line(&mut line).is_ok_and(|length| length > 0) {
             if line.ends_with('\n') {
                 text += &line;
+                let _ = told.send(());
             }
             line.clear();
         }
         let _ = out.read_to_string(&mut line);
         text
     });
+    if from_first_line {
+        first_line.recv_timeout(Duration::from_mins(1)).expect("the log opens");
+    }
     std::thread::sleep(wait);
     assert!(child.try_wait().unwrap().is_none(), "the writer ended by itself");
     child.kill().unwrap();

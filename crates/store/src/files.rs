@@ -32,8 +32,11 @@ pub struct Files {
 struct Inner {
     root: PathBuf,
     faults: Option<Faults>,
-    /// Held by whoever settles, publishes or loads.
-    turn: Mutex<()>,
+    /// Held by whoever settles, and by whoever loads.
+    settling: Mutex<()>,
+    /// Held by whoever publishes, and by whoever loads: a checkpoint does not wait until thousands of
+    /// objects are files.
+    publishing: Mutex<()>,
     lead: Mutex<Option<Lead>>,
 }
 
@@ -52,8 +55,14 @@ impl Files {
 
     /// The same, failing when it is told to.
     pub fn with_faults(root: impl Into<PathBuf>, faults: Option<Faults>) -> Self {
-        let (root, turn, lead) = (root.into(), Mutex::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { root, faults, turn, lead }) }
+        let inner = Inner {
+            root: root.into(),
+            faults,
+            settling: Mutex::default(),
+            publishing: Mutex::default(),
+            lead: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Runs what blocks where it may.
@@ -125,7 +134,8 @@ impl Inner {
     }
 
     fn load(&self) -> Result<Loaded, StoreError> {
-        let _turn = lock(&self.turn);
+        let _settling = lock(&self.settling);
+        let _publishing = lock(&self.publishing);
         let mut lead = lock(&self.lead);
         if !self.journal().is_dir() {
             return Err(StoreError::Missing { place: self.place() });
@@ -163,7 +173,7 @@ impl Inner {
     }
 
     fn settle(&self, size: u64, tiles: &[(Tile, Bytes)]) -> Result<(), StoreError> {
-        let _turn = lock(&self.turn);
+        let _settling = lock(&self.settling);
         let (disk, segments, objects) = {
             let mut lead = lock(&self.lead);
             let Lead { disk, journal, .. } = lead.as_mut().ok_or_else(|| self.not_led())?;
@@ -201,7 +211,7 @@ impl Inner {
     }
 
     fn publish(&self, checkpoint: String) -> Result<(), StoreError> {
-        let _turn = lock(&self.turn);
+        let _publishing = lock(&self.publishing);
         let disk = lock(&self.lead).as_ref().map(|lead| Arc::clone(&lead.disk));
         let disk = disk.ok_or_else(|| self.not_led())?;
         disk.place(Step::Publish, &[(self.root.join(CHECKPOINT), checkpoint)])
