@@ -77,6 +77,12 @@ pub(crate) enum Role {
         /// Where the server listens.
         upstream: SocketAddr,
     },
+    /// Opens a log in a folder, and says how many KiB the process takes then.
+    #[command(hide = true)]
+    OpenLog {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Forwards lines to a command and back and checks nothing.
     #[command(hide = true)]
     ForwardStdio {

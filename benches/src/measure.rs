@@ -12,6 +12,7 @@ mod service;
 mod start;
 mod tree;
 
+pub(crate) use append::open;
 use tokio::runtime::Builder;
 
 use crate::Outcome;

@@ -27,6 +27,7 @@ pub(crate) fn run(role: Role) -> Outcome<()> {
             runtime.block_on(async { forward_http::serve(listen().await?, upstream).await })
         }
         Role::ForwardStdio { command } => runtime.block_on(forward_stdio::run(&command)),
+        Role::OpenLog { folder } => runtime.block_on(crate::measure::open(&folder)),
     }
 }
 

@@ -29,7 +29,7 @@ use crate::stats::{median, quantile};
 use crate::table::{Cell, Report, Table};
 use crate::{Fault, Outcome};
 
-pub(crate) use growth::run as grow;
+pub(crate) use growth::{open, run as grow};
 
 pub(super) async fn run(options: &Options, report: &mut Report, bars: &mut Bars) -> Outcome<()> {
     let time = Duration::from_secs(options.pick(3, 20));

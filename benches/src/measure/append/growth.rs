@@ -1,5 +1,8 @@
 //! What a log costs as it grows: to append, to prove, to open again, in memory and on disk.
 
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -55,8 +58,10 @@ pub(crate) async fn run(options: &Options, report: &mut Report, bars: &mut Bars)
             log.latest(&name).await?.ok_or("no proof of the latest")?;
             latest.push(began.elapsed().as_secs_f64() * 1e3);
         }
-        let memory = f64::from(u32::try_from(usage(&[std::process::id()]).rss_kib)?) / 1024.0;
         let stored = size_on_disk(&root)? / bytes(count);
+        log.close().await;
+        drop(log);
+        let memory = opened_mib(&root)?;
         let times =
             [quantile(&mut proofs, 0.5), quantile(&mut proofs, 0.99), quantile(&mut latest, 0.5)];
         let cells = [append].into_iter().chain(times).chain([open, memory, stored]);
@@ -70,10 +75,25 @@ pub(crate) async fn run(options: &Options, report: &mut Report, bars: &mut Bars)
                 "ms",
             );
         }
-        log.close().await;
     }
     report.tables.push(table);
     Ok(())
+}
+
+/// Opens a log, and says how many KiB this process takes then.
+pub(crate) async fn open(folder: &Path) -> Outcome<()> {
+    let log = Log::open(Arc::new(Files::new(folder)), config()?).await?;
+    writeln!(std::io::stdout().lock(), "{}", usage(&[std::process::id()]).rss_kib)?;
+    log.close().await;
+    Ok(())
+}
+
+/// What a process takes that did nothing but open the log.
+fn opened_mib(root: &Path) -> Outcome<f64> {
+    let this = std::env::current_exe()?;
+    let output = Command::new(this).arg("open-log").arg(root).output()?;
+    let kib: u32 = String::from_utf8(output.stdout)?.trim().parse()?;
+    Ok(f64::from(kib) / 1024.0)
 }
 
 async fn fill(log: &Log, count: u64) -> Outcome<()> {
