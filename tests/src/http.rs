@@ -1,5 +1,7 @@
 //! A raw HTTP/1.1 client: what was sent and what came back are bytes.
 
+pub mod server;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};

@@ -10,6 +10,7 @@
 //! federation  assertions of other domains, and events that end grants
 //! provider    what each deployment of OAuth does differently, as data; the doctor
 //! broker      how a guard gets a token for the next server
+//! net         the one HTTP client for addresses that others name
 //! ```
 //!
 //! Nothing here shows a credential: [`token::Secret`] prints nothing, records hold hashes.
@@ -19,6 +20,7 @@ pub mod exchange;
 pub mod federation;
 pub mod grant;
 pub mod limits;
+pub mod net;
 pub mod resource;
 pub mod sts;
 pub mod token;

@@ -2,10 +2,12 @@
 
 mod authzen;
 mod federation;
+mod net;
 mod sts;
 
 pub use authzen::*;
 pub use federation::*;
+pub use net::*;
 pub use sts::*;
 
 /// A token has to fit a header line of 8 KiB beside its scheme and a proof's line.

@@ -14,10 +14,11 @@ pub mod limits;
 pub mod mirror;
 pub mod monitor;
 pub mod namespace;
-pub mod net;
 pub mod projection;
 pub mod publish;
 pub mod service;
 pub mod witness;
 
 pub use service::Service;
+
+use authz::net;

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use authz::net::{Client, Request, Rules, System};
 use harness::Scratch;
 use registry::mirror::{Mirror, Scope};
-use registry::net::{Client, Request, Rules, System};
 use registry::service::{Identity, MIGRATIONS, Service, names_of};
 use seal::{PrivateKey, key};
 use serde_json::json;

@@ -204,7 +204,7 @@ async fn what_a_list_leaves_out_and_its_address_still_gives_is_not_gone() {
         let is_list = url.path() == "/v0.1/servers";
         let is_first = is_list && !url.query().unwrap().contains("cursor");
         let page = r#"{"servers":[],"metadata":{}}"#;
-        is_first.then(|| crate::net::fixture::answer("200 OK", "", page.as_bytes()))
+        is_first.then(|| harness::http::server::answer("200 OK", "", page.as_bytes()))
     });
     for _ in 0..3 {
         pair.sweep().await;
@@ -217,7 +217,7 @@ async fn what_a_list_leaves_out_and_its_address_still_gives_is_not_gone() {
     });
     pair.upstream.misbehave(|_, url| {
         let is_one = url.path().contains("/versions/");
-        is_one.then(|| crate::net::fixture::answer("503 Service Unavailable", "", b""))
+        is_one.then(|| harness::http::server::answer("503 Service Unavailable", "", b""))
     });
     for _ in 0..3 {
         let error = pair.mirror.sync(Scope::Everything).await.expect_err("a sweep without its end");

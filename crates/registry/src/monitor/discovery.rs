@@ -200,7 +200,7 @@ impl Monitor {
         for url in places {
             let request = Request {
                 bytes_max: limits::DISCOVERY_BYTES_MAX,
-                redirects_max: limits::REDIRECTS_MAX,
+                redirects_max: authz::limits::REDIRECTS_MAX,
                 ..Request::get(url.clone())
             };
             match self.client.send(request).await {

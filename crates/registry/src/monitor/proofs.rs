@@ -236,9 +236,9 @@ mod tests {
 
     use super::*;
     use crate::namespace::Config;
-    use crate::net::fixture::{Server, answer};
     use crate::net::{Client, Rules, System};
     use crate::service::fixture::{Fixture, key};
+    use harness::http::server::{Server, answer};
 
     const HOUR_US: i64 = 3_600_000_000;
 

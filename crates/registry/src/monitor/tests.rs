@@ -10,9 +10,9 @@ use surface::{CacheScope, Era, Observation, Surface};
 
 use super::*;
 use crate::limits;
-use crate::net::fixture::{Server, answer};
 use crate::net::{Rules, System};
 use crate::service::fixture::Fixture;
+use harness::http::server::{Server, answer};
 
 /// Shows each client what the test says, in order, and the last of it from then on.
 #[derive(Default)]

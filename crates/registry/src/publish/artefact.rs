@@ -126,7 +126,7 @@ impl Publisher {
 
     async fn ask(&self, url: Url, bytes_max: usize) -> Option<bytes::Bytes> {
         // Releases of GitHub are downloaded from another origin.
-        let redirects_max = limits::REDIRECTS_MAX;
+        let redirects_max = authz::limits::REDIRECTS_MAX;
         let request = net::Request { bytes_max, redirects_max, ..net::Request::get(url) };
         let response = self.client.send(request).await.ok()?;
         (response.status == http::StatusCode::OK).then_some(response.body)

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use authz::net::{Client, Rules, System};
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use registry::mirror::{Config, Mirror};
-use registry::net::{Client, Rules, System};
 use registry::service::{Identity, MIGRATIONS, names_of};
 use registry::{Service, service};
 use seal::PrivateKey;

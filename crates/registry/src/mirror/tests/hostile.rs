@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::super::walk::{Step, Upstream as Pages, Walk};
 use super::super::{ledger::Stored, manners::Asker};
 use super::*;
-use crate::net::fixture::{CHUNKS_WITHOUT_END, answer};
+use harness::http::server::{CHUNKS_WITHOUT_END, answer};
 
 /// What a sweep of an upstream that misbehaves so is refused with. Before, it was swept twice, and
 /// nothing may vanish.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::mirror::page::OFFICIAL;
-use crate::net::fixture::{CUT, Server, answer};
+use harness::http::server::{CUT, Server, answer};
 
 /// One row of the upstream.
 #[derive(Debug, Clone)]

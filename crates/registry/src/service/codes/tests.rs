@@ -6,13 +6,12 @@ use std::path::Path;
 use super::*;
 
 /// Every table of this crate.
-const TABLES: [&[(&str, &str)]; 10] = [
+const TABLES: [&[(&str, &str)]; 9] = [
     CODES,
     FINDINGS,
     crate::publish::CODES,
     crate::publish::server_json::CODES,
     crate::namespace::CODES,
-    crate::net::CODES,
     crate::mirror::CODES,
     crate::monitor::CODES,
     crate::feed::CODES,

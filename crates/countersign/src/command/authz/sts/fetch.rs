@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use authz::net::{Client, Request, Rules, System};
 use authz::sts::{Config, Fetch, FetchError, Fetched};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use registry::net::{Client, Request, Rules, System};
 use url::Url;
 
 use crate::failure::Failure;

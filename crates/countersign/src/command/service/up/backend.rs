@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use registry::net::{Client, Rules};
+use authz::net::{Client, Rules};
 use registry::service::{MIGRATIONS, names_of};
 use registry::{projection, witness};
 use store::files::Files;
@@ -124,7 +124,7 @@ fn client(url: &Url) -> Result<Client, Failure> {
     let is_literal = matches!(url.host(), Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)));
     let exceptions: Vec<SocketAddr> = address.filter(|_| is_literal).into_iter().collect();
     let rules = Rules { exceptions, ..Rules::default() };
-    Client::new(rules, Arc::new(registry::net::System))
+    Client::new(rules, Arc::new(authz::net::System))
         .map_err(|error| Failure::new("preparing to ask witnesses").because(error))
 }
 

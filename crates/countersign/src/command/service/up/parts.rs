@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use authz::net::{Client, Rules, System};
 use registry::monitor::{self, Monitor};
 use registry::namespace::Namespaces;
-use registry::net::{Client, Rules, System};
 use registry::publish::{Publisher, handlers};
 use registry::service::config::Config;
 use registry::service::operator;

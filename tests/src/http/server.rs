@@ -10,31 +10,31 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A server that answers each request by its head, one a connection.
-pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
-    pub(crate) bytes_sent: Arc<AtomicUsize>,
+pub struct Server {
+    pub address: SocketAddr,
+    pub bytes_sent: Arc<AtomicUsize>,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
 /// An answer with a body.
-pub(crate) fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+pub fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
 }
 
 /// Stands for a body of chunks that go on until nobody takes them.
-pub(crate) const CHUNKS_WITHOUT_END: &[u8] = b"chunks without end";
+pub const CHUNKS_WITHOUT_END: &[u8] = b"chunks without end";
 
 /// Begins an answer after which the connection is cut.
-pub(crate) const CUT: &[u8] = b"cut after: ";
+pub const CUT: &[u8] = b"cut after: ";
 
 impl Server {
-    pub(crate) async fn start(answers: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
+    pub async fn start(answers: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self::at("127.0.0.1:0".parse().unwrap(), answers).await
     }
 
-    pub(crate) async fn at(
+    pub async fn at(
         address: SocketAddr,
         answers: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
     ) -> Self {
@@ -56,7 +56,7 @@ impl Server {
     }
 
     /// A server whose answer never ends, a byte at a time.
-    pub(crate) async fn dripping() -> Self {
+    pub async fn dripping() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
@@ -74,7 +74,7 @@ impl Server {
     }
 
     /// A server that keeps the first bytes it hears, and answers `says`.
-    pub(crate) async fn raw(seen: Arc<Mutex<Vec<u8>>>, says: &'static [u8]) -> SocketAddr {
+    pub async fn raw(seen: Arc<Mutex<Vec<u8>>>, says: &'static [u8]) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
@@ -89,7 +89,7 @@ impl Server {
     }
 
     /// The heads of the requests that came.
-    pub(crate) fn heads(&self) -> Vec<String> {
+    pub fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
 }

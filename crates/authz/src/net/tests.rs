@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, ETAG};
 
-use super::fixture::{CHUNKS_WITHOUT_END, Server, answer};
+use harness::http::server::{CHUNKS_WITHOUT_END, Server, answer};
+
 use super::*;
 
 /// Answers with the next of its lists, and with the last one from then on.

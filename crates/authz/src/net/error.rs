@@ -146,7 +146,7 @@ impl NetError {
 }
 
 /// A URL for people: no user information, no query, no fragment; they may be secret.
-pub(crate) fn shown(url: &url::Url) -> String {
+pub fn shown(url: &url::Url) -> String {
     let mut shown = url.clone();
     shown.set_query(None);
     shown.set_fragment(None);

@@ -24,8 +24,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use url::{Host, Url};
 
 pub use self::address::denied;
-pub(crate) use self::error::shown;
-pub use self::error::{CODES, NetError};
+pub use self::error::{CODES, NetError, shown};
 pub use self::resolve::{Resolve, System};
 pub use self::rules::{Denied, Rules};
 
@@ -320,14 +319,15 @@ fn failed(url: &Url, error: reqwest::Error) -> NetError {
 }
 
 /// A URL of the configuration.
-pub(crate) fn url_of_text<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
+///
+/// # Errors
+/// What is no text, or no URL.
+pub fn url_of_text<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
     let text: String = serde::Deserialize::deserialize(from)?;
     text.parse().map_err(serde::de::Error::custom)
 }
 
 const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
 
-#[cfg(test)]
-pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
