@@ -21,6 +21,7 @@ pub mod federation;
 pub mod grant;
 pub mod limits;
 pub mod net;
+pub mod provider;
 pub mod resource;
 pub mod sts;
 pub mod token;

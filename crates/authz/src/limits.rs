@@ -3,11 +3,13 @@
 mod authzen;
 mod federation;
 mod net;
+mod provider;
 mod sts;
 
 pub use authzen::*;
 pub use federation::*;
 pub use net::*;
+pub use provider::*;
 pub use sts::*;
 
 /// A token has to fit a header line of 8 KiB beside its scheme and a proof's line.

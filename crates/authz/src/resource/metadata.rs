@@ -121,7 +121,10 @@ impl Metadata {
     }
 }
 
-fn text(members: &Map<String, Value>, name: &'static str) -> Result<Option<String>, MetadataError> {
+pub(crate) fn text(
+    members: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<String>, MetadataError> {
     match members.get(name) {
         None => Ok(None),
         Some(Value::String(text)) if is_bounded(text) => Ok(Some(text.clone())),
@@ -129,14 +132,20 @@ fn text(members: &Map<String, Value>, name: &'static str) -> Result<Option<Strin
     }
 }
 
-fn texts(members: &Map<String, Value>, name: &'static str) -> Result<Vec<String>, MetadataError> {
+pub(crate) fn texts(
+    members: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Vec<String>, MetadataError> {
     let Some(value) = members.get(name) else { return Ok(Vec::new()) };
     let list = value.as_array().filter(|list| list.len() <= limits::METADATA_ENTRIES_MAX);
     let one = |value: &Value| value.as_str().filter(|text| is_bounded(text)).map(str::to_owned);
     list.and_then(|list| list.iter().map(one).collect()).ok_or(MetadataError::Member(name))
 }
 
-fn flag(members: &Map<String, Value>, name: &'static str) -> Result<bool, MetadataError> {
+pub(crate) fn flag(
+    members: &Map<String, Value>,
+    name: &'static str,
+) -> Result<bool, MetadataError> {
     match members.get(name) {
         None => Ok(false),
         Some(value) => value.as_bool().ok_or(MetadataError::Member(name)),
