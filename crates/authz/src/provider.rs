@@ -5,6 +5,7 @@
 //! Deliberately absent: learning anything from a token (an audience that is learned checks nothing).
 
 pub mod discovery;
+pub mod doctor;
 mod fixes;
 pub mod profile;
 pub mod server;

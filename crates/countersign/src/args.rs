@@ -93,6 +93,9 @@ pub(crate) enum Verb {
     Watch(service::Watch),
     /// Run the token service of a domain: exchange, keys, revocation
     Sts(authz::Sts),
+    /// Examine how servers are protected
+    #[command(subcommand)]
+    Auth(authz::Auth),
     /// Check, test and explain the policies that decide exchanges and calls
     #[command(subcommand)]
     Policy(policy::Policy),

@@ -91,6 +91,7 @@ async fn asking(verb: &Verb, desk: &Desk) -> Result<Exit, Failure> {
         Verb::Witness(arguments) => service::witness(desk, arguments).await,
         Verb::Watch(arguments) => service::watch(desk, arguments).await,
         Verb::Sts(arguments) => authz::sts(desk, arguments).await,
+        Verb::Auth(arguments) => authz::auth(desk, arguments).await,
         Verb::Policy(arguments) => authz::policy(desk, arguments),
         Verb::Guard(_) | Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
     }

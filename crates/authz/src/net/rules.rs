@@ -32,6 +32,15 @@ pub struct Denied {
     pub why: &'static str,
 }
 
+impl Denied {
+    /// Whether the address would do with TLS.
+    pub fn is_plain(&self) -> bool {
+        self.why == PLAIN
+    }
+}
+
+const PLAIN: &str = "http, without TLS";
+
 /// Where a URL leads, before its name is resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Way {
@@ -66,7 +75,7 @@ impl Rules {
         let denied = |why| Err(Denied { host: host.to_owned(), why });
         match address::denied(address.ip()) {
             Some(why) => denied(why),
-            None if is_plain => denied("http, without TLS"),
+            None if is_plain => denied(PLAIN),
             None if !self.ports.contains(&address.port()) => denied("its port"),
             None => Ok(()),
         }

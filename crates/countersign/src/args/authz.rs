@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::service::Events;
 
@@ -35,6 +35,65 @@ pub(crate) struct Sts {
     pub(crate) events: Events,
 
     /// Print what was checked, made or is served as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `countersign auth`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Auth {
+    /// Find out what is wrong with a protected server and the issuers that it names
+    Doctor(Doctor),
+}
+
+/// `countersign auth doctor`
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The MCP endpoint, as clients use it; with `--issuer` the issuer of an authorization server
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+
+    /// Examine an authorization server alone
+    #[arg(long, conflicts_with_all = ["own", "client_id"])]
+    pub(crate) issuer: bool,
+
+    /// The server is mine: also attack it with tokens that it has to refuse
+    #[arg(long)]
+    pub(crate) own: bool,
+
+    /// An address, such as 127.0.0.1:9000, that may be asked though it is private or without TLS
+    #[arg(long = "allow", value_name = "ADDR")]
+    pub(crate) allow: Vec<SocketAddr>,
+
+    /// A client of `--client-issuer` that may ask for tokens by its secret
+    #[arg(long, value_name = "ID", requires_all = ["client_issuer", "client_secret_env"])]
+    pub(crate) client_id: Option<String>,
+
+    /// The one issuer that the client's secret is for; it is sent to nobody else
+    #[arg(long, value_name = "URL", requires = "client_id")]
+    pub(crate) client_issuer: Option<String>,
+
+    /// The environment variable that holds the client's secret
+    #[arg(long, value_name = "VAR", requires = "client_id")]
+    pub(crate) client_secret_env: Option<String>,
+
+    /// A scope to ask tokens for; may be given more than once
+    #[arg(long = "scope", value_name = "SCOPE", requires = "client_id")]
+    pub(crate) scopes: Vec<String>,
+
+    /// The audience to expect in tokens, where it is not the server's URL
+    #[arg(long, value_name = "AUD", requires = "client_id")]
+    pub(crate) expect_audience: Option<String>,
+
+    /// Another server that the client may have a token for: the token has to be refused
+    #[arg(long, value_name = "URL", requires_all = ["client_id", "own"])]
+    pub(crate) foreign: Option<String>,
+
+    /// What the issuer runs, where its URL does not say: okta, keycloak, glewlwyd …
+    #[arg(long, value_name = "ID")]
+    pub(crate) profile: Option<String>,
+
+    /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,5 +1,6 @@
 //! Authorization across hops.
 
+mod doctor;
 mod policy;
 mod sts;
 
@@ -13,6 +14,15 @@ use crate::failure::{Exit, Failure};
 /// Whatever keeps it from doing what was asked.
 pub(super) async fn sts(desk: &Desk, arguments: &args::Sts) -> Result<Exit, Failure> {
     sts::run(desk, arguments).await
+}
+
+/// `countersign auth`
+///
+/// # Errors
+/// Whatever keeps it from doing what was asked.
+pub(super) async fn auth(desk: &Desk, arguments: &args::Auth) -> Result<Exit, Failure> {
+    let args::Auth::Doctor(arguments) = arguments;
+    doctor::run(desk, arguments).await
 }
 
 /// `countersign policy`

@@ -57,7 +57,7 @@ fn refusals() -> impl Iterator<Item = (&'static str, String)> {
     let own = own.chain(store::codes::CODES).chain(registry::service::codes::FINDINGS);
     let own = own.chain(policy::CODES).chain(authz::token::CODES).chain(authz::exchange::CODES);
     let own = own.chain(authz::federation::CODES).chain(authz::sts::CODES);
-    let own = own.chain(authz::sts::authzen::CODES);
+    let own = own.chain(authz::sts::authzen::CODES).chain(authz::provider::doctor::CODES);
     let of_wire = wire::Code::ALL.iter().map(|code| (code.as_str(), sentence(*code)));
     own.map(|(code, meaning)| (*code, (*meaning).to_owned())).chain(of_wire)
 }

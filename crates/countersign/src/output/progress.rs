@@ -95,3 +95,29 @@ impl Drop for Count {
         }
     }
 }
+
+/// A line on stderr that says what is being done, and goes in the end.
+#[derive(Debug)]
+pub(crate) struct Doing {
+    is_shown: bool,
+}
+
+impl Doing {
+    /// Nothing yet.
+    pub(crate) fn new() -> Self {
+        Self { is_shown: io::stderr().is_terminal() }
+    }
+
+    /// This now.
+    pub(crate) fn say(&self, what: &str) {
+        if self.is_shown {
+            let _ = write!(io::stderr().lock(), "\r\x1b[2K{what}");
+        }
+    }
+}
+
+impl Drop for Doing {
+    fn drop(&mut self) {
+        self.say("");
+    }
+}
