@@ -150,9 +150,15 @@ const provider = new Provider(issuer, {
     client_id: 'agent', token_endpoint_auth_method: 'none', application_type: 'native',
     redirect_uris: ['http://127.0.0.1/callback'], grant_types: ['authorization_code'],
     response_types: ['code'], id_token_signed_response_alg: 'ES256',
+  }, {
+    // As `auth doctor` is given one.
+    client_id: 'doctor', client_secret: 'canary-client-secret-0123456789', redirect_uris: [],
+    grant_types: ['client_credentials'], response_types: [], id_token_signed_response_alg: 'ES256',
   }],
   scopes: [...new Set(Object.values(resources).join(' ').split(' '))],
   features: {
+    clientCredentials: { enabled: true },
+    introspection: { enabled: true },
     dPoP: { enabled: true },
     devInteractions: { enabled: true },
     resourceIndicators: {

@@ -138,9 +138,14 @@ impl Guard {
     /// A guard in front of a URL.
     #[track_caller]
     pub fn listen(&self, options: &[&str], upstream: &str) -> Listening {
-        let address = format!("127.0.0.1:{}", free_port());
+        self.listen_at(&format!("127.0.0.1:{}", free_port()), options, upstream)
+    }
+
+    /// The same at an address that its configuration has to name.
+    #[track_caller]
+    pub fn listen_at(&self, address: &str, options: &[&str], upstream: &str) -> Listening {
         let mut child = Command::new(paths::countersign())
-            .args(["guard", "--name", ALIAS, "--listen", &address, "--upstream", upstream])
+            .args(["guard", "--name", ALIAS, "--listen", address, "--upstream", upstream])
             .args(LOCK)
             .args(options)
             .current_dir(self.directory())
