@@ -3,6 +3,7 @@
 
 mod hostile;
 mod real;
+mod tokens;
 
 use std::path::Path;
 

@@ -205,6 +205,11 @@ impl Seen {
             }
             _ => finding::UNREACHABLE,
         };
+        // The other places of the same document, for the same reason, are no news.
+        let is_same = |it: &Finding| it.kind == kind && it.about == finding::quoted(about);
+        if self.findings.iter().any(is_same) {
+            return;
+        }
         let place = crate::net::shown(url);
         self.find(Finding::new(kind, about, place).said(format!("{error} [{}]", error.code())));
     }

@@ -150,6 +150,38 @@ const ROWS: &[(&[&str], Wrong)] = &[
             ("token_endpoint_auth_methods_supported", json!(["client_secret_post"]));
         (path == METADATA || path == OPENID).then(|| but(origin, path, member, value))
     }),
+    (&["resource-metadata-differs"], |origin, path| {
+        let elsewhere = format!("{origin}/elsewhere");
+        let challenge =
+            format!("www-authenticate: Bearer resource_metadata=\"{elsewhere}\", scope=\"a\"\r\n");
+        match path {
+            "/mcp" => Some(answer("401 Unauthorized", &challenge, b"")),
+            "/elsewhere" => Some(but(origin, PRM, "scopes_supported", json!(["a"]))),
+            _ => None,
+        }
+    }),
+    (&["challenge-with-error"], |origin, path| {
+        let challenge = format!(
+            "www-authenticate: Bearer resource_metadata=\"{origin}{PRM}\", scope=\"a\", error=\"invalid_token\"\r\n"
+        );
+        (path == "/mcp").then(|| answer("401 Unauthorized", &challenge, b""))
+    }),
+    (&["jwks-missing"], |origin, path| {
+        let mut document = right(origin, path).filter(|_| path == METADATA || path == OPENID)?;
+        document.as_object_mut()?.remove("jwks_uri");
+        Some(ok(&document))
+    }),
+    (&["jwks-duplicate"], |origin, path| {
+        let mut keys = right(origin, "/jwks").expect("keys");
+        let again = keys["keys"][0].clone();
+        keys["keys"].as_array_mut().expect("a list").push(again);
+        (path == "/jwks").then(|| ok(&keys))
+    }),
+    (&["unsafe-fetch"], |origin, path| {
+        // Plain http elsewhere is not asked, whatever is there.
+        (path == PRM)
+            .then(|| but(origin, path, "authorization_servers", json!(["https://127.0.0.1:9/a"])))
+    }),
     (&["jwks-unreadable"], |_, path| (path == "/jwks").then(|| ok(&json!({ "keys": [] })))),
     (&["jwks-algorithm"], |origin, path| {
         let mut keys = right(origin, "/jwks").expect("keys");
@@ -186,6 +218,25 @@ async fn each_way_to_be_wrong_is_found_by_its_code() {
         found.sort();
         assert_eq!(found, *expected, "{report:#}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_deployment_is_known_for_is_said_of_it() {
+    let (server, url) = server(|origin, _, path, _| {
+        let mut document = right(origin, path).filter(|_| path == METADATA || path == OPENID)?;
+        document.as_object_mut()?.remove("code_challenge_methods_supported");
+        document["client_id_metadata_document_supported"] = json!(false);
+        Some(ok(&document))
+    })
+    .await;
+    let address = allow(server.address);
+    let of = |id: &str| examine(&[&url, "--allow", &address, "--profile", id]).1;
+    assert_eq!(codes(&of("entra-v2"), false), ["registration-manual", "pkce-assumed"]);
+    assert_eq!(codes(&of("generic"), false), ["pkce-missing", "registration-missing"]);
+    let github = of("github");
+    assert_eq!(codes(&github, false), ["issuer-unfit", "pkce-missing", "registration-manual"]);
+    let hints = github["findings"][0]["hints"].to_string();
+    assert!(hints.contains("use it for GitHub's API alone"), "{hints}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,7 +290,7 @@ async fn a_gigabyte_and_a_body_without_end_cost_little() {
     })
     .await;
     let (_, report) = examine(&[&url, "--allow", &allow(huge.address)]);
-    assert_eq!(codes(&report, false), ["document-too-large", "document-too-large"], "{report:#}");
+    assert_eq!(codes(&report, false), ["document-too-large"], "{report:#}");
     let effect = finding(&report, "issuer-metadata-missing");
     assert_eq!(effect["rank"], 2);
     // Buffers of the kernel hold a few megabytes of the gigabyte.
