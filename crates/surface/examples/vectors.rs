@@ -17,11 +17,12 @@ use wire::{Document, Policy};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
-    for (name, vectors) in [
+    for (name, mut vectors) in [
         ("canonical.json", json!({ "accepted": accepted()?, "refused": refused()? })),
         ("semantic.json", steps()?),
         ("surface.json", surfaces()?),
     ] {
+        vectors.sort_all_objects();
         let text = serde_json::to_string_pretty(&vectors)? + "\n";
         std::fs::write(directory.join(name), text)?;
     }
@@ -154,7 +155,7 @@ const CHARACTERS: [char; 24] = [
     '\u{10ffff}',
 ];
 
-const WRITTEN: [&str; 25] = [
+const WRITTEN: [&str; 23] = [
     "null",
     " true ",
     "-0",
@@ -165,9 +166,7 @@ const WRITTEN: [&str; 25] = [
     "0.1e1",
     "9007199254740991",
     "-9007199254740991",
-    "22e15",
     "1e21",
-    "999999999999999900000.0",
     "0.000001",
     "1e-7",
     "5e-324",
@@ -182,7 +181,7 @@ const WRITTEN: [&str; 25] = [
     r#"{"":1,"a":2,"A":3,"aa":4,"é":5}"#,
 ];
 
-const REFUSED: [&str; 16] = [
+const REFUSED: [&str; 18] = [
     "",
     "{} {}",
     "[1,]",
@@ -192,6 +191,8 @@ const REFUSED: [&str; 16] = [
     r#"["\ude00\ud83d"]"#,
     "9007199254740992",
     "-9007199254740993",
+    "22e15",
+    "999999999999999900000.0",
     "1e400",
     "0.1000000000000000055511151231257827",
     "01",

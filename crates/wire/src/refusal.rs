@@ -46,7 +46,7 @@ codes! {
     DuplicateKey = "wire.json.duplicate-key", "an object has the same key twice";
     FoldedKey = "wire.json.folded-key", "two keys of an object differ only in case or Unicode form";
     LoneSurrogate = "wire.json.lone-surrogate", "a string holds half of a surrogate pair";
-    Integer = "wire.json.integer", "an integer lies beyond 2^53 - 1, where parsers disagree";
+    Integer = "wire.json.integer", "an integer, or a number that canonical JSON writes as one, lies beyond 2^53 - 1, where parsers disagree";
     Number = "wire.json.number", "a number cannot be carried by a double without loss";
     KeyForm = "wire.rpc.key-form", "a key that decides is written in another case or Unicode form";
     NotMessage = "wire.rpc.not-a-message", "a message is an object, or an array of objects";

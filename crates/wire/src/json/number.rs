@@ -43,6 +43,7 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
     is_safe.then_some(double as i64)
 }
 
+#[expect(clippy::cast_precision_loss, reason = "2^53 - 1 is a double")]
 fn note(text: &str, is_integer: bool) -> Option<Code> {
     if is_integer {
         // 2^53 - 1 has 16 digits: fewer cannot reach it, more always pass it.
@@ -55,7 +56,13 @@ fn note(text: &str, is_integer: bool) -> Option<Code> {
     // Of two shortest forms that are equally near, ECMAScript's is the one that RFC 8785 writes.
     let is_same =
         double.is_finite() && decimal(text) == decimal(ryu_js::Buffer::new().format_finite(double));
-    (!is_same).then_some(Code::Number)
+    if !is_same {
+        return Some(Code::Number);
+    }
+    // RFC 8785 writes these in digits, and in digits they are refused: a canonical form would not
+    // pass its own door.
+    let is_written_in_digits = double.abs() > SAFE_INTEGER_MAX as f64 && double.abs() < 1e21;
+    is_written_in_digits.then_some(Code::Integer)
 }
 
 /// A number's significant digits and the power of ten of the first, so that equal values compare
