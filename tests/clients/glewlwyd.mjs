@@ -83,7 +83,10 @@ const client = (client_id, more) => api('POST', 'client', {
 });
 await client('agent', { confidential: false, authorization_type: ['code'], scope: [] });
 for (const name of ['doctor', 'hop1', 'hop2']) {
-  await client(name, { confidential: true, client_secret: SECRET, password: SECRET, authorization_type: ['client_credentials'], scope: scopes });
+  await client(name, {
+    confidential: true, client_secret: SECRET, token_endpoint_auth_method: ['client_secret_basic'],
+    authorization_type: ['client_credentials'], scope: scopes,
+  });
 }
 // A person who signed in, and consented to the agent.
 await api('POST', 'user', { username: 'alice', name: 'Alice', password: 'password', enabled: true, scope: scopes });

@@ -133,6 +133,10 @@ impl Peer {
         for (name, value) in more.as_object().into_iter().flatten() {
             asked[name] = value.clone();
         }
+        if self.name == "Glewlwyd" {
+            // What its page of sign-in adds when the person goes on.
+            asked["wrong"]["g_continue"] = json!("");
+        }
         others.ask("code", asked)
     }
 }

@@ -109,7 +109,7 @@ fn edges(resource: &str, next: &str) -> Value {
             { "resource": next, "scopes": ["doc:get"] },
         ],
         "edges": [{ "from": resource, "client": "hop1", "to": next,
-                    "scopes": { "files:read": ["doc:get"] } }],
+                    "assurance": { "bound": false }, "scopes": { "files:read": ["doc:get"] } }],
     })
 }
 
