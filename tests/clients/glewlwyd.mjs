@@ -32,7 +32,7 @@ writeFileSync(`${directory}/glewlwyd.conf`, [
   'hash_algorithm="SHA512"', `database = { type="sqlite3"; path="${directory}/glewlwyd.db"; };`,
   ...Object.entries(modules).map(([name, folder]) => `${name}_module_path="${LIBRARY}/${folder}"`), '',
 ].join('\n'));
-const child = spawn('glewlwyd', [`--config-file=${directory}/glewlwyd.conf`], { stdio: ['ignore', 'ignore', 'inherit'] });
+const child = spawn('glewlwyd', [`--config-file=${directory}/glewlwyd.conf`], { stdio: ['ignore', 2, 2] });
 child.on('exit', (code) => process.exit(code ?? 1));
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => child.kill('SIGKILL'));
 // Whoever started us is gone.

@@ -5,6 +5,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use std::sync::{Arc, Mutex};
+
+use crate::program::guarded::keep;
 use crate::{Others, Scratch, paths};
 
 /// What its clients `doctor`, `hop1` and `hop2` show.
@@ -24,7 +27,11 @@ pub struct Peer {
     /// What a person's browser holds who signed in there.
     cookie: String,
     metadata: Value,
+    written: Arc<Mutex<Vec<u8>>>,
 }
+
+/// A process, and what it writes.
+type Running = (Child, Arc<Mutex<Vec<u8>>>);
 
 impl Peer {
     /// The `oidc-provider` of the others.
@@ -57,7 +64,7 @@ impl Peer {
     }
 
     fn known(
-        child: Option<Child>,
+        running: Option<Running>,
         scratch: Scratch,
         name: &'static str,
         issuer: String,
@@ -74,12 +81,21 @@ impl Peer {
         let metadata = metadata.unwrap_or_else(|| panic!("no metadata of {name}"))["body"].take();
         assert_eq!(metadata["issuer"], issuer, "RFC 8414 §3.3");
         let jwks = metadata["jwks_uri"].as_str().expect("a place of keys").to_owned();
-        Self { child, _scratch: scratch, name, issuer, jwks, cookie, metadata }
+        let (child, written) = match running {
+            Some((child, written)) => (Some(child), written),
+            None => (None, Arc::default()),
+        };
+        Self { child, _scratch: scratch, name, issuer, jwks, cookie, metadata, written }
     }
 
     /// Its address.
     pub fn address(&self) -> &str {
         split(&self.issuer).0.trim_start_matches("http://")
+    }
+
+    /// What it wrote to stdout and stderr so far.
+    pub fn written(&self) -> String {
+        String::from_utf8_lossy(&self.written.lock().expect("no writer panics")).into_owned()
     }
 
     /// An endpoint, as its metadata have it.
@@ -160,18 +176,21 @@ pub fn token(answer: &Value) -> String {
     answer["body"]["access_token"].as_str().expect("a token").to_owned()
 }
 
-fn start(command: &mut Command) -> (Child, String) {
+fn start(command: &mut Command) -> (Running, String) {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
+    let written = Arc::default();
+    keep(child.stderr.take(), &written);
     let mut line = String::new();
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     stdout.read_line(&mut line).expect("it says who it is");
     assert!(!line.is_empty(), "{command:?} ended");
-    (child, line.trim_end().to_owned())
+    keep(Some(stdout), &written);
+    ((child, written), line.trim_end().to_owned())
 }
 
 fn split(issuer: &str) -> (&str, &str) {

@@ -1,5 +1,8 @@
 //! Authorization servers that nobody here wrote: their tokens before our guard and our token service.
 
+mod attacked;
+mod table;
+
 use harness::guard::{Guard, Listening};
 use harness::http::free_port;
 use harness::http::recorder::Recorder;
