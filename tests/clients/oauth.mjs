@@ -33,12 +33,12 @@ async function sign({ by, typ, claims, header = {} }) {
   return new jose.SignJWT(claims).setProtectedHeader({ alg, kid, typ, ...header }).sign(privateKey);
 }
 
-async function proof({ by, uri, token, nonce, claims = {} }) {
+async function proof({ by, uri, token, nonce, claims = {}, header = {} }) {
   const { alg, jwk, privateKey } = await key(by);
   const said = { jti: randomUUID(), htm: 'POST', htu: uri, iat: now(), ...claims };
   if (token) said.ath = b64(token);
   if (nonce) said.nonce = nonce;
-  return new jose.SignJWT(said).setProtectedHeader({ alg, typ: 'dpop+jwt', jwk }).sign(privateKey);
+  return new jose.SignJWT(said).setProtectedHeader({ alg, typ: 'dpop+jwt', jwk, ...header }).sign(privateKey);
 }
 
 async function answer(response) {
@@ -68,7 +68,7 @@ async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = 
 }
 
 // A token from the authorization server for a person who signs in and consents: code, PKCE, DPoP.
-async function login({ person, resource, scope, dpop }) {
+async function login({ person, resource, scope, dpop, verifier: shown, again }) {
   const cookies = new Map();
   const verifier = randomUUID() + randomUUID();
   const start = new URL(`${issuer}/auth`);
@@ -101,38 +101,38 @@ async function login({ person, resource, scope, dpop }) {
     if (reached.pathname === '/callback') {
       const code = reached.searchParams.get('code');
       if (!code) throw new Error(url);
-      const endpoint = `${issuer}/token`;
-      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-      if (dpop) headers.dpop = await proof({ by: dpop, uri: endpoint });
-      const body = new URLSearchParams({
-        grant_type: 'authorization_code', client_id: 'agent', code, code_verifier: verifier, resource,
+      const form = {
+        grant_type: 'authorization_code', code, code_verifier: shown ?? verifier, resource,
         redirect_uri: 'http://127.0.0.1/callback',
-      });
-      return answer(await fetch(endpoint, { method: 'POST', headers, body }));
+      };
+      const asked = { endpoint: `${issuer}/token`, client: 'agent', dpop, form };
+      const got = await token(asked);
+      return { ...(again ? await token(asked) : got), said: Object.fromEntries(reached.searchParams) };
     }
   }
   throw new Error('the login does not end');
 }
 
 // A token from any authorization server: a form, by a client with its secret or without one.
-async function token({ endpoint, client, secret, dpop, form, nonce }) {
+async function token({ endpoint, client, secret, dpop, form, proof: given }) {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   const body = new URLSearchParams(form);
   if (secret) headers.authorization = `Basic ${Buffer.from(`${client}:${secret}`).toString('base64')}`;
   else body.set('client_id', client);
-  if (dpop) headers.dpop = await proof({ by: dpop, uri: endpoint, nonce });
+  if (given ?? dpop) headers.dpop = given ?? (await proof({ by: dpop, uri: endpoint }));
   return answer(await fetch(endpoint, { method: 'POST', headers, body }));
 }
 
 // The same for a person who has signed in (the cookie) and consented: code, PKCE. `wrong` changes the
-// authorization request, `verifier` what is shown for the code.
-async function code({ authorization, endpoint, cookie = '', client, resource, scope, dpop, wrong = {}, verifier }) {
+// authorization request, `verifier` what is shown for the code, `again` whether the code is shown twice.
+async function code({ authorization, endpoint, cookie = '', client, resource, scope, dpop, wrong = {}, verifier, again }) {
   const real = randomUUID() + randomUUID();
   const start = new URL(authorization);
   start.search = new URLSearchParams({
     client_id: client, response_type: 'code', redirect_uri: 'http://127.0.0.1/callback', scope, resource, state: 's',
     code_challenge: b64(real), code_challenge_method: 'S256', ...wrong,
   });
+  for (const [name, value] of Object.entries(wrong)) if (value === null) start.searchParams.delete(name);
   const response = await fetch(start, { redirect: 'manual', headers: { cookie } });
   const location = response.headers.get('location');
   const reached = location && new URL(location, start);
@@ -143,7 +143,7 @@ async function code({ authorization, endpoint, cookie = '', client, resource, sc
     redirect_uri: 'http://127.0.0.1/callback',
   };
   const got = await token({ endpoint, client, dpop, form });
-  return { ...got, said, form };
+  return { ...(again ? await token({ endpoint, client, dpop, form }) : got), said };
 }
 
 // An independent reader of a token: verified by what the service publishes, nothing else.

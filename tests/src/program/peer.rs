@@ -126,6 +126,25 @@ impl Peer {
         self.ask(others, "doctor", dpop, form)
     }
 
+    /// The answer to an authorization request that is wrong, by a browser in which alice is signed in.
+    pub fn authorize(&self, others: &mut Others, resource: &str, wrong: Value) -> Value {
+        let mut asked = json!({
+            "authorization": self.endpoint("authorization_endpoint"),
+            "endpoint": self.endpoint("token_endpoint"), "cookie": self.cookie,
+            "client": "agent", "resource": resource, "scope": "files:read", "wrong": wrong,
+        });
+        if self.name == "Glewlwyd" {
+            asked["wrong"]["g_continue"] = json!("");
+        }
+        others.ask("code", asked)
+    }
+
+    /// Whether its metadata offer the grant.
+    pub fn offers(&self, grant: &str) -> bool {
+        let grants = self.metadata["grant_types_supported"].as_array();
+        grants.is_some_and(|all| all.iter().any(|one| one == grant))
+    }
+
     /// The answer to the agent for alice, who signed in and consented: code and PKCE; `more` changes the
     /// request.
     pub fn code(
@@ -137,8 +156,11 @@ impl Peer {
         more: Value,
     ) -> Value {
         if self.child.is_none() {
-            let asked =
+            let mut asked =
                 json!({ "person": "alice", "resource": resource, "scope": scope, "dpop": dpop });
+            for (name, value) in more.as_object().into_iter().flatten() {
+                asked[name] = value.clone();
+            }
             return others.ask("login", asked);
         }
         let mut asked = json!({

@@ -1,7 +1,9 @@
 //! Authorization servers that nobody here wrote: their tokens before our guard and our token service.
 
 mod attacked;
+mod servers;
 mod table;
+mod threats;
 
 use harness::guard::{Guard, Listening};
 use harness::http::free_port;

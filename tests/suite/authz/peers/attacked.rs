@@ -13,10 +13,10 @@ use serde_json::Value;
 
 use super::table;
 
-const ISSUER: &str = "https://as.a.example";
+pub(super) const ISSUER: &str = "https://as.a.example";
 
 /// The key of an issuer for attacks, and its JWKS.
-fn key(scratch: &Scratch) -> (PathBuf, PathBuf) {
+pub(super) fn key(scratch: &Scratch) -> (PathBuf, PathBuf) {
     let (key, jwks) = (scratch.join("attack.pem"), scratch.join("jwks.json"));
     let made = Program::countersign().args(["auth", "attack", "x", "--init", "--key"]).arg(&key);
     let made = made.run().expect(0);
