@@ -34,6 +34,7 @@ pub use self::record::{Record, Records, Unrecorded};
 use crate::edge::{Edge, Edges, Server};
 use crate::federation::Domain;
 use crate::grant::{Bounds, Grants, Once, Use};
+use crate::net::Renewals;
 use crate::resource::Resource;
 use crate::token::{Actor, Confirmation, Issuer, KeySet, Nonces, Secret, Signer, Typ, Verifier};
 
@@ -135,6 +136,7 @@ pub struct Exchange {
     state: RwLock<Arc<State>>,
     rates: Rates,
     domains: Vec<Domain>,
+    renewals: Option<Renewals>,
 }
 
 /// An edge file, and what verifies the tokens of each server that asks.
@@ -170,7 +172,7 @@ impl Exchange {
     pub fn new(config: Config) -> Self {
         let state = RwLock::new(Arc::new(config.state(config.edges.clone())));
         let rates = Rates::new(config.client_per_minute_max);
-        Self { config, state, rates, domains: Vec::new() }
+        Self { config, state, rates, domains: Vec::new(), renewals: None }
     }
 
     /// Puts another edge file in place, at once: what it does not permit is issued no more.
@@ -232,7 +234,7 @@ impl Exchange {
         record.aud = case.to.as_ref().map(Resource::to_string);
         let asked = request.scope.as_deref().and_then(crate::token::scope::parse);
         record.requested = asked.unwrap_or_default();
-        let access = subject::subject(&case, token, now_s)?;
+        let access = self.subject(&case, token, now_s).await?;
         record.pth = Some(access.hash.0.clone());
         record.checks.extend(["X2", "X3"]);
         let grant = self.live_grant(&access, client, now_s).await?;
@@ -248,7 +250,7 @@ impl Exchange {
         record.passed("X6");
         chain::cycle(&case, edge, client, chain.get(1..).unwrap_or_default())?;
         record.passed("X7");
-        let actor = chain::actor(self, request, &access, edge, client, now_s)?;
+        let actor = chain::actor(self, request, &access, edge, client, now_s).await?;
         record.passed("X11");
         let authority = authority::authority(&case, edge, request, &access, &grant)?;
         record.requested.clone_from(&authority.scopes);

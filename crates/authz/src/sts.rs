@@ -11,7 +11,6 @@ pub mod keys;
 mod metadata;
 mod metrics;
 mod records;
-pub mod refresh;
 mod request;
 mod revoke;
 mod token;
@@ -31,17 +30,16 @@ use url::Url;
 
 use self::keys::Keys;
 use self::metrics::Metrics;
-use self::refresh::Pinned;
 use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{self, Clients, Exchange, Names};
 use crate::federation::{Asserter, Transmitter};
 use crate::grant::{Bounds, Durable, GrantError, Grants};
 use crate::limits;
-use crate::token::{Issuer, Nonces, Secret};
+use crate::net::{Client, Renewals};
+use crate::token::{Issuer, Jwt, Nonces, Secret};
 
 pub use config::{Config, ConfigError};
-pub use refresh::{Fetch, FetchError, Fetched};
 
 /// A token service. Clones share it.
 #[derive(Clone)]
@@ -66,8 +64,8 @@ struct Inner {
     asserters: Vec<Asserter>,
     transmitters: Vec<Transmitter>,
     polls: Vec<(String, config::Poll)>,
-    pinned: Vec<(String, Pinned)>,
-    fetch: Arc<dyn Fetch>,
+    renewals: Renewals,
+    client: Client,
     metrics: Arc<Metrics>,
     clock: fn() -> u64,
     policy: Arc<Engine>,
@@ -75,13 +73,13 @@ struct Inner {
 }
 
 impl Sts {
-    /// Opens the grants, and gets ready.
+    /// Opens the grants, and gets ready. `client` asks others for keys and events.
     ///
     /// # Errors
     /// Grants or records that cannot be opened.
     pub async fn open(
         config: Config,
-        fetch: Arc<dyn Fetch>,
+        client: Client,
         clock: fn() -> u64,
     ) -> Result<Self, OpenError> {
         let grants: Arc<dyn Grants> = Arc::new(Durable::open(&config.grants).await?);
@@ -91,6 +89,7 @@ impl Sts {
             Url::parse(&config.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
         let fetched = config.trusted.iter().map(|one| (one.issuer.iss.clone(), one.pinned.clone()));
         let pinned = fetched.chain(config.others.pinned).collect();
+        let renewals = Renewals::new(client.clone(), pinned);
         let trusted: Vec<_> = config.trusted.iter().map(|one| one.issuer.clone()).collect();
         let mut clients = Clients::default();
         config.clients.into_iter().for_each(|client| clients.add(client));
@@ -113,7 +112,7 @@ impl Sts {
             client_per_minute_max: limits::CLIENT_EXCHANGES_PER_MINUTE,
             issuer: config.issuer.clone(),
         });
-        let exchange = exchange.with_domains(config.others.domains);
+        let exchange = exchange.with_domains(config.others.domains).with_renewals(renewals.clone());
         let inner = Inner {
             path: path.unwrap_or_default(),
             metadata: metadata::document(&config.issuer, !config.others.asserters.is_empty()),
@@ -130,8 +129,8 @@ impl Sts {
             asserters: config.others.asserters,
             transmitters: config.others.transmitters,
             polls: config.others.polls,
-            pinned,
-            fetch,
+            renewals,
+            client,
             metrics: Arc::new(Metrics::new()),
             clock,
             policy,
@@ -167,15 +166,19 @@ impl Sts {
     /// What it does beside answering: keys are fetched, events polled, what is over is forgotten.
     pub fn tasks(&self) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
-        for (name, pinned) in &self.inner.pinned {
-            let fetch = Arc::clone(&self.inner.fetch);
-            tasks.spawn(refresh::follow(name.clone(), pinned.clone(), fetch));
-        }
+        self.inner.renewals.follow(&mut tasks);
         for (issuer, poll) in &self.inner.polls {
             tasks.spawn(self.clone().poll(issuer.clone(), poll.clone()));
         }
         tasks.spawn(self.clone().sweep());
         tasks
+    }
+
+    /// Whether the keys of whoever signed this may be others now: it named one that nobody knows.
+    async fn renewed(&self, text: &str) -> bool {
+        let jwt = Jwt::parse(text, limits::EVENT_CHARS_MAX);
+        let iss = jwt.ok().and_then(|jwt| jwt.issuer_unverified().map(str::to_owned));
+        self.inner.renewals.renew(&iss.unwrap_or_default()).await
     }
 
     async fn sweep(self) {

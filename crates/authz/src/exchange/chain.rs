@@ -73,7 +73,7 @@ pub(super) fn cycle(
 
 /// X11: an actor token is by the subject token's issuer, for us, this client's, and names whom the
 /// subject or the edge lets act. Gives what it is bound to.
-pub(super) fn actor(
+pub(super) async fn actor(
     it: &Exchange,
     request: &Request,
     access: &Access,
@@ -89,7 +89,7 @@ pub(super) fn actor(
         (Some(_), Some(_)) => return Err(ExchangeError::Actor("its type is another one")),
     };
     let state = it.state();
-    let actor = state.actors.verify(token.expose(), now_s);
+    let actor = it.verified(&state.actors, token.expose(), now_s).await;
     let actor = actor.map_err(|_| ExchangeError::Actor("it does not verify"))?;
     if actor.subject.iss != access.subject.iss {
         return Err(ExchangeError::Actor("its issuer is not the subject token's"));

@@ -26,9 +26,6 @@ pub const CLIENTS_MAX: usize = 1_000;
 /// Keys that only verify any more. One a quarter of a year for two years is more than anybody keeps.
 pub const RETIRED_KEYS_MAX: usize = 8;
 
-/// How often keys are fetched where they are pinned by a URL: no sooner for a `kid` that nobody knows.
-pub const JWKS_REFRESH: Duration = Duration::from_mins(1);
-
 /// When an answer to whom X1 did not pass leaves: later than any check that is made before, so that
 /// its time says nothing of which one failed.
 pub const UNAUTHENTICATED_TIME: Duration = Duration::from_millis(25);

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 
 pub use self::domains::{Domains, Poll};
 use super::keys::Keys;
-use super::refresh::Pinned;
 use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{Client, Names};
+use crate::net::Pinned;
 use crate::token::{Issuer, Nonces, Secret};
 
 /// What a service is told.

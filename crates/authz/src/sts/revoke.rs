@@ -75,7 +75,9 @@ impl Sts {
         let Some((_, server)) = self.inner.edges.server_of(client) else { return Ok(None) };
         let verifier =
             Verifier { issuers: self.inner.trusted.clone(), audience: server.audience.clone() };
-        let Ok(access) = verifier.verify(token, now_s) else { return Ok(None) };
+        let Ok(access) = self.inner.renewals.verify(&verifier, token, now_s).await else {
+            return Ok(None);
+        };
         self.inner.exchange.founded(&access, client, now_s).await.map(|grant| Some(grant.txn))
     }
 }

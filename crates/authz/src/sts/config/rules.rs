@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use policy::{Policies, Source};
 use serde_json::Value;
-use tokio::sync::watch;
 use url::{Host, Url};
 
 use super::domains;
@@ -17,8 +16,8 @@ use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{Client, Names};
 use crate::limits;
+use crate::net::Pinned;
 use crate::sts::keys::Keys;
-use crate::sts::refresh::Pinned;
 use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Secret, Signer};
 
 type Checked<T> = Result<T, ConfigError>;
@@ -152,8 +151,7 @@ pub(super) fn trusted(
 }
 
 fn one_trusted(raw: &raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> Checked<Trusted> {
-    let (keys, url) = pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
-    let pinned = Pinned { keys: Arc::new(watch::Sender::new(keys)), url };
+    let pinned = pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
     if raw.client_claims.is_empty() || !matches!(raw.scope_claim.as_str(), "scope" | "scp") {
         let what = "`scope_claim` is \"scope\" or \"scp\", and `client_claims` names one at least";
         return Err(ConfigError::new("", what, "leave them out, or see the provider's profile"));
@@ -179,12 +177,15 @@ pub(super) fn pinned(
     url: Option<&str>,
     exceptions: &[SocketAddr],
     folder: &Path,
-) -> Checked<(KeySet, Option<Url>)> {
+) -> Checked<Pinned> {
     match (file, url) {
-        (Some(file), None) => Ok((key_set(&folder.join(file)).map_err(|e| e.at("jwks"))?, None)),
+        (Some(file), None) => {
+            let keys = key_set(&folder.join(file)).map_err(|error| error.at("jwks"))?;
+            Ok(Pinned::by_file(keys))
+        }
         (None, Some(url)) => {
             let url = fetched(url, exceptions).map_err(|error| error.at("jwks_url"))?;
-            Ok((KeySet::default(), Some(url)))
+            Ok(Pinned::by_url(url))
         }
         _ => {
             let what = "its keys come from a file or from a URL";

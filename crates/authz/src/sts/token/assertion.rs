@@ -18,7 +18,7 @@ use crate::grant::Grant;
 use crate::limits;
 use crate::token::proof::Expected;
 use crate::token::{
-    Confirmation, Proof, ProofError, ReplayError, Secret, Subject, Thumbprint, scope,
+    Confirmation, JwtError, Proof, ProofError, ReplayError, Secret, Subject, Thumbprint, scope,
 };
 
 impl Sts {
@@ -47,7 +47,11 @@ impl Sts {
         let text = assertion.as_ref().map(Secret::expose).unwrap_or_default();
         let asserters = &self.inner.asserters;
         let us = &self.inner.issuer;
-        let read = Assertion::verify(text, asserters, us, &client, resource, now_s);
+        let verify = || Assertion::verify(text, asserters, us, &client, resource, now_s);
+        let read = match verify() {
+            Err(AssertionError::Key(JwtError::UnknownKey)) if self.renewed(text).await => verify(),
+            read => read,
+        };
         let read = read.map_err(refused)?;
         if !read.is_for(&Confirmation::Jkt(jkt.clone())) {
             return Err(refused(AssertionError::Holder));
