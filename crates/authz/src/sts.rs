@@ -6,6 +6,7 @@
 mod answer;
 pub mod authzen;
 pub mod config;
+mod edges;
 mod events;
 pub mod keys;
 mod metadata;
@@ -30,7 +31,6 @@ use url::Url;
 
 use self::keys::Keys;
 use self::metrics::Metrics;
-use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{self, Clients, Exchange, Names};
 use crate::federation::{Asserter, Transmitter};
@@ -39,7 +39,9 @@ use crate::limits;
 use crate::net::{Client, Renewals};
 use crate::token::{Issuer, Jwt, Nonces, Secret};
 
-pub use config::{Config, ConfigError};
+pub use request::Terminator;
+
+pub use config::{Config, ConfigError, EdgesFile};
 
 /// A token service. Clones share it.
 #[derive(Clone)]
@@ -56,7 +58,7 @@ struct Inner {
     lifetimes: config::Lifetimes,
     names: Names,
     exchange: Exchange,
-    edges: Edges,
+    edges_file: EdgesFile,
     trusted: Vec<Issuer>,
     grants: Arc<dyn Grants>,
     nonces: Nonces,
@@ -68,8 +70,10 @@ struct Inner {
     client: Client,
     metrics: Arc<Metrics>,
     clock: fn() -> u64,
+    /// The policies, over the edges of the start.
     policy: Arc<Engine>,
     authzen_key: Option<Secret>,
+    terminator: Option<Terminator>,
 }
 
 impl Sts {
@@ -99,7 +103,7 @@ impl Sts {
             clients,
             issuers: trusted.clone(),
             own_keys: config.keys.published().clone(),
-            edges: config.edges.clone(),
+            edges: config.edges,
             grants: Arc::clone(&grants),
             signer: Arc::clone(config.keys.signer()),
             policy: Arc::clone(&policy) as _,
@@ -108,6 +112,7 @@ impl Sts {
             needs_nonce: config.needs_nonce,
             names: config.names.clone(),
             depth_max: config.lifetimes.depth_max,
+            token_s_max: config.lifetimes.token_s,
             bounds: Bounds::default(),
             client_per_minute_max: limits::CLIENT_EXCHANGES_PER_MINUTE,
             issuer: config.issuer.clone(),
@@ -115,13 +120,17 @@ impl Sts {
         let exchange = exchange.with_domains(config.others.domains).with_renewals(renewals.clone());
         let inner = Inner {
             path: path.unwrap_or_default(),
-            metadata: metadata::document(&config.issuer, !config.others.asserters.is_empty()),
+            metadata: metadata::document(
+                &config.issuer,
+                !config.others.asserters.is_empty(),
+                config.terminator.is_some(),
+            ),
             jwks: config.keys.jwks(),
             keys: config.keys,
             lifetimes: config.lifetimes,
             names: config.names,
             exchange,
-            edges: config.edges,
+            edges_file: config.edges_file,
             trusted,
             grants,
             nonces: config.nonces,
@@ -135,18 +144,21 @@ impl Sts {
             clock,
             policy,
             authzen_key: config.authzen_key,
+            terminator: config.terminator,
             issuer: config.issuer,
         };
+        inner.metrics.edges_at_start(inner.exchange.edges().version());
         Ok(Self { inner: Arc::new(inner) })
     }
 
     /// What it serves: under the path of its issuer, and its metadata where RFC 8414 §3.1 puts them.
     pub fn router(&self) -> Router {
         let under = |name: &str| format!("{}/{name}", self.inner.path);
-        let decisions =
-            self.inner.authzen_key.clone().map(|key| {
-                authzen::router(Arc::clone(&self.inner.policy), &self.inner.issuer, key)
-            });
+        let decisions = self.inner.authzen_key.clone().map(|key| {
+            let sts = self.clone();
+            let current = Arc::new(move || sts.inner.exchange.policy());
+            authzen::router(current, &self.inner.issuer, key)
+        });
         Router::new()
             .route(&metadata::path(&self.inner.path), get(metadata))
             .route(&under("jwks"), get(jwks))
@@ -163,13 +175,15 @@ impl Sts {
             .merge(decisions.unwrap_or_default())
     }
 
-    /// What it does beside answering: keys are fetched, events polled, what is over is forgotten.
+    /// What it does beside answering: keys are fetched, the edge file is read again, events are polled, what
+    /// is over is forgotten.
     pub fn tasks(&self) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         self.inner.renewals.follow(&mut tasks);
         for (issuer, poll) in &self.inner.polls {
             tasks.spawn(self.clone().poll(issuer.clone(), poll.clone()));
         }
+        tasks.spawn(self.clone().follow_edges());
         tasks.spawn(self.clone().sweep());
         tasks
     }
@@ -233,10 +247,12 @@ pub const CODES: &[(&str, &str)] = &[
     (MALFORMED, "The request is no form that can be read in one way only."),
     (TOO_LARGE, "The body is too long, or did not come in time."),
     (GRANT_TYPE, "The grant type is none that is served here."),
+    (EDGES_REFUSED, "An edge file that changed is refused; the one before stays in force."),
     (UNAVAILABLE, "The service cannot do its work now; nothing was issued."),
 ];
 
 const MALFORMED: &str = "authz.sts.request-malformed";
 const TOO_LARGE: &str = "authz.sts.request-too-large";
 const GRANT_TYPE: &str = "authz.sts.grant-type-unsupported";
+const EDGES_REFUSED: &str = "authz.sts.edges-refused";
 const UNAVAILABLE: &str = "authz.sts.unavailable";

@@ -1,6 +1,6 @@
 //! X2, X3, X12, X9: whose authority is exchanged, whether it lives, and whether its holder called.
 
-use super::{Case, Exchange, ExchangeError, Request, random};
+use super::{Case, Exchange, ExchangeError, Request, State, random};
 use crate::edge::{BoundSubject, Edge};
 use crate::grant::{Grant, GrantError, Once, ProofOf};
 use crate::limits;
@@ -52,11 +52,12 @@ impl Exchange {
     /// X12: the grant that the token belongs to, or that it founds, and which lives.
     pub(super) async fn live_grant(
         &self,
+        state: &State,
         access: &Access,
         client: &str,
         now_s: u64,
     ) -> Result<Grant, ExchangeError> {
-        let grant = self.founded(access, client, now_s).await?;
+        let grant = self.founded_by(state, access, client, now_s).await?;
         grant.live(now_s)?;
         Ok(grant)
     }
@@ -72,12 +73,21 @@ impl Exchange {
         client: &str,
         now_s: u64,
     ) -> Result<Grant, GrantError> {
+        self.founded_by(&self.state(), access, client, now_s).await
+    }
+
+    async fn founded_by(
+        &self,
+        state: &State,
+        access: &Access,
+        client: &str,
+        now_s: u64,
+    ) -> Result<Grant, GrantError> {
         if access.subject.iss == self.config.issuer {
             let txn = access.txn.as_deref().ok_or(GrantError::Dead("the token names none"))?;
             let grant = self.config.grants.grant(txn).await?;
             return grant.ok_or(GrantError::Dead("there is none"));
         }
-        let state = self.state();
         let from = state.edges.server_of(client);
         let (from, _) = from.ok_or(GrantError::Dead("the client acts for no server"))?;
         let depth_max = self.config.depth_max.min(limits::DEPTH_MAX);

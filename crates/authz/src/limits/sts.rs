@@ -30,6 +30,12 @@ pub const RETIRED_KEYS_MAX: usize = 8;
 /// its time says nothing of which one failed.
 pub const UNAUTHENTICATED_TIME: Duration = Duration::from_millis(25);
 
+/// A client's certificate in a header, as Base64: it shares a line of 8 KiB.
+pub const CERTIFICATE_CHARS_MAX: usize = 7 << 10;
+
+/// How often the edge file is looked at: a removed edge stops issuance at once.
+pub const EDGES_REFRESH: Duration = Duration::from_secs(1);
+
 /// How long others may keep our public keys.
 pub const JWKS_AGE_S_MAX: u32 = 300;
 
