@@ -3,6 +3,7 @@
 //! It asks `policy` with facts that the checks before it established; it establishes none itself.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use policy::{
     Asked, Declared, Facts, Name, Policies, Request, RequestError, Subject, Verdict, World,
@@ -15,7 +16,7 @@ use crate::token::{Access, Actor};
 /// Policies over the servers and edges of one edge file.
 #[derive(Debug)]
 pub struct Engine {
-    policies: Policies,
+    policies: Arc<Policies>,
     world: World,
 }
 
@@ -42,6 +43,18 @@ impl Engine {
     /// # Errors
     /// An issuer with a fragment; servers or edges beyond a bound.
     pub fn new(policies: Policies, edges: &Edges, issuer: &str) -> Result<Self, EngineError> {
+        Self::over(Arc::new(policies), edges, issuer)
+    }
+
+    /// The same policies over another edge file.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_edges(&self, edges: &Edges, issuer: &str) -> Result<Self, EngineError> {
+        Self::over(Arc::clone(&self.policies), edges, issuer)
+    }
+
+    fn over(policies: Arc<Policies>, edges: &Edges, issuer: &str) -> Result<Self, EngineError> {
         let servers = edges.servers().map(|(resource, server)| of_server(resource, server));
         let permissions = edges.all().iter().map(|edge| of_edge(edge, issuer));
         let edges = permissions.collect::<Result<Vec<_>, _>>()?;
