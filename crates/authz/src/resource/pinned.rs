@@ -87,7 +87,7 @@ impl PinnedError {
         "authz.guard.pin-malformed"
     }
 
-    fn of(place: &Place, fault: Fault) -> Self {
+    fn of(place: &Place, fault: &Fault) -> Self {
         Self { place: format!("{place}{}", fault.at), what: fault.what.to_owned(), fix: FIX }
     }
 }
@@ -103,7 +103,7 @@ impl Protection {
             if matches!(place.kind, Kind::Server | Kind::Page) {
                 continue;
             }
-            let refused = |fault| PinnedError::of(place, fault);
+            let refused = |fault| PinnedError::of(place, &fault);
             let mapping = mapping::declared(item).filter(|_| self.policing.is_some());
             let item = Item {
                 requirement: Requirement::of(item).map_err(refused)?,
@@ -137,7 +137,9 @@ impl Protection {
         }
         if items.is_empty() && matches!(call.subject, Subject::Tool(_) | Subject::Prompt(_)) {
             let what = "nobody approved what is asked for, so nothing says what it needs";
-            return Err(self.forbid(access, &self.scopes, SCOPE_MISSING, what, what.to_owned()));
+            return Err(self
+                .forbid(access, &self.scopes, SCOPE_MISSING, what, what.to_owned())
+                .into());
         }
         let mut needs = self.scopes.clone();
         for item in &items {
@@ -147,7 +149,7 @@ impl Protection {
         if !missing.is_empty() {
             let listed = missing.into_iter().collect::<Vec<_>>().join("`, `");
             let what = format!("the token lacks the scopes that this call needs: `{listed}`");
-            return Err(self.forbid(access, &needs, SCOPE_MISSING, &what, what.clone()));
+            return Err(self.forbid(access, &needs, SCOPE_MISSING, &what, what.clone()).into());
         }
         let Some(engine) = &pinned.engine else { return Ok(()) };
         self.decide(engine, access, call, &needs, &items)
@@ -191,7 +193,7 @@ impl Protection {
             let verdict = engine.call(&called, false, (self.now_s)());
             if !verdict.is_allowed() {
                 let code = verdict.code().unwrap_or("policy.denied");
-                return Err(denied(format!("{verdict} [{code}]")));
+                return Err(denied(format!("{verdict} [{code}]")).into());
             }
         }
         Ok(())
@@ -228,7 +230,7 @@ impl Protection {
         code: &'static str,
         what: &str,
         why: String,
-    ) -> Box<Forbidden> {
+    ) -> Forbidden {
         let is_dpop = matches!(access.confirmation, Some(Confirmation::Jkt(_)));
         let scheme = if is_dpop { Scheme::Dpop } else { Scheme::Bearer };
         // RFC 6750 §3.1: all that the call needs; none, where no scope would help.
@@ -239,7 +241,7 @@ impl Protection {
         let challenge = challenge.text().ok().filter(|_| !scopes.is_empty());
         let (status, sentence) = (StatusCode::FORBIDDEN, what.to_owned());
         let refused = Refused { status, code, sentence, challenge, nonce: None };
-        Box::new(Forbidden { refused, why })
+        Forbidden { refused, why }
     }
 }
 
