@@ -2,7 +2,7 @@
 //! whole before anything listens; what is wrong is said with its place and the fix.
 
 mod domains;
-mod files;
+pub(crate) mod files;
 mod protection;
 mod raw;
 mod rules;
@@ -108,11 +108,11 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(place: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub(crate) fn new(place: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { place: place.into(), what: what.into(), fix: fix.into() }
     }
 
-    fn at(mut self, file: impl std::fmt::Display) -> Self {
+    pub(crate) fn at(mut self, file: impl std::fmt::Display) -> Self {
         self.place = if self.place.is_empty() {
             file.to_string()
         } else {
