@@ -85,7 +85,7 @@ await client('agent', { confidential: false, authorization_type: ['code'], scope
 for (const name of ['doctor', 'hop1', 'hop2']) {
   await client(name, {
     confidential: true, client_secret: SECRET, token_endpoint_auth_method: ['client_secret_basic'],
-    authorization_type: ['client_credentials'], scope: scopes,
+    authorization_type: ['client_credentials'], scope: scopes.filter((name) => name !== 'files:all'),
   });
 }
 // A person who signed in, and consented to the agent.

@@ -14,6 +14,7 @@ import { Provider, errors } from '../npm/node_modules/oidc-provider/lib/index.js
 console.info = console.log = console.error;
 
 const { resources } = JSON.parse(process.argv[2]);
+const scopes = [...new Set(Object.values(resources).join(' ').split(' '))];
 const keys = new Map();
 const b64 = (text) => createHash('sha256').update(text).digest('base64url');
 const now = () => Math.floor(Date.now() / 1000);
@@ -185,9 +186,10 @@ const provider = new Provider(issuer, {
   }, {
     // As `auth doctor` is given one.
     client_id: 'doctor', client_secret: 'canary-client-secret-0123456789', redirect_uris: [],
+    scope: scopes.filter((name) => name !== 'files:all').join(' '),
     grant_types: ['client_credentials'], response_types: [], id_token_signed_response_alg: 'ES256',
   }],
-  scopes: [...new Set(Object.values(resources).join(' ').split(' '))],
+  scopes,
   features: {
     clientCredentials: { enabled: true },
     introspection: { enabled: true },

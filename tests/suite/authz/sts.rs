@@ -6,6 +6,7 @@ mod decisions;
 mod federation;
 mod protocol;
 mod reload;
+mod threats;
 
 use harness::{Draft, Others, Sts};
 use serde_json::{Value, json};

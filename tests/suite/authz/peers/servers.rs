@@ -12,10 +12,27 @@ use serde_json::{Value, json};
 
 pub(super) const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+/// What no standard that binds these servers forbids.
+const OURS: &[&str] = &[
+    "one token for two servers",
+    "a response that does not say who answers",
+    "a token that another client holds and was not called with",
+    "all that was held, by asking for nothing",
+    "a ring: hop 1, hop 2, hop 1",
+];
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// What came of the attacks, by threat; a threat that is missing does not apply.
-pub(super) type Outcomes = BTreeMap<&'static str, Vec<(&'static str, bool)>>;
+pub(super) type Outcomes = BTreeMap<&'static str, Vec<Tried>>;
+
+/// One attack.
+#[derive(Debug)]
+pub(super) struct Tried {
+    pub(super) what: &'static str,
+    pub(super) is_accepted: bool,
+    /// Whether we alone demand that it is refused.
+    pub(super) is_ours: bool,
+}
 
 /// One peer under attack.
 pub(super) struct Attacked<'a> {
@@ -44,7 +61,8 @@ impl Attacked<'_> {
     }
 
     fn tried(&mut self, threat: &'static str, what: &'static str, is_accepted: bool) {
-        self.outcomes.entry(threat).or_default().push((what, is_accepted));
+        let is_ours = OURS.contains(&what);
+        self.outcomes.entry(threat).or_default().push(Tried { what, is_accepted, is_ours });
     }
 
     /// T2, T4, T19: what a client may ask for itself.
@@ -57,10 +75,12 @@ impl Attacked<'_> {
         let scope = ("scope", "files:read");
         let (resource, next) = (("resource", self.resource), ("resource", self.next));
         let two = ask(self, &[resource, next, scope]);
-        let is_two = claims(&two).is_some_and(|it| it["aud"].as_array().is_some_and(|all| all.len() > 1));
+        let is_two =
+            claims(&two).is_some_and(|it| it["aud"].as_array().is_some_and(|all| all.len() > 1));
         self.tried("T2", "one token for two servers", is_two);
         let foreign = ask(self, &[("resource", "https://other.example/mcp"), scope]);
-        let is_stamped = claims(&foreign).is_some_and(|it| it["aud"] == "https://other.example/mcp");
+        let is_stamped =
+            claims(&foreign).is_some_and(|it| it["aud"] == "https://other.example/mcp");
         self.tried("T2", "a token for a server that nobody declared", is_stamped);
         let child = format!("{}/child", self.resource);
         let below = ask(self, &[("resource", &child), scope]);
@@ -81,7 +101,11 @@ impl Attacked<'_> {
         let answer = peer.authorize(self.others, resource, evil);
         let place = answer["location"].as_str().unwrap_or_default().to_owned();
         let is_sent = place.starts_with("http://127.0.0.1:1/evil");
-        self.tried("T11", "a redirect to somewhere else", is_sent || place.contains("/interaction"));
+        self.tried(
+            "T11",
+            "a redirect to somewhere else",
+            is_sent || place.contains("/interaction"),
+        );
         let without = json!({ "code_challenge": null, "code_challenge_method": null });
         let answer = peer.authorize(self.others, resource, without);
         let place = answer["location"].as_str().unwrap_or_default().to_owned();
@@ -99,7 +123,8 @@ impl Attacked<'_> {
         let endpoint = self.peer.endpoint("token_endpoint").to_owned();
         let now_s = self.others.now_s();
         let made = |it: &mut Self, claims: Value, header: Value| {
-            let asked = json!({ "by": "doctor-dpop", "uri": endpoint, "claims": claims, "header": header });
+            let asked =
+                json!({ "by": "doctor-dpop", "uri": endpoint, "claims": claims, "header": header });
             it.others.ask("proof", asked)["proof"].as_str().expect("a proof").to_owned()
         };
         let good = made(self, json!({}), json!({}));
@@ -112,7 +137,11 @@ impl Attacked<'_> {
         let private = json!({ "kty": jwk["kty"], "crv": jwk["crv"], "x": jwk["x"], "y": jwk["y"],
             "d": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE" });
         for (what, claims, header) in [
-            ("a proof for another place", json!({ "htu": "https://other.example/token" }), json!({})),
+            (
+                "a proof for another place",
+                json!({ "htu": "https://other.example/token" }),
+                json!({}),
+            ),
             ("a proof for another method", json!({ "htm": "GET" }), json!({})),
             ("a proof of an hour ago", json!({ "iat": now_s - 3600 }), json!({})),
             ("a proof of another type", json!({}), json!({ "typ": "JWT" })),
@@ -146,11 +175,12 @@ impl Attacked<'_> {
     fn fetches(&mut self) {
         let inside = Recorder::start();
         let client = inside.url.replace("/mcp", "/client.json");
-        for wrong in [json!({ "client_id": client }), json!({ "request_uri": client })] {
-            self.peer.authorize(self.others, self.resource, wrong);
-        }
-        let is_asked = !inside.seen().is_empty();
-        self.tried("T15", "a client or a request that is a URL inside", is_asked);
+        let known = inside.seen().len();
+        self.peer.authorize(self.others, self.resource, json!({ "client_id": client }));
+        let after = inside.seen().len();
+        self.tried("T15", "a client that is a URL inside", after > known);
+        self.peer.authorize(self.others, self.resource, json!({ "request_uri": client }));
+        self.tried("T15", "a request that is a URL inside", inside.seen().len() > after);
     }
 
     /// T22: whether an answer tells which client exists.
@@ -159,7 +189,8 @@ impl Attacked<'_> {
         let form = json!({ "grant_type": "client_credentials", "resource": self.resource,
             "scope": "files:read" });
         let [known, unknown] = ["doctor", "nobody"].map(|client| {
-            let asked = json!({ "endpoint": endpoint, "client": client, "secret": "wrong", "form": form });
+            let asked =
+                json!({ "endpoint": endpoint, "client": client, "secret": "wrong", "form": form });
             let answer = self.others.ask("token", asked);
             assert_ne!(answer["status"], 200, "{answer}");
             (answer["status"].clone(), answer["text"].clone())
@@ -174,7 +205,11 @@ impl Attacked<'_> {
         let bound = peer.code(self.others, Some("agent"), resource, "files:read", json!({}));
         let bound = token(&bound);
         let stolen = self.exchanged("hop2", &alice, resource, "files:read", &json!({}));
-        self.tried("T3", "a token that another client holds and was not called with", is_issued(&stolen));
+        self.tried(
+            "T3",
+            "a token that another client holds and was not called with",
+            is_issued(&stolen),
+        );
         let wider = self.exchanged("hop1", &alice, resource, "files:read files:write", &json!({}));
         self.tried("T4", "a wider scope", holds(&wider, "files:write"));
         let further = self.exchanged("hop1", &alice, next, "files:read", &json!({}));
@@ -182,18 +217,26 @@ impl Attacked<'_> {
         let all = peer.code(self.others, None, resource, "files:read files:write", json!({}));
         let whole = self.exchanged("hop1", &token(&all), resource, "", &json!({}));
         self.tried("T5", "all that was held, by asking for nothing", holds(&whole, "files:write"));
-        let actor = token(&peer.ask(self.others, "hop2", None, json!({
-            "grant_type": "client_credentials", "resource": next, "scope": "files:read" })));
+        let actor = token(&peer.ask(
+            self.others,
+            "hop2",
+            None,
+            json!({
+            "grant_type": "client_credentials", "resource": next, "scope": "files:read" }),
+        ));
         let with = json!({ "actor_token": actor, "actor_token_type": ACCESS_TOKEN });
         let acted = self.exchanged("hop1", &alice, resource, "files:read", &with);
         self.tried("T6", "an actor token of another client", is_issued(&acted));
-        let own = |name: &str| json!({ "actor": name });
-        let _ = own;
         let mut ring = alice.clone();
         let mut closed = true;
         for hop in ["hop1", "hop2", "hop1"] {
-            let own = token(&peer.ask(self.others, hop, None, json!({
-                "grant_type": "client_credentials", "resource": resource, "scope": "files:read" })));
+            let own = token(&peer.ask(
+                self.others,
+                hop,
+                None,
+                json!({
+                "grant_type": "client_credentials", "resource": resource, "scope": "files:read" }),
+            ));
             let with = json!({ "actor_token": own, "actor_token_type": ACCESS_TOKEN });
             let answer = self.exchanged(hop, &ring, resource, "files:read", &with);
             closed = closed && is_issued(&answer);
@@ -206,7 +249,9 @@ impl Attacked<'_> {
         self.tried("T9", "a bound token without its holder", is_issued(&unproven));
         let foreign = self.others.login("bob", resource, "files:read", "agent");
         let proof = self.others.proof("agent", resource, &alice);
-        for (what, subject) in [("a token of another issuer", foreign), ("a proof as the subject", proof)] {
+        for (what, subject) in
+            [("a token of another issuer", foreign), ("a proof as the subject", proof)]
+        {
             let answer = self.exchanged("hop1", &subject, resource, "files:read", &json!({}));
             self.tried("T14", what, is_issued(&answer));
         }
