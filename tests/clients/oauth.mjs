@@ -126,6 +126,9 @@ async function verify({ token, jwks, issuer: iss, audience }) {
 // Events that wait to be polled (RFC 8936).
 const waiting = new Map();
 const acknowledged = [];
+// What stands at a path under /published, and how often it was asked for.
+const published = new Map();
+const asked = new Map();
 
 const commands = {
   key: async ({ name, alg }) => ({ jwk: { ...(await key(name, alg)).jwk, kid: (await key(name)).kid, alg: (await key(name)).alg, use: 'sig' } }),
@@ -138,6 +141,7 @@ const commands = {
   fetch: async ({ url, ...init }) => answer(await fetch(url, init)),
   wait: async ({ jti, set }) => { waiting.set(jti, set); return {}; },
   acknowledged: async () => ({ acknowledged }),
+  publish: async ({ path, status = 200, headers = {}, body }) => { published.set(path, { status, headers, body }); return { asked: asked.get(path) ?? 0 }; },
 };
 
 const server = createServer();
@@ -172,6 +176,11 @@ const provider = new Provider(issuer, {
 });
 const serve = provider.callback();
 server.on('request', async (request, response) => {
+  if (request.url.startsWith('/published/')) {
+    asked.set(request.url, (asked.get(request.url) ?? 0) + 1);
+    const { status, headers, body } = published.get(request.url) ?? { status: 404, headers: {}, body: '' };
+    return response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
+  }
   if (request.url !== '/poll') return serve(request, response);
   let body = '';
   for await (const chunk of request) body += chunk;
