@@ -53,6 +53,7 @@ impl Exchange {
             // INVARIANT: X12 passed.
             revoked: false,
             destructive: it.authority.is_destructive,
+            mapped: None,
         };
         let (from, to) = (it.edge.from.to_string(), it.edge.to.to_string());
         let subject = policy::Subject::Principal(Name::new(iss, sub)?);

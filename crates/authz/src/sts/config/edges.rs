@@ -1,7 +1,7 @@
 //! The edge file of a service: where it is, and what it has to fit.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{ConfigError, files};
 use crate::edge::Edges;
@@ -42,7 +42,7 @@ impl EdgesFile {
     /// # Errors
     /// A file that cannot be read, or is too long.
     pub fn text(&self) -> Result<String, ConfigError> {
-        files::text(&self.path, limits::CONFIG_FILE_BYTES_MAX)
+        text(&self.path)
     }
 
     /// Checks a text of it.
@@ -50,11 +50,8 @@ impl EdgesFile {
     /// # Errors
     /// The first thing that is wrong, with its place and the fix.
     pub fn parse(&self, text: &str) -> Result<Edges, ConfigError> {
+        let edges = parse(&self.path, text)?;
         let path = self.path.display();
-        let edges = Edges::parse(text.as_bytes()).map_err(|error| {
-            let place = format!("{path}, {}", error.place);
-            ConfigError::new(place, error.fault.to_string(), "docs/schema/edges.json has the form")
-        })?;
         for (index, edge) in edges.all().iter().enumerate() {
             let place = format!("{path}, /edges/{index}");
             if !self.clients.contains(&edge.client) {
@@ -82,4 +79,20 @@ impl EdgesFile {
         }
         Ok(edges)
     }
+}
+
+/// An edge file, as it is by itself.
+pub(super) fn read(path: &Path) -> Result<Edges, ConfigError> {
+    parse(path, &text(path)?)
+}
+
+fn text(path: &Path) -> Result<String, ConfigError> {
+    files::text(path, limits::CONFIG_FILE_BYTES_MAX)
+}
+
+fn parse(path: &Path, text: &str) -> Result<Edges, ConfigError> {
+    Edges::parse(text.as_bytes()).map_err(|error| {
+        let place = format!("{}, {}", path.display(), error.place);
+        ConfigError::new(place, error.fault.to_string(), "docs/schema/edges.json has the form")
+    })
 }

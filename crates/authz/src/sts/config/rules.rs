@@ -329,20 +329,23 @@ fn described(path: &Path) -> Checked<Client> {
 
 /// The policies of a file, or those that are built in, over the edges.
 fn policy(file: Option<&Path>, folder: &Path, edges: &Edges, issuer: &str) -> Checked<Engine> {
-    let refused = |name: &str, error: &dyn std::error::Error| {
-        ConfigError::new("", format!("{name}: {error}"), "`countersign policy check` says more")
-    };
     let policies = match file {
-        None => Policies::built_in().map_err(|error| refused("the built-in policies", &error)),
-        Some(file) => {
-            let path = folder.join(file);
-            let text = files::text(&path, limits::CONFIG_FILE_BYTES_MAX)?;
-            let name = path.display().to_string();
-            let sources = [Source { name: &name, text: &text }];
-            Policies::parse(&sources).map_err(|error| refused(&name, &error))
-        }
+        None => Policies::built_in().map_err(|error| unfit("the built-in policies", &error))?,
+        Some(file) => policies(&folder.join(file))?,
     };
-    Engine::new(policies?, edges, issuer).map_err(|error| refused("the edges", &error))
+    Engine::new(policies, edges, issuer).map_err(|error| unfit("the edges", &error))
+}
+
+/// The policies of a file.
+pub(super) fn policies(path: &Path) -> Checked<Policies> {
+    let text = files::text(path, limits::CONFIG_FILE_BYTES_MAX)?;
+    let name = path.display().to_string();
+    let sources = [Source { name: &name, text: &text }];
+    Policies::parse(&sources).map_err(|error| unfit(&name, &error))
+}
+
+fn unfit(name: &str, error: &dyn std::error::Error) -> ConfigError {
+    ConfigError::new("", format!("{name}: {error}"), "`countersign policy check` says more")
 }
 
 /// Who terminates TLS.
