@@ -49,7 +49,7 @@ async function answer(response) {
 }
 
 // A form to an endpoint of the service, by a client with its key; with a fresh nonce if it asks for one.
-async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = {} }) {
+async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = {}, headers: more = {} }) {
   let nonce;
   for (;;) {
     const claims = { iss: client, sub: client, aud: issuer, jti: randomUUID(), iat: now(), exp: now() + 60, ...assertion };
@@ -59,7 +59,7 @@ async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = 
       parameters.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
       parameters.set('client_assertion', await sign({ by, typ: 'JWT', claims }));
     }
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', ...more };
     if (dpop) headers.dpop = await proof({ by: dpop, uri: endpoint, nonce });
     const got = await answer(await fetch(endpoint, { method: 'POST', headers, body: parameters }));
     if (got.body.error !== 'use_dpop_nonce' || nonce) return got;

@@ -234,11 +234,7 @@ fn some_keys(keys: Result<KeySet, KeyError>, name: &str) -> Checked<KeySet> {
 }
 
 /// Who may ask; `fetched` gets the documents that are fetched of them.
-fn clients(
-    raw: &Raw,
-    folder: &Path,
-    fetched: &mut Vec<(String, Pinned)>,
-) -> Checked<Vec<Client>> {
+fn clients(raw: &Raw, folder: &Path, fetched: &mut Vec<(String, Pinned)>) -> Checked<Vec<Client>> {
     if raw.client.len() > limits::CLIENTS_MAX {
         let what = format!("more than {} clients", limits::CLIENTS_MAX);
         return Err(ConfigError::new("client", what, "run a service for each domain"));
