@@ -50,7 +50,7 @@ async function answer(response) {
 }
 
 // A form to an endpoint of the service, by a client with its key; with a fresh nonce if it asks for one.
-async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = {} }) {
+async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = {}, headers: more = {} }) {
   let nonce;
   for (;;) {
     const claims = { iss: client, sub: client, aud: issuer, jti: randomUUID(), iat: now(), exp: now() + 60, ...assertion };
@@ -60,7 +60,7 @@ async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = 
       parameters.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
       parameters.set('client_assertion', await sign({ by, typ: 'JWT', claims }));
     }
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', ...more };
     if (dpop) headers.dpop = await proof({ by: dpop, uri: endpoint, nonce });
     const got = await answer(await fetch(endpoint, { method: 'POST', headers, body: parameters }));
     if (got.body.error !== 'use_dpop_nonce' || nonce) return got;
@@ -159,6 +159,9 @@ async function verify({ token, jwks, issuer: iss, audience }) {
 // Events that wait to be polled (RFC 8936).
 const waiting = new Map();
 const acknowledged = [];
+// What stands at a path under /published, and how often it was asked for.
+const published = new Map();
+const asked = new Map();
 
 const commands = {
   key: async ({ name, alg }) => ({ jwk: { ...(await key(name, alg)).jwk, kid: (await key(name)).kid, alg: (await key(name)).alg, use: 'sig' } }),
@@ -171,6 +174,7 @@ const commands = {
   fetch: async ({ url, ...init }) => answer(await fetch(url, init)),
   wait: async ({ jti, set }) => { waiting.set(jti, set); return {}; },
   acknowledged: async () => ({ acknowledged }),
+  publish: async ({ path, status = 200, headers = {}, body }) => { published.set(path, { status, headers, body }); return { asked: asked.get(path) ?? 0 }; },
 };
 
 const server = createServer();
@@ -206,6 +210,11 @@ const provider = new Provider(issuer, {
 });
 const serve = provider.callback();
 server.on('request', async (request, response) => {
+  if (request.url.startsWith('/published/')) {
+    asked.set(request.url, (asked.get(request.url) ?? 0) + 1);
+    const { status, headers, body } = published.get(request.url) ?? { status: 404, headers: {}, body: '' };
+    return response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
+  }
   if (request.url !== '/poll') return serve(request, response);
   let body = '';
   for await (const chunk of request) body += chunk;
