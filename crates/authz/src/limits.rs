@@ -4,12 +4,14 @@ mod authzen;
 mod federation;
 mod net;
 mod provider;
+mod resource;
 mod sts;
 
 pub use authzen::*;
 pub use federation::*;
 pub use net::*;
 pub use provider::*;
+pub use resource::*;
 pub use sts::*;
 
 /// A token has to fit a header line of 8 KiB beside its scheme and a proof's line.

@@ -3,7 +3,7 @@
 
 pub mod challenge;
 pub mod metadata;
-mod protection;
+pub mod protection;
 mod uri;
 
 use std::fmt;

@@ -6,6 +6,7 @@
 mod answer;
 pub mod authzen;
 pub mod config;
+mod ended;
 mod events;
 pub mod keys;
 mod metadata;
@@ -72,6 +73,7 @@ struct Inner {
     clock: fn() -> u64,
     policy: Arc<Engine>,
     authzen_key: Option<Secret>,
+    ended_key: Option<Secret>,
 }
 
 impl Sts {
@@ -136,6 +138,7 @@ impl Sts {
             clock,
             policy,
             authzen_key: config.authzen_key,
+            ended_key: config.ended_key,
             issuer: config.issuer,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -154,6 +157,7 @@ impl Sts {
             .route(&under("token"), post(token::endpoint))
             .route(&under("revoke"), post(revoke::endpoint))
             .route(&under("events"), post(events::push))
+            .route(&under("ended"), get(ended::endpoint))
             .route("/healthz", get(health))
             .route("/metrics", get(counters))
             .layer(middleware::from_fn_with_state(
@@ -230,6 +234,7 @@ pub const CODES: &[(&str, &str)] = &[
     (MALFORMED, "The request is no form that can be read in one way only."),
     (TOO_LARGE, "The body is too long, or did not come in time."),
     (GRANT_TYPE, "The grant type is none that is served here."),
+    (ended::UNAUTHENTICATED, "Who asks which grants ended did not show the key of that endpoint."),
     (UNAVAILABLE, "The service cannot do its work now; nothing was issued."),
 ];
 

@@ -51,6 +51,14 @@ pub const CODES: &[(&str, &str)] = &[
     ("authz.guard.actor-denied", "An actor of a token's chain may not act at this server."),
     ("authz.guard.scope-missing", "A token lacks a scope that every request here needs."),
     ("authz.guard.token-inactive", "The issuer does not call an opaque token active."),
+    (
+        "authz.guard.grant-dead",
+        "The grant of a token was revoked, or an event of its subject ended it.",
+    ),
+    (
+        "authz.guard.unavailable",
+        "Whoever says whether a token counts cannot be asked now; nobody is let in.",
+    ),
 ];
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ pub struct Config {
     pub policy: Engine,
     /// The key of the decision endpoint; nothing without one.
     pub authzen_key: Option<Secret>,
+    /// The key of whoever may know which grants ended; nothing without one.
+    pub ended_key: Option<Secret>,
     /// The SHA-256 of the file, `sha256:…`.
     pub digest: String,
 }

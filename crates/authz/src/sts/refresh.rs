@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use url::Url;
 
 use crate::limits;
+use crate::net::{Client, Request};
 use crate::token::KeySet;
 
 /// Asks others: resolves once, refuses private addresses that nobody vouches for, bounds everything.
@@ -28,6 +29,22 @@ pub trait Fetch: Send + Sync {
         body: Bytes,
         bytes_max: usize,
     ) -> Result<Fetched, FetchError>;
+}
+
+#[async_trait]
+impl Fetch for Client {
+    async fn fetch(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: Bytes,
+        bytes_max: usize,
+    ) -> Result<Fetched, FetchError> {
+        let request = Request { method, headers, body, bytes_max, ..Request::get(url.clone()) };
+        let answer = self.send(request).await.map_err(|error| FetchError(Box::new(error)))?;
+        Ok(Fetched { status: answer.status, body: answer.body })
+    }
 }
 
 /// What was answered.
@@ -76,7 +93,11 @@ pub(super) async fn follow(name: String, pinned: Pinned, fetch: Arc<dyn Fetch>) 
     }
 }
 
-async fn keys(url: &Url, fetch: &dyn Fetch) -> Result<KeySet, String> {
+/// The keys at a URL.
+///
+/// # Errors
+/// Why they cannot be read, for people.
+pub(crate) async fn keys(url: &Url, fetch: &dyn Fetch) -> Result<KeySet, String> {
     let asked =
         fetch.fetch(Method::GET, url, HeaderMap::new(), Bytes::new(), limits::JWKS_BYTES_MAX);
     let answer = asked.await.map_err(|error| error.0.to_string())?;

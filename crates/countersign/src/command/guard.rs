@@ -185,6 +185,14 @@ async fn serve(
         let fix = error.fix.clone();
         Failure::usage(error.to_string()).hint(fix)
     })?;
+    let mut tasks = None;
+    if let Some(protection) = &protection {
+        let (following, failed) = protection.start().await;
+        for why in failed {
+            desk.output.note(&format!("{why}; until it is known nobody of it is let in"));
+        }
+        tasks = Some(following);
+    }
     let failed = |error| Failure::new(format!("listening on {address}")).because(error);
     let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
@@ -199,5 +207,6 @@ async fn serve(
     )
     .await
     .map_err(failed)?;
+    drop(tasks);
     Ok(Exit::Same)
 }

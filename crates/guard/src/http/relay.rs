@@ -9,17 +9,18 @@ mod outgoing;
 mod rejection;
 mod reply;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use authz::resource::Protection;
+use authz::resource::{Protection, Refused};
 use bytes::Bytes;
 use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
+use surface::Era;
 use tokio::sync::watch;
 use wire::request::Subject;
 use wire::{Document, Frame, Message, Policy};
@@ -96,10 +97,14 @@ impl Relay {
     }
 
     /// Answers one request.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Outgoing> {
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> Response<Outgoing> {
         let started = Instant::now();
         let (head, body) = request.into_parts();
-        self.route(head, body).await.unwrap_or_else(|rejection| {
+        self.route(head, body, peer).await.unwrap_or_else(|rejection| {
             if let Some(reason) = rejection.reason() {
                 let reasons = std::slice::from_ref(reason);
                 self.gate.record(Occasion::Refusal, Verdict::Deny, reasons, started);
@@ -112,6 +117,7 @@ impl Relay {
         &self,
         mut head: Parts,
         body: Incoming,
+        peer: IpAddr,
     ) -> Result<Response<Outgoing>, Rejection> {
         self.admission.check(&head.uri, &head.headers)?;
         if let Some(answer) = self.metadata(&head) {
@@ -123,7 +129,10 @@ impl Relay {
             let sentence = format!("nothing is served at this path; the server is at `{PATH}`");
             return Err(Rejection::new(StatusCode::NOT_FOUND, "http.path", &sentence));
         }
-        let principal = self.principal(&mut head).await?;
+        let principal = match self.principal(&mut head, peer).await {
+            Ok(principal) => principal,
+            Err(refused) => return Err(self.told(refused, &head, body).await),
+        };
         match head.method {
             Method::POST => self.post(head.headers, principal, body, link).await,
             Method::GET if link.is_none() => self.get(head.headers, principal).await,
@@ -149,15 +158,30 @@ impl Relay {
     }
 
     /// Who asks: whom a token names where one is needed, and then no credential stays.
-    async fn principal(&self, head: &mut Parts) -> Result<Principal, Rejection> {
+    async fn principal(&self, head: &mut Parts, peer: IpAddr) -> Result<Principal, Refused> {
         let Some(protection) = &self.protection else {
             return Ok(self.conversations.principal(&head.headers));
         };
-        let admitted = protection.admit(head.method.as_str(), &head.headers).await;
-        let access = admitted.map_err(Rejection::unauthorized)?;
+        let access = protection.admit(head.method.as_str(), &head.headers, peer).await?;
         strip_credentials(&mut head.headers);
+        if let Some(terminator) = &protection.terminator {
+            head.headers.remove(&terminator.header);
+        }
         let client = access.client_id;
         Ok(self.conversations.verified(&access.subject.iss, &access.subject.sub, &client))
+    }
+
+    /// The answer to who is not let in. Apps read it in the result of their call, by option.
+    async fn told(&self, refused: Refused, head: &Parts, body: Incoming) -> Rejection {
+        let is_for_apps = self.protection.as_ref().is_some_and(|it| it.is_for_apps);
+        if !is_for_apps || refused.challenge.is_none() || head.method != Method::POST {
+            return Rejection::unauthorized(refused);
+        }
+        let body = body::read(body, UNKNOWN_BYTES_MAX, limits::BODY_TIME_MAX).await;
+        match body.ok().as_deref().and_then(called) {
+            Some((id, era)) => Rejection::in_result(&id, era, refused),
+            None => Rejection::unauthorized(refused),
+        }
     }
 
     async fn post(
@@ -464,6 +488,19 @@ fn id_of<'m>(message: &Message<'m>) -> &'m [u8] {
     }
 }
 
+/// The id of a call of a tool, and the era that it speaks.
+fn called(body: &[u8]) -> Option<(Vec<u8>, Era)> {
+    let document = Document::parse(body, &Policy::default()).ok()?;
+    match Frame::read(&document).ok()? {
+        Frame::One(Message::Request(request)) if request.method == "tools/call" => {
+            let version = wire::request::protocol_version(request.params).ok()?;
+            let era = if version.is_some() { Era::Modern } else { Era::Legacy };
+            Some((request.id.raw().to_vec(), era))
+        }
+        _ => None,
+    }
+}
+
 fn accepted() -> Response<Outgoing> {
     let mut response = Response::new(Outgoing::whole(Bytes::new()));
     *response.status_mut() = StatusCode::ACCEPTED;
@@ -474,6 +511,10 @@ fn accepted() -> Response<Outgoing> {
 fn unknown_session() -> Rejection {
     Rejection::new(StatusCode::NOT_FOUND, "http.session", "this session is not known here")
 }
+
+/// How much is read of who shows no token that counts: a call is smaller, whoever sends more gets the
+/// answer that needs no body.
+const UNKNOWN_BYTES_MAX: usize = 64 << 10;
 
 /// Where a server is served, beside its own path.
 const PATH: &str = "/mcp";

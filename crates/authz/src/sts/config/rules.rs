@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use url::{Host, Url};
 
 use super::domains;
-use super::raw::{self, Raw, Typ};
+use super::raw::{self, Raw};
 use super::{Config, ConfigError, Lifetimes, Trusted, files};
 use crate::edge::Edges;
 use crate::exchange::engine::Engine;
@@ -19,7 +19,7 @@ use crate::exchange::{Client, Names};
 use crate::limits;
 use crate::sts::keys::Keys;
 use crate::sts::refresh::Pinned;
-use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Secret, Signer};
+use crate::token::{Issuer, Key, KeyError, KeySet, Nonces, Secret, Signer};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -40,7 +40,8 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
     let nonces = files::shared_key(&folder.join(&raw.nonce_key)).map(Nonces::new);
     let policy = policy(raw.policy.as_deref(), folder, &edges, &issuer);
     let policy = policy.map_err(|error| error.at("policy"))?;
-    let authzen_key = raw.authzen_key.as_ref().map(|path| decision_key(&folder.join(path)));
+    let authzen_key = raw.authzen_key.as_ref().map(|path| shared_word(&folder.join(path)));
+    let ended_key = raw.ended_key.as_ref().map(|path| shared_word(&folder.join(path)));
     Ok(Config {
         issuer,
         keys,
@@ -57,6 +58,7 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
         exceptions: raw.exceptions,
         policy,
         authzen_key: authzen_key.transpose().map_err(|error| error.at("authzen_key"))?,
+        ended_key: ended_key.transpose().map_err(|error| error.at("ended_key"))?,
         digest: surface::Digest::of_bytes(text.as_bytes()).to_string(),
     })
 }
@@ -158,14 +160,10 @@ fn one_trusted(raw: &raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> 
         let what = "`scope_claim` is \"scope\" or \"scp\", and `client_claims` names one at least";
         return Err(ConfigError::new("", what, "leave them out, or see the provider's profile"));
     }
-    let typ = match raw.typ {
-        Typ::AtJwt => token::Typ::AtJwt,
-        Typ::Jwt => token::Typ::Jwt,
-    };
     let issuer = Issuer {
         iss: raw.issuer.clone(),
         keys: Arc::clone(&pinned.keys),
-        typ,
+        typ: raw.typ.into(),
         scope_claim: raw.scope_claim.clone(),
         client_claims: raw.client_claims.clone(),
         is_own: false,
@@ -326,8 +324,8 @@ fn policy(file: Option<&Path>, folder: &Path, edges: &Edges, issuer: &str) -> Ch
     Engine::new(policies?, edges, issuer).map_err(|error| refused("the edges", &error))
 }
 
-/// The key of the decision endpoint: one line, for the owner alone.
-fn decision_key(path: &Path) -> Checked<Secret> {
+/// A key that others send: one line, for the owner alone.
+pub(super) fn shared_word(path: &Path) -> Checked<Secret> {
     let text = files::private(path)?;
     let key = text.trim();
     let min = limits::AUTHZEN_KEY_CHARS_MIN;
