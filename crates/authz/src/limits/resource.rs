@@ -2,13 +2,6 @@
 
 use std::time::Duration;
 
-/// How long keys that were fetched stand before a token with an unknown `kid` has them fetched again:
-/// whoever makes up `kid`s makes us ask once a minute, and no more.
-pub const KEYS_AGE_S: u64 = 60;
-
-/// The same after a fetch that failed: an issuer that was down a moment is asked again soon.
-pub const KEYS_RETRY_S: u64 = 5;
-
 /// How long an issuer may take to answer while a client waits.
 pub const ISSUER_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -24,9 +17,6 @@ pub const INTROSPECTIONS_MAX: usize = 64;
 
 /// Actors that are allowed, or denied, by one file.
 pub const ACTORS_LISTED_MAX: usize = 1_000;
-
-/// Terminators of TLS in front of one guard.
-pub const TERMINATORS_MAX: usize = 64;
 
 /// How often it is asked which grants ended: four times in the second within which a call has to be
 /// refused.

@@ -1,9 +1,7 @@
 //! What a protected server asks of each request: checks G1 to G12, and of G13 what all its tools need
 //! alike.
 
-pub mod certificate;
 pub mod ended;
-pub mod keys;
 pub mod opaque;
 
 use std::collections::BTreeSet;
@@ -14,16 +12,15 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use tokio::task::JoinSet;
 
-use self::certificate::Terminator;
 use self::ended::{Ended, EndedError};
-use self::keys::Source;
 use self::opaque::{Opaque, OpaqueError};
-use super::{Challenge, Metadata, Resource};
+use super::{Challenge, Metadata, Policing, Resource, Terminator};
 use crate::limits;
+use crate::net::Renewals;
 use crate::token::proof::{ALGORITHMS, Expected};
 use crate::token::{
-    Access, AccessError, Actor, Credential, Holder, HolderError, Jwt, JwtError, Nonces, ProofError,
-    Replay, Scheme, Verifier, credential,
+    Access, AccessError, Actor, Credential, Holder, HolderError, Nonces, ProofError, Replay,
+    Scheme, Verifier, credential,
 };
 
 /// A server and whom it lets in.
@@ -33,8 +30,8 @@ pub struct Protection {
     pub resource: Resource,
     /// Whose tokens count, and for which audience.
     pub verifier: Verifier,
-    /// Where the keys of issuers are that are not pinned in files.
-    pub sources: Vec<Arc<Source>>,
+    /// The keys of issuers that are not pinned in files.
+    pub renewals: Renewals,
     /// Who says what an opaque token is; without it there are none.
     pub opaque: Option<Opaque>,
     /// Who sees the certificates of clients; without it no token is bound to one.
@@ -53,6 +50,8 @@ pub struct Protection {
     pub denied: BTreeSet<Actor>,
     /// Whether a refused call of a tool is answered as its result, with the challenge in `_meta`.
     pub is_for_apps: bool,
+    /// What decides on each call, if anything beside tokens and scopes does.
+    pub policing: Option<Policing>,
     /// The proofs that were used.
     pub replay: Arc<dyn Replay>,
     /// The time, in seconds since 1970.
@@ -86,16 +85,15 @@ impl Refused {
 }
 
 impl Protection {
-    /// Reads the keys that have to be fetched and what ended, and follows both for as long as the tasks
-    /// run. Gives what cannot be read now, for people: until it is, nobody of it is let in.
-    pub async fn start(&self) -> (JoinSet<()>, Vec<String>) {
+    /// Keeps what has to be fetched as it is elsewhere, keys and what ended, for as long as the tasks
+    /// run: until it was fetched nobody of it is let in.
+    pub fn tasks(&self) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
-        let mut failed = keys::start(&self.sources, self.now_s, &mut tasks).await;
+        self.renewals.follow(&mut tasks);
         if let Some(ended) = &self.ended {
-            failed.extend(ended.ask((self.now_s)()).await.err());
             tasks.spawn(Arc::clone(ended).follow(self.now_s));
         }
-        (tasks, failed)
+        tasks
     }
 
     /// Checks a request by its method, its headers and the address that it came from.
@@ -111,7 +109,9 @@ impl Protection {
         let now_s = (self.now_s)();
         let credential = self.credential(headers)?;
         let access = self.verified(&credential, now_s).await?;
-        let certificate = self.terminator.as_ref().and_then(|it| it.certificate(peer, headers));
+        // What cannot be read is none: a token that is bound to one is refused.
+        let certificate = self.terminator.as_ref();
+        let certificate = certificate.and_then(|it| it.certificate(Some(peer), headers).ok()?);
         self.held(&access, &credential, certificate.as_deref(), method, now_s).await?;
         self.is_alive(&access, credential.scheme, now_s)?;
         self.may_act(&access, credential.scheme)?;
@@ -168,15 +168,7 @@ impl Protection {
     /// G2 to G6, G10: what the token is, by its issuer's keys or its issuer's word.
     async fn verified(&self, credential: &Credential, now_s: u64) -> Result<Access, Refused> {
         let text = credential.token.expose();
-        let mut read = self.verifier.verify(text, now_s);
-        if let (Err(AccessError::Key(JwtError::UnknownKey)), Some(source)) =
-            (&read, self.source_of(text))
-        {
-            if let Err(why) = source.renew(now_s).await {
-                tracing::warn!(issuer = source.issuer(), why, "an issuer's keys cannot be read");
-            }
-            read = self.verifier.verify(text, now_s);
-        }
+        let read = self.renewals.verify(&self.verifier, text, now_s).await;
         let refused =
             |code, sentence| self.refuse(credential.scheme, "invalid_token", code, sentence);
         let error = match (read, &self.opaque) {
@@ -195,13 +187,6 @@ impl Protection {
             (Err(error), _) => error,
         };
         Err(refused(error.code(), error.to_string()))
-    }
-
-    /// Where the keys of a token's issuer are, if they are fetched.
-    fn source_of(&self, token: &str) -> Option<&Source> {
-        let jwt = Jwt::parse(token, limits::TOKEN_CHARS_MAX).ok()?;
-        let iss = jwt.issuer_unverified()?;
-        self.sources.iter().find(|source| source.issuer() == iss).map(AsRef::as_ref)
     }
 
     /// G11.
@@ -281,7 +266,7 @@ impl Protection {
         Refused { status: StatusCode::UNAUTHORIZED, code, sentence, challenge, nonce: None }
     }
 
-    fn challenge(&self, scheme: Scheme, error: &str) -> Challenge {
+    pub(super) fn challenge(&self, scheme: Scheme, error: &str) -> Challenge {
         let is_dpop = scheme == Scheme::Dpop;
         Challenge {
             error: Some(error.to_owned()),
@@ -305,4 +290,4 @@ fn unavailable(sentence: &str) -> Refused {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

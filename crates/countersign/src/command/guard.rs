@@ -185,14 +185,7 @@ async fn serve(
         let fix = error.fix.clone();
         Failure::usage(error.to_string()).hint(fix)
     })?;
-    let mut tasks = None;
-    if let Some(protection) = &protection {
-        let (following, failed) = protection.start().await;
-        for why in failed {
-            desk.output.note(&format!("{why}; until it is known nobody of it is let in"));
-        }
-        tasks = Some(following);
-    }
+    let tasks = protection.as_ref().map(Protection::tasks);
     let failed = |error| Failure::new(format!("listening on {address}")).because(error);
     let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;

@@ -5,22 +5,21 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bytes::Bytes;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::Value;
 use url::Url;
 use wire::{Document, Policy};
 
 use crate::limits;
-use crate::sts::Fetch;
+use crate::net::{Client, Request};
 use crate::token::{Access, Secret, Subject, TokenHash};
 
 /// What ended, as far as it is known here.
 pub struct Ended {
     url: Url,
     key: Secret,
-    fetch: Arc<dyn Fetch>,
+    client: Client,
     known: RwLock<Known>,
 }
 
@@ -51,8 +50,8 @@ pub enum EndedError {
 
 impl Ended {
     /// As the token service tells at `url` to whoever has `key`.
-    pub fn new(url: Url, key: Secret, fetch: Arc<dyn Fetch>) -> Self {
-        Self { url, key, fetch, known: RwLock::default() }
+    pub fn new(url: Url, key: Secret, client: Client) -> Self {
+        Self { url, key, client, known: RwLock::default() }
     }
 
     /// Checks that nothing ended the grant of a token.
@@ -75,8 +74,7 @@ impl Ended {
     /// Why that is not known now, for people.
     pub(super) async fn ask(&self, now_s: u64) -> Result<(), String> {
         loop {
-            let asked = tokio::time::timeout(limits::ISSUER_TIME_MAX, self.page());
-            let page = asked.await.unwrap_or_else(|_| Err("it takes too long".to_owned()));
+            let page = self.page().await;
             let page = page.map_err(|why| format!("which grants ended cannot be asked: {why}"))?;
             if self.learn(page, now_s)? {
                 return Ok(());
@@ -87,7 +85,6 @@ impl Ended {
     pub(super) async fn follow(self: Arc<Self>, now_s: fn() -> u64) {
         let mut is_known = true;
         loop {
-            tokio::time::sleep(limits::ENDED_PAUSE).await;
             let asked = self.ask(now_s()).await;
             if let Err(why) = asked.as_ref().map_err(String::as_str)
                 && is_known
@@ -95,6 +92,7 @@ impl Ended {
                 tracing::warn!(why, "it is not known which grants ended");
             }
             is_known = asked.is_ok();
+            tokio::time::sleep(limits::ENDED_PAUSE).await;
         }
     }
 
@@ -106,9 +104,13 @@ impl Ended {
         let mut value = HeaderValue::from_str(value.expose()).map_err(|error| error.to_string())?;
         value.set_sensitive(true);
         let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
-        let asked =
-            self.fetch.fetch(Method::GET, &url, headers, Bytes::new(), limits::ENDED_BYTES_MAX);
-        let answer = asked.await.map_err(|error| error.0.to_string())?;
+        let request = Request {
+            headers,
+            bytes_max: limits::ENDED_BYTES_MAX,
+            time_max: limits::ISSUER_TIME_MAX,
+            ..Request::get(url)
+        };
+        let answer = self.client.send(request).await.map_err(|error| error.to_string())?;
         if answer.status != StatusCode::OK {
             return Err(format!("it answers {}", answer.status));
         }

@@ -9,14 +9,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use crate::limits;
-use crate::sts::Fetch;
+use crate::net::{Client, Request};
 use crate::token::{
     Access, IntrospectionError, Secret, Signer, TokenHash, Verifier, introspection,
 };
@@ -27,7 +27,7 @@ pub struct Opaque {
     endpoint: Url,
     client_id: String,
     by: ClientKey,
-    fetch: Arc<dyn Fetch>,
+    client: Client,
     room: Semaphore,
     kept: Mutex<HashMap<TokenHash, Kept>>,
 }
@@ -66,10 +66,10 @@ impl Opaque {
         endpoint: Url,
         client_id: String,
         by: ClientKey,
-        fetch: Arc<dyn Fetch>,
+        client: Client,
     ) -> Self {
         let room = Semaphore::new(limits::INTROSPECTIONS_MAX);
-        Self { iss, endpoint, client_id, by, fetch, room, kept: Mutex::default() }
+        Self { iss, endpoint, client_id, by, client, room, kept: Mutex::default() }
     }
 
     /// What a token is, as its issuer says, or said within the last minute.
@@ -124,14 +124,12 @@ impl Opaque {
     async fn ask(&self, token: &Secret, now_s: u64) -> Result<Bytes, String> {
         let _place = self.room.acquire().await.map_err(|error| error.to_string())?;
         let (headers, body) = self.question(token, now_s)?;
-        let asked = self.fetch.fetch(
-            Method::POST,
-            &self.endpoint,
+        let request = Request {
             headers,
-            body,
-            limits::INTROSPECTION_BYTES_MAX,
-        );
-        let answer = asked.await.map_err(|error| error.0.to_string())?;
+            bytes_max: limits::INTROSPECTION_BYTES_MAX,
+            ..Request::post(self.endpoint.clone(), body)
+        };
+        let answer = self.client.send(request).await.map_err(|error| error.to_string())?;
         match answer.status {
             StatusCode::OK => Ok(answer.body),
             status => Err(format!("it answers {status}")),

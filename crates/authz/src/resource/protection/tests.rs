@@ -9,24 +9,32 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::*;
+use crate::net::{Client, Rules, System};
+use crate::resource::CertificateForm;
 use crate::token::replay::Memory;
 use crate::token::tests::fixture::{
     KEYS, LAX, NOW_S, OWN, RESOURCE, STRICT, claims, token, verifier, with,
 };
 use crate::token::{Algorithm, Proof, Signer, TokenHash};
 
+/// All keys are pinned: nothing is fetched.
+fn renewals() -> Renewals {
+    Renewals::new(Client::new(Rules::default(), Arc::new(System)).unwrap(), Vec::new())
+}
+
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
-fn protection() -> Protection {
+pub(in crate::resource) fn protection() -> Protection {
     Protection {
         resource: Resource::parse(RESOURCE).unwrap(),
         verifier: verifier(),
-        sources: Vec::new(),
+        renewals: renewals(),
         opaque: None,
         terminator: None,
         ended: None,
         allowed: None,
         is_for_apps: false,
+        policing: None,
         scopes: BTreeSet::from(["files:read".to_owned()]),
         must_be_bound: false,
         nonces: None,
@@ -160,8 +168,8 @@ async fn g9_a_token_that_is_bound_to_a_certificate_is_shown_with_it_through_the_
     assert_eq!(code(&all, &shown).await, refused, "nobody is believed");
     all.terminator = Some(Terminator {
         header: http::HeaderName::from_static("client-cert"),
-        form: certificate::Form::Rfc9440,
-        peers: BTreeSet::new(),
+        form: CertificateForm::Rfc9440,
+        peers: vec![HERE],
     });
     assert!(all.admit("POST", &headers(&shown), HERE).await.is_ok());
     let elsewhere = IpAddr::from([192, 0, 2, 1]);

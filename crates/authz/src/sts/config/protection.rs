@@ -7,20 +7,15 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use http::HeaderName;
-use tokio::sync::watch;
 use url::Url;
 
 use self::raw::{Listed, Raw, Trusted};
 use super::{ConfigError, files, rules};
 use crate::limits;
-use crate::net::{Client, Rules, System};
-use crate::resource::protection::certificate::{Form, Terminator};
+use crate::net::{Client, Pinned, Renewals, Rules, System};
 use crate::resource::protection::ended::Ended;
-use crate::resource::protection::keys::Source;
 use crate::resource::protection::opaque::{ClientKey, Opaque};
-use crate::resource::{Protection, Resource};
-use crate::sts::Fetch;
+use crate::resource::{Policing, Protection, Resource};
 use crate::token::replay::Memory;
 use crate::token::{self, Actor, Issuer, Nonces, Signer, Verifier, scope};
 
@@ -50,14 +45,15 @@ fn read(path: &Path, folder: &Path, now_s: fn() -> u64) -> Checked<Protection> {
     let key = raw.nonce_key.as_ref().map(|path| files::shared_key(&folder.join(path))).transpose();
     let nonces = key.map_err(|error| error.at("nonce_key"))?.map(Nonces::new);
     let audience = audience(&raw, &resource)?;
-    let outside = Outside { folder, fetch: fetch(&raw.exceptions)?, exceptions: &raw.exceptions };
+    let outside = Outside { folder, client: client(&raw.exceptions)?, exceptions: &raw.exceptions };
     let issuers = issuers(&raw, &outside)?;
     let (allowed, denied) = listed(&raw)?;
+    let terminator = raw.terminator.as_ref().map(rules::terminator);
     Ok(Protection {
         verifier: Verifier { issuers: issuers.all, audience },
-        sources: issuers.sources,
+        renewals: Renewals::new(outside.client.clone(), issuers.pinned),
         opaque: issuers.opaque,
-        terminator: raw.terminator.as_ref().map(terminator).transpose()?,
+        terminator: terminator.transpose().map_err(|error| error.at("terminator"))?,
         ended: ended(&raw, &outside)?,
         resource,
         scopes,
@@ -66,6 +62,7 @@ fn read(path: &Path, folder: &Path, now_s: fn() -> u64) -> Checked<Protection> {
         allowed,
         denied,
         is_for_apps: raw.apps,
+        policing: policing(&raw, folder)?,
         replay: Arc::new(Memory::new(now_s)),
         now_s,
     })
@@ -74,16 +71,15 @@ fn read(path: &Path, folder: &Path, now_s: fn() -> u64) -> Checked<Protection> {
 /// How others are asked, and where files are.
 struct Outside<'a> {
     folder: &'a Path,
-    fetch: Arc<dyn Fetch>,
+    client: Client,
     exceptions: &'a [SocketAddr],
 }
 
-fn fetch(exceptions: &[SocketAddr]) -> Checked<Arc<dyn Fetch>> {
+fn client(exceptions: &[SocketAddr]) -> Checked<Client> {
     let rules = Rules { exceptions: exceptions.to_vec(), ..Rules::default() };
-    let client = Client::new(rules, Arc::new(System)).map_err(|error| {
+    Client::new(rules, Arc::new(System)).map_err(|error| {
         ConfigError::new("", error.to_string(), "look at the system's store of certificates")
-    })?;
-    Ok(Arc::new(client))
+    })
 }
 
 /// What the issuers stamp. Nobody else's: a token for the issuer itself is a client's assertion.
@@ -105,7 +101,7 @@ fn audience(raw: &Raw, resource: &Resource) -> Checked<String> {
 #[derive(Default)]
 struct Issuers {
     all: Vec<Issuer>,
-    sources: Vec<Arc<Source>>,
+    pinned: Vec<(String, Pinned)>,
     opaque: Option<Opaque>,
 }
 
@@ -146,17 +142,12 @@ fn issuer(
     }
     let is_opaque_only =
         raw.introspection.is_some() && raw.jwks.is_none() && raw.jwks_url.is_none();
-    let (keys, url) = if is_opaque_only {
-        (token::KeySet::default(), None)
+    let pinned = if is_opaque_only {
+        Pinned::by_file(token::KeySet::default())
     } else {
         let (file, url) = (raw.jwks.as_deref(), raw.jwks_url.as_deref());
         rules::pinned(file, url, outside.exceptions, outside.folder)?
     };
-    let keys = Arc::new(watch::Sender::new(keys));
-    if let Some(url) = url {
-        let (iss, fetch) = (raw.issuer.clone(), Arc::clone(&outside.fetch));
-        known.sources.push(Arc::new(Source::new(iss, url, Arc::clone(&keys), fetch)));
-    }
     let opaque = opaque(raw, outside)?;
     if opaque.is_some() && known.opaque.is_some() {
         let what = "two issuers have opaque tokens: nobody can tell whose one is";
@@ -165,12 +156,13 @@ fn issuer(
     known.opaque = opaque.or(known.opaque.take());
     known.all.push(Issuer {
         iss: raw.issuer.clone(),
-        keys,
+        keys: Arc::clone(&pinned.keys),
         typ: raw.typ.into(),
         scope_claim: raw.scope_claim.clone(),
         client_claims: raw.client_claims.clone(),
         is_own: own == Some(raw.issuer.as_str()),
     });
+    known.pinned.push((raw.issuer.clone(), pinned));
     Ok(())
 }
 
@@ -206,8 +198,8 @@ fn opaque(raw: &Trusted, outside: &Outside<'_>) -> Checked<Option<Opaque>> {
         }
         _ => return refused("it needs one secret or one key"),
     };
-    let fetch = Arc::clone(&outside.fetch);
-    Ok(Some(Opaque::new(raw.issuer.clone(), endpoint, client.clone(), by, fetch)))
+    let asks = outside.client.clone();
+    Ok(Some(Opaque::new(raw.issuer.clone(), endpoint, client.clone(), by, asks)))
 }
 
 fn asked(url: &str, outside: &Outside<'_>) -> Checked<Url> {
@@ -223,27 +215,24 @@ fn ended(raw: &Raw, outside: &Outside<'_>) -> Checked<Option<Arc<Ended>>> {
     let url = asked(&grants.url, outside).map_err(|error| error.at("grants.url"))?;
     let key = rules::shared_word(&outside.folder.join(&grants.key));
     let key = key.map_err(|error| error.at("grants.key"))?;
-    Ok(Some(Arc::new(Ended::new(url, key, Arc::clone(&outside.fetch)))))
+    Ok(Some(Arc::new(Ended::new(url, key, outside.client.clone()))))
 }
 
-fn terminator(raw: &raw::Terminator) -> Checked<Terminator> {
-    let header = HeaderName::try_from(raw.header.to_ascii_lowercase()).map_err(|_| {
-        ConfigError::new("terminator.header", "it is no header", "such as \"Client-Cert\"")
-    })?;
-    if matches!(header.as_str(), "authorization" | "dpop" | "cookie" | "host" | "content-type") {
-        let what = "the header is another's";
-        return Err(ConfigError::new("terminator.header", what, "such as \"Client-Cert\""));
-    }
-    if raw.peers.len() > limits::TERMINATORS_MAX {
-        let what = format!("more than {} addresses", limits::TERMINATORS_MAX);
-        return Err(ConfigError::new("terminator.peers", what, "name the last one in front alone"));
-    }
-    let form = match raw.form {
-        raw::Form::Rfc9440 => Form::Rfc9440,
-        raw::Form::Pem => Form::Pem,
+/// G14, where a file asks for it.
+fn policing(raw: &Raw, folder: &Path) -> Checked<Option<Policing>> {
+    let Some(policy) = &raw.policy else {
+        let fix = "add `policy`, or leave `edges` out";
+        let alone = || ConfigError::new("edges", "edges without policies decide nothing", fix);
+        return if raw.edges.is_some() { Err(alone()) } else { Ok(None) };
     };
-    let peers = raw.peers.iter().map(std::net::IpAddr::to_canonical).collect();
-    Ok(Terminator { header, form, peers })
+    let policies = rules::policies(&folder.join(policy)).map_err(|error| error.at("policy"))?;
+    let Some(edges) = &raw.edges else { return Ok(Some(Policing { policies, edges: None })) };
+    let issuer = raw.own.clone().ok_or_else(|| {
+        let what = "nothing says whose clients the edges name";
+        ConfigError::new("edges", what, "say which issuer is the token service: `own`")
+    })?;
+    let edges = super::edges::read(&folder.join(edges)).map_err(|error| error.at("edges"))?;
+    Ok(Some(Policing { policies, edges: Some((edges, issuer)) }))
 }
 
 /// Who alone may act, and who may not.

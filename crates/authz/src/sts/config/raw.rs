@@ -1,7 +1,7 @@
 //! The file as it is written.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -45,6 +45,27 @@ pub(super) struct Raw {
     pub(super) transmitter: Vec<Transmitter>,
     #[serde(default)]
     pub(super) exceptions: Vec<SocketAddr>,
+    pub(super) terminator: Option<Terminator>,
+}
+
+/// `[terminator]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Terminator {
+    pub(super) peers: Vec<IpAddr>,
+    #[serde(default = "client_cert")]
+    pub(super) header: String,
+    #[serde(default)]
+    pub(super) form: CertificateForm,
+}
+
+/// How it writes a certificate.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum CertificateForm {
+    #[default]
+    Rfc9440,
+    Pem,
 }
 
 /// `[keys]`
@@ -206,6 +227,10 @@ fn subject_key() -> PathBuf {
 
 fn records() -> PathBuf {
     "decisions.jsonl".into()
+}
+
+fn client_cert() -> String {
+    "client-cert".to_owned()
 }
 
 pub(super) fn scope_claim() -> String {

@@ -37,10 +37,10 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Sts) -> Result<Exit, Fail
     let listener = TcpListener::bind(arguments.listen).await.map_err(listen)?;
     let bound = listener.local_addr().map_err(listen)?;
     let rules = Rules { exceptions: config.exceptions.clone(), ..Rules::default() };
-    let fetch = Client::new(rules, Arc::new(System))
+    let client = Client::new(rules, Arc::new(System))
         .map_err(|error| Failure::new("starting to ask others").because(error))?;
     let issuer = config.issuer.clone();
-    let sts = Sts::open(config, Arc::new(fetch), crate::log::now_s).await.map_err(|error| {
+    let sts = Sts::open(config, client, crate::log::now_s).await.map_err(|error| {
         Failure::new("starting the service")
             .because(error)
             .hint("see `grants` in the configuration")

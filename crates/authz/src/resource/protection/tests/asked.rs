@@ -1,37 +1,66 @@
-//! Whoever else has to be asked: issuers for keys and about tokens, the token service for what ended.
+//! Whoever else has to be asked: an issuer about opaque tokens, the token service for what ended.
 
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use http::Method;
-use http::header::AUTHORIZATION as SHOWN;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use super::*;
+use crate::net::{Client, Rules, System};
 use crate::resource::protection::opaque::ClientKey;
-use crate::sts::{Fetch, FetchError, Fetched};
-use crate::token::tests::fixture::under;
-use crate::token::{Claims, KeySet, Secret, Subject};
+use crate::token::{Claims, Jwt, Secret, Subject};
 
-/// Answers as it is told, and counts.
+/// A service that answers as it is told, and keeps what it is asked.
 struct Outside {
-    answer: Mutex<Option<(u16, Vec<u8>)>>,
-    asked: Mutex<Vec<(Url, HeaderMap, String)>>,
+    address: SocketAddr,
+    answer: Mutex<Option<(u16, String)>>,
+    asked: Mutex<Vec<(String, String)>>,
 }
 
 impl Outside {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { answer: Mutex::new(None), asked: Mutex::default() })
+    async fn start() -> Arc<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (answer, asked) = (Mutex::new(None), Mutex::default());
+        let outside = Arc::new(Self { address, answer, asked });
+        let told = Arc::clone(&outside);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                told.serve(stream).await;
+            }
+        });
+        outside
+    }
+
+    async fn serve(&self, mut stream: TcpStream) {
+        let mut bytes = Vec::new();
+        let (head, body) = loop {
+            let mut chunk = [0; 4096];
+            let count = stream.read(&mut chunk).await.unwrap_or_default();
+            if count == 0 {
+                return;
+            }
+            bytes.extend_from_slice(&chunk[..count]);
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+            let size = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            if body.len() >= size.map_or(0, |size| size.parse().unwrap()) {
+                break (head.to_owned(), body.to_owned());
+            }
+        };
+        self.asked.lock().unwrap().push((head, body));
+        let Some((status, body)) = self.answer.lock().unwrap().clone() else { return };
+        let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: ");
+        let answer = format!("{head}{}\r\n\r\n{body}", body.len());
+        drop(stream.write_all(answer.as_bytes()).await);
     }
 
     fn says(&self, status: u16, body: &Value) {
-        *self.answer.lock().unwrap() = Some((status, body.to_string().into_bytes()));
+        *self.answer.lock().unwrap() = Some((status, body.to_string()));
     }
 
     fn is_silent(&self) {
@@ -41,29 +70,20 @@ impl Outside {
     fn count(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
-}
 
-#[async_trait]
-impl Fetch for Outside {
-    async fn fetch(
-        &self,
-        _method: Method,
-        url: &Url,
-        headers: HeaderMap,
-        body: Bytes,
-        bytes_max: usize,
-    ) -> Result<Fetched, FetchError> {
-        let text = String::from_utf8(body.to_vec()).unwrap();
-        self.asked.lock().unwrap().push((url.clone(), headers, text));
-        let answer = self.answer.lock().unwrap().clone();
-        let (status, body) = answer.ok_or_else(|| FetchError("no route to it".into()))?;
-        assert!(body.len() <= bytes_max);
-        Ok(Fetched { status: StatusCode::from_u16(status).unwrap(), body: body.into() })
+    /// The head and the body of a question.
+    fn question(&self, at: usize) -> (String, String) {
+        self.asked.lock().unwrap()[at].clone()
     }
-}
 
-fn url() -> Url {
-    Url::parse("https://idp.a.test/there").unwrap()
+    fn client(&self) -> Client {
+        let rules = Rules { exceptions: vec![self.address], ..Rules::default() };
+        Client::new(rules, Arc::new(System)).unwrap()
+    }
+
+    fn url(&self) -> Url {
+        Url::parse(&format!("http://{}/there", self.address)).unwrap()
+    }
 }
 
 async fn shows(all: &Protection, token: &str) -> (u16, &'static str) {
@@ -72,63 +92,6 @@ async fn shows(all: &Protection, token: &str) -> (u16, &'static str) {
         Ok(_) => (200, ""),
         Err(refused) => (refused.status.as_u16(), refused.code),
     }
-}
-
-/// The token of a key that nobody knows yet.
-fn by(signer: &Signer) -> String {
-    let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": signer.public().id().unwrap()});
-    under(signer, &header, &claims(STRICT))
-}
-
-#[tokio::test]
-async fn g3_a_new_key_is_fetched_once_a_minute_and_a_failure_changes_nothing() {
-    static CLOCK_S: AtomicU64 = AtomicU64::new(NOW_S);
-    let (outside, mut all) = (Outside::new(), protection());
-    all.now_s = || CLOCK_S.load(Ordering::SeqCst);
-    let keys = Arc::new(watch::Sender::new(KeySet::default()));
-    all.verifier.issuers[1].keys = Arc::clone(&keys);
-    all.sources =
-        vec![Arc::new(Source::new(STRICT.to_owned(), url(), keys, Arc::clone(&outside) as _))];
-    let jwks = |list: &[&Signer]| {
-        KeySet(list.iter().map(|signer| signer.public().clone()).collect()).jwks()
-    };
-    let [one, two, wild] = [0; 3].map(|_| Signer::generate(Algorithm::Es256).unwrap());
-    let refused = (401, "authz.guard.key-refused");
-    assert_eq!(shows(&all, &by(&one)).await, refused, "the issuer is out of reach");
-    assert_eq!(shows(&all, &by(&one)).await, refused);
-    assert_eq!(outside.count(), 1, "not asked again at once");
-    outside.says(200, &jwks(&[&one]));
-    CLOCK_S.fetch_add(limits::KEYS_RETRY_S, Ordering::SeqCst);
-    assert_eq!(shows(&all, &by(&one)).await, (200, ""));
-    assert_eq!(outside.count(), 2);
-    // The issuer rotates; and somebody makes up keys.
-    outside.says(200, &jwks(&[&two]));
-    for _ in 0..20 {
-        assert_eq!(shows(&all, &by(&wild)).await, refused);
-    }
-    assert_eq!(outside.count(), 2, "what was read is young");
-    CLOCK_S.fetch_add(limits::KEYS_AGE_S - 1, Ordering::SeqCst);
-    assert_eq!(shows(&all, &by(&two)).await, refused, "at the limit");
-    CLOCK_S.fetch_add(1, Ordering::SeqCst);
-    assert_eq!(shows(&all, &by(&two)).await, (200, ""));
-    assert_eq!(shows(&all, &by(&one)).await, refused, "withdrawn");
-    // What fails, or is none, takes nothing away.
-    let private = json!({"keys": [{"kty": "oct", "k": "AAAA"}]});
-    for bad in [(500, json!({})), (200, json!({"keys": []})), (200, json!([])), (200, private)] {
-        outside.says(bad.0, &bad.1);
-        CLOCK_S.fetch_add(limits::KEYS_AGE_S, Ordering::SeqCst);
-        let before = outside.count();
-        assert_eq!(shows(&all, &by(&wild)).await, refused);
-        assert_eq!(outside.count(), before + 1, "asked");
-        assert_eq!(shows(&all, &by(&two)).await, (200, ""), "{bad:?}");
-    }
-    // A `kid` of nobody's issuer is nobody's to fetch.
-    let before = outside.count();
-    CLOCK_S.fetch_add(limits::KEYS_AGE_S, Ordering::SeqCst);
-    let foreign = json!({"alg": "ES256", "typ": "at+jwt", "kid": "x"});
-    let foreign = under(&wild, &foreign, &with(STRICT, "iss", json!("https://evil.test")));
-    assert_eq!(shows(&all, &foreign).await, (401, "authz.guard.issuer-unknown"));
-    assert_eq!(outside.count(), before);
 }
 
 fn active() -> Value {
@@ -140,26 +103,25 @@ fn active() -> Value {
 
 fn asking(outside: &Arc<Outside>, by: ClientKey) -> Protection {
     let mut all = protection();
-    let fetch = Arc::clone(outside) as _;
-    all.opaque = Some(Opaque::new(STRICT.to_owned(), url(), "gu:ard".to_owned(), by, fetch));
+    let (client, url) = (outside.client(), outside.url());
+    all.opaque = Some(Opaque::new(STRICT.to_owned(), url, "gu:ard".to_owned(), by, client));
     all
 }
 
 #[tokio::test]
 async fn g10_an_opaque_token_is_what_its_issuer_says_for_a_minute_at_most() {
     static CLOCK_S: AtomicU64 = AtomicU64::new(NOW_S);
-    let outside = Outside::new();
+    let outside = Outside::start().await;
     let mut all = asking(&outside, ClientKey::Secret("s%cret".into()));
     all.now_s = || CLOCK_S.load(Ordering::SeqCst);
     outside.says(200, &active());
     assert_eq!(shows(&all, "opaque").await, (200, ""));
     assert_eq!(shows(&all, "opaque").await, (200, ""));
     assert_eq!(outside.count(), 1, "kept");
-    let (_, asked, form) = outside.asked.lock().unwrap()[0].clone();
+    let (head, form) = outside.question(0);
     assert_eq!(form, "token=opaque&token_type_hint=access_token");
-    let expected = format!("Basic {}", STANDARD.encode("gu%3Aard:s%25cret"));
-    assert_eq!(asked[SHOWN], expected);
-    assert!(asked[SHOWN].is_sensitive());
+    let pair = STANDARD.encode("gu%3Aard:s%25cret");
+    assert!(head.contains(&format!("authorization: Basic {pair}\r\n")), "{head}");
     // Revoked: it lives here a minute and no longer; and whatever its `exp`, not past it.
     outside.says(200, &json!({"active": false}));
     CLOCK_S.fetch_add(limits::INTROSPECTION_CACHE_S - 1, Ordering::SeqCst);
@@ -184,7 +146,7 @@ async fn g10_an_opaque_token_is_what_its_issuer_says_for_a_minute_at_most() {
 
 #[tokio::test]
 async fn g10_who_does_not_answer_lets_nobody_in_and_nothing_of_it_is_kept() {
-    let outside = Outside::new();
+    let outside = Outside::start().await;
     let signer = Arc::new(Signer::generate(Algorithm::Es256).unwrap());
     let all = asking(&outside, ClientKey::Signer(Arc::clone(&signer)));
     let unavailable = (503, "authz.guard.unavailable");
@@ -217,8 +179,8 @@ async fn g10_who_does_not_answer_lets_nobody_in_and_nothing_of_it_is_kept() {
     outside.is_silent();
     assert_eq!(shows(&all, "another").await, (200, ""), "kept");
     // Who asks is known by a key.
-    let (_, asked, form) = outside.asked.lock().unwrap()[0].clone();
-    assert!(!asked.contains_key(SHOWN));
+    let (head, form) = outside.question(0);
+    assert!(!head.to_ascii_lowercase().contains("authorization"), "{head}");
     let form: std::collections::BTreeMap<_, _> =
         url::form_urlencoded::parse(form.as_bytes()).into_owned().collect();
     let jwt = Jwt::parse(&form["client_assertion"], limits::TOKEN_CHARS_MAX).unwrap();
@@ -231,9 +193,9 @@ async fn g10_who_does_not_answer_lets_nobody_in_and_nothing_of_it_is_kept() {
 #[tokio::test]
 async fn g11_a_token_of_what_ended_is_refused_and_so_is_everybody_if_nobody_knows() {
     static CLOCK_S: AtomicU64 = AtomicU64::new(NOW_S);
-    let (outside, mut all) = (Outside::new(), protection());
+    let (outside, mut all) = (Outside::start().await, protection());
     all.now_s = || CLOCK_S.load(Ordering::SeqCst);
-    let ended = Arc::new(Ended::new(url(), Secret::from("key"), Arc::clone(&outside) as _));
+    let ended = Arc::new(Ended::new(outside.url(), Secret::from("key"), outside.client()));
     all.ended = Some(Arc::clone(&ended));
     let root = token(STRICT, &claims(STRICT));
     let own = token(OWN, &with(OWN, "txn", json!("t1")));
@@ -246,15 +208,16 @@ async fn g11_a_token_of_what_ended_is_refused_and_so_is_everybody_if_nobody_know
     ended.ask(NOW_S).await.unwrap();
     assert_eq!(shows(&all, &own).await, (200, ""));
     assert_eq!(shows(&all, &root).await, (200, ""));
-    let (asked, shown, _) = outside.asked.lock().unwrap()[1].clone();
-    assert_eq!((asked.query(), &shown[SHOWN]), (Some("since=0"), &"Bearer key".parse().unwrap()));
+    let (head, _) = outside.question(1);
+    assert!(head.starts_with("GET /there?since=0 "), "{head}");
+    assert!(head.contains("authorization: Bearer key\r\n"), "{head}");
     // A grant by its name, and by the token that founded it.
     let other = TokenHash::of("other").0;
     let one = json!({"txn": "t1", "root": other, "exp": NOW_S + 300});
     outside.says(200, &answer(json!([one]), json!([])));
     ended.ask(NOW_S).await.unwrap();
-    let asked = outside.asked.lock().unwrap()[2].0.clone();
-    assert_eq!(asked.query(), Some(&*format!("since={}", NOW_S - limits::ENDED_OVERLAP_S)));
+    let since = format!("since={} ", NOW_S - limits::ENDED_OVERLAP_S);
+    assert!(outside.question(2).0.contains(&since));
     assert_eq!(shows(&all, &own).await, dead);
     assert_eq!(shows(&all, &root).await, (200, ""), "another grant");
     let two = json!({"txn": "t2", "root": TokenHash::of(&root).0, "exp": NOW_S + 300});
@@ -286,8 +249,8 @@ async fn g11_a_token_of_what_ended_is_refused_and_so_is_everybody_if_nobody_know
 
 #[tokio::test]
 async fn g11_an_answer_that_is_none_or_does_not_go_on_is_no_knowledge() {
-    let outside = Outside::new();
-    let ended = Ended::new(url(), Secret::from("key"), Arc::clone(&outside) as _);
+    let outside = Outside::start().await;
+    let ended = Ended::new(outside.url(), Secret::from("key"), outside.client());
     let grant = json!({"txn": "t", "root": "r", "exp": 1});
     let many = |count: usize| json!({"now": 1, "grants": vec![grant.clone(); count], "epochs": []});
     for wrong in [

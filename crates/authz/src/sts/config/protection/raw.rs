@@ -1,11 +1,11 @@
 //! The file as it is written.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::super::raw::{Typ, client_claims, scope_claim};
+use super::super::raw::{Terminator, Typ, client_claims, scope_claim};
 use crate::token;
 
 /// The whole file.
@@ -33,6 +33,10 @@ pub(super) struct Raw {
     pub(super) allowed: Option<Vec<Listed>>,
     #[serde(default, rename = "deny")]
     pub(super) denied: Vec<Listed>,
+    /// Policies that decide on each call.
+    pub(super) policy: Option<PathBuf>,
+    /// Edges that they may speak of.
+    pub(super) edges: Option<PathBuf>,
 }
 
 /// `[[trusted]]`
@@ -60,24 +64,6 @@ pub(super) struct Trusted {
 pub(super) struct Grants {
     pub(super) url: String,
     pub(super) key: PathBuf,
-}
-
-/// `[terminator]`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Terminator {
-    pub(super) header: String,
-    pub(super) form: Form,
-    #[serde(default)]
-    pub(super) peers: Vec<IpAddr>,
-}
-
-/// How a certificate is written.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Form {
-    Rfc9440,
-    Pem,
 }
 
 /// `[[allow]]`, `[[deny]]`
