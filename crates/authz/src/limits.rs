@@ -1,6 +1,7 @@
 //! Every bound, with its reason.
 
 mod authzen;
+mod broker;
 mod federation;
 mod net;
 mod provider;
@@ -8,6 +9,7 @@ mod resource;
 mod sts;
 
 pub use authzen::*;
+pub use broker::*;
 pub use federation::*;
 pub use net::*;
 pub use provider::*;

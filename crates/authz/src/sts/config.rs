@@ -3,7 +3,7 @@
 
 mod domains;
 mod edges;
-mod files;
+pub(crate) mod files;
 mod protection;
 mod raw;
 mod rules;
@@ -117,11 +117,15 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(place: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        place: impl Into<String>,
+        what: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
         Self { place: place.into(), what: what.into(), fix: fix.into() }
     }
 
-    fn at(mut self, file: impl std::fmt::Display) -> Self {
+    pub(crate) fn at(mut self, file: impl std::fmt::Display) -> Self {
         self.place = if self.place.is_empty() {
             file.to_string()
         } else {
