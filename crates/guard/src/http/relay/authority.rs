@@ -43,7 +43,6 @@ impl Authority {
     ) -> Result<bool, Rejection> {
         let mut pinned = None;
         for message in messages {
-            // A notification too: nothing stops a server from acting on one.
             let Some(method) = message.method() else { continue };
             let subject = wire::request::subject(method, message.params());
             let Some(subject) = subject.map_err(Rejection::refused)? else { continue };
@@ -81,12 +80,11 @@ impl Authority {
         let Some(pin) = pin else { return Ok(None) };
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let known = newest.as_ref().filter(|known| Arc::ptr_eq(&known.pin, &pin));
-        let asks = match known {
-            Some(known) => known.asks.clone(),
-            None => {
-                let asks = protection.pinned(&pin.surface).map(Arc::new);
-                newest.insert(Newest { pin: Arc::clone(&pin), asks }).asks.clone()
-            }
+        let asks = if let Some(known) = known {
+            known.asks.clone()
+        } else {
+            let asks = protection.pinned(&pin.surface).map(Arc::new);
+            newest.insert(Newest { pin: Arc::clone(&pin), asks }).asks.clone()
         };
         drop(newest);
         let asks = asks.map_err(|error| refuse(error.code(), error.to_string()))?;
