@@ -2,6 +2,7 @@
 
 mod admission;
 mod asking;
+mod authority;
 mod beside;
 mod conversation;
 mod judge;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use authz::resource::{Protection, Refused};
+use authz::token::Access;
 use bytes::Bytes;
 use http::header::ALLOW;
 use http::request::Parts;
@@ -27,6 +29,7 @@ use wire::{Document, Frame, Message, Policy};
 
 use self::admission::{Admission, check_content};
 use self::asking::ClientChannel;
+use self::authority::Authority;
 use self::beside::{Beside, Link, Streams};
 use self::conversation::{Conversation, Conversations, Principal, session_of, strip_credentials};
 use self::judge::{Expected, Judge};
@@ -52,6 +55,7 @@ pub(super) struct Relay {
     admission: Admission,
     /// Whom tokens let in; without it the server asks by itself.
     protection: Option<Protection>,
+    authority: Authority,
     conversations: Conversations,
     streams: Arc<Streams>,
     serving: watch::Receiver<Phase>,
@@ -60,6 +64,8 @@ pub(super) struct Relay {
 /// Where a request belongs.
 struct Context {
     principal: Principal,
+    /// The token that let it in, where one is needed.
+    access: Option<Access>,
     /// The legacy session that it names.
     session: Option<HeaderValue>,
     is_modern: bool,
@@ -88,7 +94,9 @@ impl Relay {
         let conversations = Conversations::new(Arc::clone(&gate));
         let (upstream, admission) = (Arc::new(upstream), Admission::new(listener, origins));
         let streams = Arc::default();
-        Self { gate, upstream, admission, protection: None, conversations, streams, serving }
+        let authority = Authority::default();
+        let protection = None;
+        Self { gate, upstream, admission, protection, authority, conversations, streams, serving }
     }
 
     pub(super) fn protected(mut self, protection: Option<Protection>) -> Self {
@@ -129,12 +137,12 @@ impl Relay {
             let sentence = format!("nothing is served at this path; the server is at `{PATH}`");
             return Err(Rejection::new(StatusCode::NOT_FOUND, "http.path", &sentence));
         }
-        let principal = match self.principal(&mut head, peer).await {
-            Ok(principal) => principal,
+        let (principal, access) = match self.principal(&mut head, peer).await {
+            Ok(admitted) => admitted,
             Err(refused) => return Err(self.told(refused, &head, body).await),
         };
         match head.method {
-            Method::POST => self.post(head.headers, principal, body, link).await,
+            Method::POST => self.post(head.headers, (principal, access), body, link).await,
             Method::GET if link.is_none() => self.get(head.headers, principal).await,
             Method::DELETE if link.is_none() => self.delete(head.headers, principal).await,
             _ => Err(Rejection::new(
@@ -158,17 +166,22 @@ impl Relay {
     }
 
     /// Who asks: whom a token names where one is needed, and then no credential stays.
-    async fn principal(&self, head: &mut Parts, peer: IpAddr) -> Result<Principal, Refused> {
+    async fn principal(
+        &self,
+        head: &mut Parts,
+        peer: IpAddr,
+    ) -> Result<(Principal, Option<Access>), Refused> {
         let Some(protection) = &self.protection else {
-            return Ok(self.conversations.principal(&head.headers));
+            return Ok((self.conversations.principal(&head.headers), None));
         };
         let access = protection.admit(head.method.as_str(), &head.headers, peer).await?;
         strip_credentials(&mut head.headers);
         if let Some(terminator) = &protection.terminator {
             head.headers.remove(&terminator.header);
         }
-        let client = access.client_id;
-        Ok(self.conversations.verified(&access.subject.iss, &access.subject.sub, &client))
+        let (subject, client) = (&access.subject, &access.client_id);
+        let principal = self.conversations.verified(&subject.iss, &subject.sub, client);
+        Ok((principal, Some(access)))
     }
 
     /// The answer to who is not let in. Apps read it in the result of their call, by option.
@@ -187,7 +200,7 @@ impl Relay {
     async fn post(
         &self,
         headers: HeaderMap,
-        principal: Principal,
+        (principal, access): (Principal, Option<Access>),
         body: Incoming,
         link: Option<Arc<Link>>,
     ) -> Result<Response<Outgoing>, Rejection> {
@@ -198,6 +211,7 @@ impl Relay {
         let frame = Frame::read(&document).map_err(Rejection::refused)?;
         let context = Context {
             principal,
+            access,
             session: session_of(&headers).cloned(),
             is_modern: is_modern(&frame, &headers)?,
             is_listening: is_called(&frame, "subscriptions/listen"),
@@ -209,6 +223,7 @@ impl Relay {
         {
             check_headers(message, &headers, &conversation)?;
         }
+        let is_permitted = self.permitted(&frame, &context, false)?;
         let link = context.link.as_deref();
         let channel = ClientChannel::new(&self.upstream, &conversation, &headers, link);
         let decision = match &frame {
@@ -232,12 +247,32 @@ impl Relay {
                 Err(Rejection::answer(StatusCode::OK, answer))
             }
             Decision::Forward(expected) => {
+                if !is_permitted {
+                    // Listing the server first may just have pinned it.
+                    self.permitted(&frame, &context, true)?;
+                }
                 drop(frame);
                 drop(document);
                 let judge = Judge::new(conversation, expected);
                 self.forward(headers, body, judge, context).await
             }
         }
+    }
+
+    /// Whether the token allows what is asked for; `false` if that cannot be said before a listing.
+    fn permitted(
+        &self,
+        frame: &Frame<'_>,
+        context: &Context,
+        is_last: bool,
+    ) -> Result<bool, Rejection> {
+        let protection = self.protection.as_ref().zip(context.access.as_ref());
+        let Some((protection, access)) = protection else { return Ok(true) };
+        let messages = match frame {
+            Frame::One(message) => std::slice::from_ref(message),
+            Frame::Batch(messages) => messages,
+        };
+        self.authority.check(protection, &self.gate, access, messages, is_last)
     }
 
     /// The conversation that a POST belongs to.

@@ -96,6 +96,14 @@ impl Rejection {
         Self(Box::new(Parts { status, body, reason: Some(reason), ..*rejection.0 }))
     }
 
+    /// A request that its caller may not make; `reason` is for the record, and may say more.
+    pub(super) fn forbidden(id: &[u8], refused: Refused, reason: Reason) -> Self {
+        let Refused { status, code, sentence, challenge, .. } = refused;
+        let mut rejection = Self::to(id, status, code, &sentence);
+        rejection.0.reason = Some(reason);
+        rejection.with_challenge(challenge.as_deref())
+    }
+
     /// What is still to be recorded.
     pub(super) fn reason(&self) -> Option<&Reason> {
         self.0.reason.as_ref()
