@@ -2,6 +2,7 @@
 
 mod admission;
 mod asking;
+mod authority;
 mod beside;
 mod conversation;
 mod judge;
@@ -9,23 +10,26 @@ mod outgoing;
 mod rejection;
 mod reply;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use authz::resource::Protection;
+use authz::resource::{Protection, Refused};
+use authz::token::Access;
 use bytes::Bytes;
 use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
+use surface::Era;
 use tokio::sync::watch;
 use wire::request::Subject;
 use wire::{Document, Frame, Message, Policy};
 
 use self::admission::{Admission, check_content};
 use self::asking::ClientChannel;
+use self::authority::Authority;
 use self::beside::{Beside, Link, Streams};
 use self::conversation::{Conversation, Conversations, Principal, session_of, strip_credentials};
 use self::judge::{Expected, Judge};
@@ -51,6 +55,7 @@ pub(super) struct Relay {
     admission: Admission,
     /// Whom tokens let in; without it the server asks by itself.
     protection: Option<Protection>,
+    authority: Authority,
     conversations: Conversations,
     streams: Arc<Streams>,
     serving: watch::Receiver<Phase>,
@@ -59,6 +64,8 @@ pub(super) struct Relay {
 /// Where a request belongs.
 struct Context {
     principal: Principal,
+    /// The token that let it in, where one is needed.
+    access: Option<Access>,
     /// The legacy session that it names.
     session: Option<HeaderValue>,
     is_modern: bool,
@@ -87,7 +94,9 @@ impl Relay {
         let conversations = Conversations::new(Arc::clone(&gate));
         let (upstream, admission) = (Arc::new(upstream), Admission::new(listener, origins));
         let streams = Arc::default();
-        Self { gate, upstream, admission, protection: None, conversations, streams, serving }
+        let authority = Authority::default();
+        let protection = None;
+        Self { gate, upstream, admission, protection, authority, conversations, streams, serving }
     }
 
     pub(super) fn protected(mut self, protection: Option<Protection>) -> Self {
@@ -96,10 +105,14 @@ impl Relay {
     }
 
     /// Answers one request.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Outgoing> {
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> Response<Outgoing> {
         let started = Instant::now();
         let (head, body) = request.into_parts();
-        self.route(head, body).await.unwrap_or_else(|rejection| {
+        self.route(head, body, peer).await.unwrap_or_else(|rejection| {
             if let Some(reason) = rejection.reason() {
                 let reasons = std::slice::from_ref(reason);
                 self.gate.record(Occasion::Refusal, Verdict::Deny, reasons, started);
@@ -112,6 +125,7 @@ impl Relay {
         &self,
         mut head: Parts,
         body: Incoming,
+        peer: IpAddr,
     ) -> Result<Response<Outgoing>, Rejection> {
         self.admission.check(&head.uri, &head.headers)?;
         if let Some(answer) = self.metadata(&head) {
@@ -123,9 +137,12 @@ impl Relay {
             let sentence = format!("nothing is served at this path; the server is at `{PATH}`");
             return Err(Rejection::new(StatusCode::NOT_FOUND, "http.path", &sentence));
         }
-        let principal = self.principal(&mut head).await?;
+        let (principal, access) = match self.principal(&mut head, peer).await {
+            Ok(admitted) => admitted,
+            Err(refused) => return Err(self.told(refused, &head, body).await),
+        };
         match head.method {
-            Method::POST => self.post(head.headers, principal, body, link).await,
+            Method::POST => self.post(head.headers, (principal, access), body, link).await,
             Method::GET if link.is_none() => self.get(head.headers, principal).await,
             Method::DELETE if link.is_none() => self.delete(head.headers, principal).await,
             _ => Err(Rejection::new(
@@ -149,21 +166,41 @@ impl Relay {
     }
 
     /// Who asks: whom a token names where one is needed, and then no credential stays.
-    async fn principal(&self, head: &mut Parts) -> Result<Principal, Rejection> {
+    async fn principal(
+        &self,
+        head: &mut Parts,
+        peer: IpAddr,
+    ) -> Result<(Principal, Option<Access>), Refused> {
         let Some(protection) = &self.protection else {
-            return Ok(self.conversations.principal(&head.headers));
+            return Ok((self.conversations.principal(&head.headers), None));
         };
-        let admitted = protection.admit(head.method.as_str(), &head.headers).await;
-        let access = admitted.map_err(Rejection::unauthorized)?;
+        let access = protection.admit(head.method.as_str(), &head.headers, peer).await?;
         strip_credentials(&mut head.headers);
-        let client = access.client_id;
-        Ok(self.conversations.verified(&access.subject.iss, &access.subject.sub, &client))
+        if let Some(terminator) = &protection.terminator {
+            head.headers.remove(&terminator.header);
+        }
+        let (subject, client) = (&access.subject, &access.client_id);
+        let principal = self.conversations.verified(&subject.iss, &subject.sub, client);
+        Ok((principal, Some(access)))
+    }
+
+    /// The answer to who is not let in. Apps read it in the result of their call, by option.
+    async fn told(&self, refused: Refused, head: &Parts, body: Incoming) -> Rejection {
+        let is_for_apps = self.protection.as_ref().is_some_and(|it| it.is_for_apps);
+        if !is_for_apps || refused.challenge.is_none() || head.method != Method::POST {
+            return Rejection::unauthorized(refused);
+        }
+        let body = body::read(body, UNKNOWN_BYTES_MAX, limits::BODY_TIME_MAX).await;
+        match body.ok().as_deref().and_then(called) {
+            Some((id, era)) => Rejection::in_result(&id, era, refused),
+            None => Rejection::unauthorized(refused),
+        }
     }
 
     async fn post(
         &self,
         headers: HeaderMap,
-        principal: Principal,
+        (principal, access): (Principal, Option<Access>),
         body: Incoming,
         link: Option<Arc<Link>>,
     ) -> Result<Response<Outgoing>, Rejection> {
@@ -174,6 +211,7 @@ impl Relay {
         let frame = Frame::read(&document).map_err(Rejection::refused)?;
         let context = Context {
             principal,
+            access,
             session: session_of(&headers).cloned(),
             is_modern: is_modern(&frame, &headers)?,
             is_listening: is_called(&frame, "subscriptions/listen"),
@@ -185,6 +223,7 @@ impl Relay {
         {
             check_headers(message, &headers, &conversation)?;
         }
+        let is_permitted = self.permitted(&frame, &context, false)?;
         let link = context.link.as_deref();
         let channel = ClientChannel::new(&self.upstream, &conversation, &headers, link);
         let decision = match &frame {
@@ -208,12 +247,32 @@ impl Relay {
                 Err(Rejection::answer(StatusCode::OK, answer))
             }
             Decision::Forward(expected) => {
+                if !is_permitted {
+                    // Listing the server first may just have pinned it.
+                    self.permitted(&frame, &context, true)?;
+                }
                 drop(frame);
                 drop(document);
                 let judge = Judge::new(conversation, expected);
                 self.forward(headers, body, judge, context).await
             }
         }
+    }
+
+    /// Whether the token allows what is asked for; `false` if that cannot be said before a listing.
+    fn permitted(
+        &self,
+        frame: &Frame<'_>,
+        context: &Context,
+        is_last: bool,
+    ) -> Result<bool, Rejection> {
+        let protection = self.protection.as_ref().zip(context.access.as_ref());
+        let Some((protection, access)) = protection else { return Ok(true) };
+        let messages = match frame {
+            Frame::One(message) => std::slice::from_ref(message),
+            Frame::Batch(messages) => messages,
+        };
+        self.authority.check(protection, &self.gate, access, messages, is_last)
     }
 
     /// The conversation that a POST belongs to.
@@ -464,6 +523,19 @@ fn id_of<'m>(message: &Message<'m>) -> &'m [u8] {
     }
 }
 
+/// The id of a call of a tool, and the era that it speaks.
+fn called(body: &[u8]) -> Option<(Vec<u8>, Era)> {
+    let document = Document::parse(body, &Policy::default()).ok()?;
+    match Frame::read(&document).ok()? {
+        Frame::One(Message::Request(request)) if request.method == "tools/call" => {
+            let version = wire::request::protocol_version(request.params).ok()?;
+            let era = if version.is_some() { Era::Modern } else { Era::Legacy };
+            Some((request.id.raw().to_vec(), era))
+        }
+        _ => None,
+    }
+}
+
 fn accepted() -> Response<Outgoing> {
     let mut response = Response::new(Outgoing::whole(Bytes::new()));
     *response.status_mut() = StatusCode::ACCEPTED;
@@ -474,6 +546,10 @@ fn accepted() -> Response<Outgoing> {
 fn unknown_session() -> Rejection {
     Rejection::new(StatusCode::NOT_FOUND, "http.session", "this session is not known here")
 }
+
+/// How much is read of who shows no token that counts: a call is smaller, whoever sends more gets the
+/// answer that needs no body.
+const UNKNOWN_BYTES_MAX: usize = 64 << 10;
 
 /// Where a server is served, beside its own path.
 const PATH: &str = "/mcp";
