@@ -263,7 +263,8 @@ impl Way {
         }
         let needs_subject = route == Route::JwtBearer || is_exchange && !is_caller;
         if needs_subject != raw.subject.is_some() {
-            let fix = "name a file in `subject` where no caller's token is exchanged, and only there";
+            let fix =
+                "name a file in `subject` where no caller's token is exchanged, and only there";
             return wrong("subject", "it is missing, or for nothing", fix);
         }
         if raw.own && !(route == Route::Exchange || route == Route::IdJag) {
@@ -319,15 +320,27 @@ fn check_client(route: Route, issuer: Option<&str>, client: &Client) -> Result<(
         })?,
         None if route != Route::SignIn || client.id.is_some() => {
             let what = "who issues tokens is not said";
-            return Err(ConfigError::new("issuer", what, "write the issuer: a client is known at one"));
+            return Err(ConfigError::new(
+                "issuer",
+                what,
+                "write the issuer: a client is known at one",
+            ));
         }
         None => {}
     }
     if client.id.is_none() && (client.key.is_some() || client.secret.is_some()) {
-        return Err(ConfigError::new("client, id", "it is missing", "write the client's identifier"));
+        return Err(ConfigError::new(
+            "client, id",
+            "it is missing",
+            "write the client's identifier",
+        ));
     }
     if client.id.is_none() && route != Route::SignIn {
-        return Err(ConfigError::new("client, id", "it is missing", "register at the issuer first"));
+        return Err(ConfigError::new(
+            "client, id",
+            "it is missing",
+            "register at the issuer first",
+        ));
     }
     Ok(())
 }

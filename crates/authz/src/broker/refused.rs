@@ -111,7 +111,10 @@ impl From<NetError> for Refused {
 pub const CODES: &[(&str, &str)] = &[
     ("authz.outbound.discovery", "Nobody that counts says who authorizes for the next server."),
     ("authz.outbound.resource-mismatch", "The next server's metadata is about another resource."),
-    ("authz.outbound.issuer-mismatch", "An answer or metadata is of another issuer than was asked."),
+    (
+        "authz.outbound.issuer-mismatch",
+        "An answer or metadata is of another issuer than was asked.",
+    ),
     ("authz.outbound.issuer-unconfigured", "No client is configured for the next server's issuer."),
     ("authz.outbound.unreachable", "The authorization server was not asked, or did not answer."),
     ("authz.outbound.denied", "The authorization server refuses to issue a token."),

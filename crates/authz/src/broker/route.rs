@@ -68,7 +68,8 @@ impl Broker {
             params.extend(resource_param(way, &key.resource));
         }
         let issued = self.ask(&server, identity, &params, is_bound).await?;
-        let is_exchange = way.route == Route::Exchange && way.profile.exchange != Exchange::EntraObo;
+        let is_exchange =
+            way.route == Route::Exchange && way.profile.exchange != Exchange::EntraObo;
         // RFC 8693 §2.2.1.
         if is_exchange && issued.issued_type.as_deref() != Some(ACCESS_TOKEN) {
             return Err(Refused::Type);

@@ -332,5 +332,6 @@ fn method(server: &Server) -> &'static str {
 
 const PATH: &str = "/callback";
 const OFFLINE: &str = "offline_access";
-const DONE: &str = "<!doctype html><title>Countersign</title><p>Signed in. You can close this page.";
+const DONE: &str =
+    "<!doctype html><title>Countersign</title><p>Signed in. You can close this page.";
 const ODD: &str = "<!doctype html><title>Countersign</title><p>Nobody waits for this sign-in.";

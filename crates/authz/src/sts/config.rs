@@ -108,7 +108,11 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(crate) fn new(place: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        place: impl Into<String>,
+        what: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
         Self { place: place.into(), what: what.into(), fix: fix.into() }
     }
 

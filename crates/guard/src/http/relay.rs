@@ -6,6 +6,7 @@ mod beside;
 mod conversation;
 mod judge;
 mod outgoing;
+mod own;
 mod rejection;
 mod reply;
 
@@ -13,7 +14,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use authz::broker::{Broker, Person};
 use authz::resource::Protection;
+use authz::token::{Access, Credential};
 use bytes::Bytes;
 use http::header::ALLOW;
 use http::request::Parts;
@@ -30,6 +33,7 @@ use self::beside::{Beside, Link, Streams};
 use self::conversation::{Conversation, Conversations, Principal, session_of, strip_credentials};
 use self::judge::{Expected, Judge};
 use self::outgoing::{Outgoing, Stream, closing};
+use self::own::Own;
 use self::rejection::Rejection;
 use self::reply::{reply, send};
 use crate::answer;
@@ -53,12 +57,21 @@ pub(super) struct Relay {
     protection: Option<Protection>,
     conversations: Conversations,
     streams: Arc<Streams>,
+    /// Lists where callers have tokens of their own: what the guard pins is never one caller's.
+    own: Option<Own>,
     serving: watch::Receiver<Phase>,
+}
+
+/// Who asks, and the server as it is asked for them.
+struct Asker {
+    principal: Principal,
+    upstream: Arc<Upstream>,
 }
 
 /// Where a request belongs.
 struct Context {
     principal: Principal,
+    upstream: Arc<Upstream>,
     /// The legacy session that it names.
     session: Option<HeaderValue>,
     is_modern: bool,
@@ -86,8 +99,10 @@ impl Relay {
     ) -> Self {
         let conversations = Conversations::new(Arc::clone(&gate));
         let (upstream, admission) = (Arc::new(upstream), Admission::new(listener, origins));
+        let has_callers = upstream.broker().is_some_and(Broker::needs_callers);
+        let own = has_callers.then(|| Own::new(Arc::clone(&upstream)));
         let streams = Arc::default();
-        Self { gate, upstream, admission, protection: None, conversations, streams, serving }
+        Self { gate, upstream, admission, protection: None, conversations, streams, own, serving }
     }
 
     pub(super) fn protected(mut self, protection: Option<Protection>) -> Self {
@@ -123,11 +138,11 @@ impl Relay {
             let sentence = format!("nothing is served at this path; the server is at `{PATH}`");
             return Err(Rejection::new(StatusCode::NOT_FOUND, "http.path", &sentence));
         }
-        let principal = self.principal(&mut head).await?;
+        let asker = self.asker(&mut head).await?;
         match head.method {
-            Method::POST => self.post(head.headers, principal, body, link).await,
-            Method::GET if link.is_none() => self.get(head.headers, principal).await,
-            Method::DELETE if link.is_none() => self.delete(head.headers, principal).await,
+            Method::POST => self.post(head.headers, asker, body, link).await,
+            Method::GET if link.is_none() => self.get(head.headers, asker).await,
+            Method::DELETE if link.is_none() => self.delete(head.headers, asker).await,
             _ => Err(Rejection::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "http.method",
@@ -149,21 +164,28 @@ impl Relay {
     }
 
     /// Who asks: whom a token names where one is needed, and then no credential stays.
-    async fn principal(&self, head: &mut Parts) -> Result<Principal, Rejection> {
+    async fn asker(&self, head: &mut Parts) -> Result<Asker, Rejection> {
+        let upstream = Arc::clone(&self.upstream);
         let Some(protection) = &self.protection else {
-            return Ok(self.conversations.principal(&head.headers));
+            let principal = self.conversations.principal(&head.headers);
+            return Ok(Asker { principal, upstream });
         };
         let admitted = protection.admit(head.method.as_str(), &head.headers).await;
         let access = admitted.map_err(Rejection::unauthorized)?;
+        let upstream = match self.upstream.broker().and_then(|_| person(&access, &head.headers)) {
+            Some(person) => Arc::new(self.upstream.on_behalf_of(person)),
+            None => upstream,
+        };
         strip_credentials(&mut head.headers);
-        let client = access.client_id;
-        Ok(self.conversations.verified(&access.subject.iss, &access.subject.sub, &client))
+        let (subject, client) = (&access.subject, &access.client_id);
+        let principal = self.conversations.verified(&subject.iss, &subject.sub, client);
+        Ok(Asker { principal, upstream })
     }
 
     async fn post(
         &self,
         headers: HeaderMap,
-        principal: Principal,
+        asker: Asker,
         body: Incoming,
         link: Option<Arc<Link>>,
     ) -> Result<Response<Outgoing>, Rejection> {
@@ -173,7 +195,8 @@ impl Relay {
         let document = Document::parse(&body, &Policy::default()).map_err(Rejection::refused)?;
         let frame = Frame::read(&document).map_err(Rejection::refused)?;
         let context = Context {
-            principal,
+            principal: asker.principal,
+            upstream: asker.upstream,
             session: session_of(&headers).cloned(),
             is_modern: is_modern(&frame, &headers)?,
             is_listening: is_called(&frame, "subscriptions/listen"),
@@ -187,6 +210,7 @@ impl Relay {
         }
         let link = context.link.as_deref();
         let channel = ClientChannel::new(&self.upstream, &conversation, &headers, link);
+        let channel = channel.through(self.own.as_ref());
         let decision = match &frame {
             Frame::One(message) => decide(message, &context, &conversation, &channel).await,
             Frame::Batch(messages) => decide_batch(messages, &conversation, &channel).await?,
@@ -244,11 +268,11 @@ impl Relay {
         judge: Judge,
         context: Context,
     ) -> Result<Response<Outgoing>, Rejection> {
-        if let Some(link) = context.link {
-            return self.forward_beside(headers, body, judge, &link).await;
+        if let Some(link) = &context.link {
+            return self.forward_beside(headers, body, judge, (link, &context.upstream)).await;
         }
-        let path = self.upstream.path().clone();
-        let sent = send(&self.upstream, path, headers, body, judge, context.is_modern).await;
+        let path = context.upstream.path().clone();
+        let sent = send(&context.upstream, path, headers, body, judge, context.is_modern).await;
         let (response, judge) = sent?;
         if judge.opens() && response.status().is_success() {
             let session = session_of(response.headers());
@@ -273,7 +297,7 @@ impl Relay {
         headers: HeaderMap,
         body: Bytes,
         mut judge: Judge,
-        link: &Link,
+        (link, upstream): (&Link, &Arc<Upstream>),
     ) -> Result<Response<Outgoing>, Rejection> {
         let path = link.path().cloned().ok_or_else(unknown_session)?;
         let id = judge.id().to_vec();
@@ -282,7 +306,7 @@ impl Relay {
             return Err(Rejection::to(&id, StatusCode::CONFLICT, "http.in-flight", sentence));
         }
         let conversation = Arc::clone(judge.conversation());
-        let sent = send(&self.upstream, path, headers, body, judge, false).await;
+        let sent = send(upstream, path, headers, body, judge, false).await;
         let (response, judge) = sent?;
         if !response.status().is_success() {
             judge.give_up();
@@ -294,7 +318,7 @@ impl Relay {
     async fn get(
         &self,
         headers: HeaderMap,
-        principal: Principal,
+        Asker { principal, upstream: asked }: Asker,
     ) -> Result<Response<Outgoing>, Rejection> {
         let closing = closing(self.serving.clone());
         let (conversation, kind) = if let Some(session) = session_of(&headers) {
@@ -305,7 +329,7 @@ impl Relay {
             let beside = Beside::new(streams, upstream, self.conversations.begin());
             (self.conversations.of_client(principal, None), Stream::Beside(closing, beside))
         };
-        let sending = self.upstream.send(Method::GET, headers, Bytes::new());
+        let sending = asked.send(Method::GET, headers, Bytes::new());
         let response = tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)
             .await
             .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
@@ -321,10 +345,10 @@ impl Relay {
     async fn delete(
         &self,
         headers: HeaderMap,
-        principal: Principal,
+        Asker { principal, upstream }: Asker,
     ) -> Result<Response<Outgoing>, Rejection> {
         let session = session_of(&headers).cloned();
-        let sending = self.upstream.send(Method::DELETE, headers, Bytes::new());
+        let sending = upstream.send(Method::DELETE, headers, Bytes::new());
         let response = tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)
             .await
             .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
@@ -334,6 +358,20 @@ impl Relay {
         }
         reply(response, Judge::new(self.conversations.begin(), Vec::new()), self.legacy()).await
     }
+}
+
+/// Who showed a token, for an exchange.
+fn person(access: &Access, headers: &HeaderMap) -> Option<Person> {
+    let values = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    let shown = Credential::parse(values("authorization"), values("dpop")).ok()??;
+    Some(Person {
+        subject: access.subject.clone(),
+        client_id: access.client_id.clone(),
+        scopes: access.scopes.clone(),
+        expires_s: access.expires_s,
+        token: shown.token,
+        proof: shown.proof,
+    })
 }
 
 /// Decides on one message.
