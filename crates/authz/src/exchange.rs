@@ -229,9 +229,13 @@ impl Exchange {
         let token = form(request)?;
         let case = Case::new(state, client, request)?;
         record.hop = Some(case.from.to_string());
-        record.aud = case.to.as_ref().map(Resource::to_string);
-        let asked = request.scope.as_deref().and_then(crate::token::scope::parse);
-        record.requested = asked.unwrap_or_default();
+        // What nobody declared is not recorded: a client that errs may have put a secret there.
+        if let (Some(to), Some(target)) = (&case.to, case.target) {
+            record.aud = Some(to.to_string());
+            let asked = request.scope.as_deref().and_then(crate::token::scope::parse);
+            let asked = asked.unwrap_or_default();
+            record.requested = asked.intersection(&target.scopes).cloned().collect();
+        }
         let access = subject::subject(&case, token, now_s)?;
         record.pth = Some(access.hash.0.clone());
         record.checks.extend(["X2", "X3"]);

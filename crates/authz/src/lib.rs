@@ -13,6 +13,9 @@
 //! net         the one HTTP client for addresses that others name
 //! ```
 //!
+//! `sts`, `provider`, `net` and the durable grants need sockets or a database: they are the feature
+//! `service`, on by default. The fuzz targets do without.
+//!
 //! Nothing here shows a credential: [`token::Secret`] prints nothing, records hold hashes.
 
 pub mod edge;
@@ -20,8 +23,11 @@ pub mod exchange;
 pub mod federation;
 pub mod grant;
 pub mod limits;
+#[cfg(feature = "service")]
 pub mod net;
+#[cfg(feature = "service")]
 pub mod provider;
 pub mod resource;
+#[cfg(feature = "service")]
 pub mod sts;
 pub mod token;
