@@ -4,4 +4,5 @@
 mod doctor;
 mod guard;
 mod jose;
+mod peers;
 mod sts;

@@ -3,6 +3,7 @@
 
 pub mod challenge;
 pub mod metadata;
+mod pinned;
 mod protection;
 mod uri;
 
@@ -10,6 +11,7 @@ use std::fmt;
 
 pub use challenge::{Challenge, ChallengeError};
 pub use metadata::{Metadata, MetadataError};
+pub use pinned::{Call, Forbidden, Pinned, PinnedError, Policing};
 pub use protection::{Protection, Refused};
 pub use uri::is_same_target;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 
-use super::{Challenge, Metadata, Resource};
+use super::{Challenge, Metadata, Policing, Resource};
 use crate::limits;
 use crate::token::proof::{ALGORITHMS, Expected};
 use crate::token::{
@@ -30,6 +30,8 @@ pub struct Protection {
     pub nonces: Option<Nonces>,
     /// Who may not act, wherever in the chain.
     pub denied: BTreeSet<Actor>,
+    /// What decides on each call, if anything beside tokens and scopes does.
+    pub policing: Option<Policing>,
     /// The proofs that were used.
     pub replay: Arc<dyn Replay>,
     /// The time, in seconds since 1970.
@@ -166,7 +168,7 @@ impl Protection {
         Refused { status: StatusCode::UNAUTHORIZED, code, sentence, challenge, nonce: None }
     }
 
-    fn challenge(&self, scheme: Scheme, error: &str) -> Challenge {
+    pub(super) fn challenge(&self, scheme: Scheme, error: &str) -> Challenge {
         let is_dpop = scheme == Scheme::Dpop;
         Challenge {
             error: Some(error.to_owned()),
@@ -179,4 +181,4 @@ impl Protection {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

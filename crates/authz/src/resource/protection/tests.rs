@@ -10,7 +10,7 @@ use crate::token::tests::fixture::{
 };
 use crate::token::{Algorithm, Proof, Signer, TokenHash};
 
-fn protection() -> Protection {
+pub(in crate::resource) fn protection() -> Protection {
     Protection {
         resource: Resource::parse(RESOURCE).unwrap(),
         verifier: verifier(),
@@ -18,6 +18,7 @@ fn protection() -> Protection {
         must_be_bound: false,
         nonces: None,
         denied: BTreeSet::from([Actor { iss: OWN.to_owned(), sub: "bad".to_owned() }]),
+        policing: None,
         replay: Arc::new(Memory::new(|| NOW_S)),
         now_s: || NOW_S,
     }

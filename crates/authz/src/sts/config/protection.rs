@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{ConfigError, files, raw, rules};
-use crate::resource::{Protection, Resource};
+use crate::resource::{Policing, Protection, Resource};
 use crate::token::replay::Memory;
 use crate::token::{Actor, Nonces, Verifier, scope};
 
@@ -27,6 +27,10 @@ struct Raw {
     own: Option<String>,
     #[serde(default, rename = "deny")]
     denied: Vec<Denied>,
+    /// Policies that decide on each call.
+    policy: Option<PathBuf>,
+    /// Edges that they may speak of.
+    edges: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,6 +67,7 @@ fn read(path: &Path, folder: &Path, now_s: fn() -> u64) -> Result<Protection, Co
     let nonces = key.map_err(|error| error.at("nonce_key"))?.map(Nonces::new);
     let audience = raw.expected_aud.unwrap_or_else(|| resource.to_string());
     let verifier = verifier(&raw.trusted, raw.own.as_deref(), audience, folder)?;
+    let policing = policing(raw.policy.as_deref(), raw.edges.as_deref(), raw.own, folder)?;
     let actor = |one: Denied| Actor { iss: one.issuer, sub: one.sub };
     Ok(Protection {
         resource,
@@ -71,9 +76,32 @@ fn read(path: &Path, folder: &Path, now_s: fn() -> u64) -> Result<Protection, Co
         must_be_bound: raw.dpop_required,
         nonces,
         denied: raw.denied.into_iter().map(actor).collect(),
+        policing,
         replay: Arc::new(Memory::new(now_s)),
         now_s,
     })
+}
+
+/// G14, where a file asks for it.
+fn policing(
+    policy: Option<&Path>,
+    edges: Option<&Path>,
+    own: Option<String>,
+    folder: &Path,
+) -> Result<Option<Policing>, ConfigError> {
+    let Some(policy) = policy else {
+        let fix = "add `policy`, or leave `edges` out";
+        let alone = || ConfigError::new("edges", "edges without policies decide nothing", fix);
+        return if edges.is_some() { Err(alone()) } else { Ok(None) };
+    };
+    let policies = rules::policies(&folder.join(policy)).map_err(|error| error.at("policy"))?;
+    let Some(edges) = edges else { return Ok(Some(Policing { policies, edges: None })) };
+    let issuer = own.ok_or_else(|| {
+        let what = "nothing says whose clients the edges name";
+        ConfigError::new("edges", what, "say which issuer is the token service: `own`")
+    })?;
+    let edges = super::edges::read(&folder.join(edges)).map_err(|error| error.at("edges"))?;
+    Ok(Some(Policing { policies, edges: Some((edges, issuer)) }))
 }
 
 fn verifier(
