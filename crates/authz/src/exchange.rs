@@ -390,7 +390,6 @@ fn form(request: &Request) -> Result<&Secret, ExchangeError> {
     request.subject_token.as_ref().ok_or(ExchangeError::Request("there is no `subject_token`"))
 }
 
-/// What an edge lets pass although it should not: said each time.
 /// Records what is asked for, as far as somebody declared it: a client that errs may have put a secret
 /// where a scope or a target belongs.
 fn asked(request: &Request, case: &Case<'_>, record: &mut Record) {
@@ -402,6 +401,7 @@ fn asked(request: &Request, case: &Case<'_>, record: &mut Record) {
     }
 }
 
+/// What an edge lets pass although it should not: said each time.
 fn lapses(edge: &Edge, bound: Option<&Confirmation>) -> Vec<&'static str> {
     let audience_only = edge.bound_subject == crate::edge::BoundSubject::AudienceOnly;
     match bound {

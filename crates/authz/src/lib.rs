@@ -13,13 +13,15 @@
 //! net         the one HTTP client for addresses that others name
 //! ```
 //!
-//! `sts`, `provider`, `net` and the durable grants need sockets or a database: they are the feature
-//! `service`, on by default. The fuzz targets do without.
+//! Without the feature `service`, on by default, what is left reads and verifies bytes: `token`, `edge`,
+//! `federation`, documents of `resource`, grants in memory. The fuzz targets build that half alone.
 //!
 //! Nothing here shows a credential: [`token::Secret`] prints nothing, records hold hashes.
 
+#[cfg(feature = "service")]
 pub mod broker;
 pub mod edge;
+#[cfg(feature = "service")]
 pub mod exchange;
 pub mod federation;
 pub mod grant;

@@ -3,7 +3,9 @@
 
 pub mod challenge;
 pub mod metadata;
+#[cfg(feature = "service")]
 mod pinned;
+#[cfg(feature = "service")]
 mod protection;
 mod uri;
 
@@ -11,7 +13,9 @@ use std::fmt;
 
 pub use challenge::{Challenge, ChallengeError};
 pub use metadata::{Metadata, MetadataError};
+#[cfg(feature = "service")]
 pub use pinned::{Call, Forbidden, Pinned, PinnedError, Policing};
+#[cfg(feature = "service")]
 pub use protection::{Protection, Refused};
 pub use uri::is_same_target;
 
