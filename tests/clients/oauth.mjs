@@ -114,6 +114,38 @@ async function login({ person, resource, scope, dpop }) {
   throw new Error('the login does not end');
 }
 
+// A token from any authorization server: a form, by a client with its secret or without one.
+async function token({ endpoint, client, secret, dpop, form, nonce }) {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const body = new URLSearchParams(form);
+  if (secret) headers.authorization = `Basic ${Buffer.from(`${client}:${secret}`).toString('base64')}`;
+  else body.set('client_id', client);
+  if (dpop) headers.dpop = await proof({ by: dpop, uri: endpoint, nonce });
+  return answer(await fetch(endpoint, { method: 'POST', headers, body }));
+}
+
+// The same for a person who has signed in (the cookie) and consented: code, PKCE. `wrong` changes the
+// authorization request, `verifier` what is shown for the code.
+async function code({ authorization, endpoint, cookie = '', client, resource, scope, dpop, wrong = {}, verifier }) {
+  const real = randomUUID() + randomUUID();
+  const start = new URL(authorization);
+  start.search = new URLSearchParams({
+    client_id: client, response_type: 'code', redirect_uri: 'http://127.0.0.1/callback', scope, resource, state: 's',
+    code_challenge: b64(real), code_challenge_method: 'S256', ...wrong,
+  });
+  const response = await fetch(start, { redirect: 'manual', headers: { cookie } });
+  const location = response.headers.get('location');
+  const reached = location && new URL(location, start);
+  const said = reached && Object.fromEntries(reached.searchParams);
+  if (!said?.code) return { status: response.status, location, said, body: {} };
+  const form = {
+    grant_type: 'authorization_code', code: said.code, code_verifier: verifier ?? real, resource,
+    redirect_uri: 'http://127.0.0.1/callback',
+  };
+  const got = await token({ endpoint, client, dpop, form });
+  return { ...got, said, form };
+}
+
 // An independent reader of a token: verified by what the service publishes, nothing else.
 async function verify({ token, jwks, issuer: iss, audience }) {
   const set = jose.createRemoteJWKSet(new URL(jwks));
@@ -131,7 +163,7 @@ const commands = {
   key: async ({ name, alg }) => ({ jwk: { ...(await key(name, alg)).jwk, kid: (await key(name)).kid, alg: (await key(name)).alg, use: 'sig' } }),
   sign: async (command) => ({ token: await sign(command) }),
   proof: async (command) => ({ proof: await proof(command) }),
-  ask, login, verify,
+  ask, login, verify, token, code,
   push: async ({ endpoint, set }) => answer(await fetch(endpoint, {
     method: 'POST', headers: { 'content-type': 'application/secevent+jwt', accept: 'application/json' }, body: set,
   })),

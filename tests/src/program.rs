@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub mod oauth;
+pub mod peer;
 pub mod postgres;
 pub mod proxy;
 pub mod registry;

@@ -5,4 +5,5 @@ mod doctor;
 mod guard;
 mod jose;
 mod pinned;
+mod peers;
 mod sts;

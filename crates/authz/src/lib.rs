@@ -15,6 +15,7 @@
 //!
 //! Nothing here shows a credential: [`token::Secret`] prints nothing, records hold hashes.
 
+pub mod broker;
 pub mod edge;
 pub mod exchange;
 pub mod federation;

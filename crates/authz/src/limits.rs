@@ -1,12 +1,14 @@
 //! Every bound, with its reason.
 
 mod authzen;
+mod broker;
 mod federation;
 mod net;
 mod provider;
 mod sts;
 
 pub use authzen::*;
+pub use broker::*;
 pub use federation::*;
 pub use net::*;
 pub use provider::*;

@@ -5,6 +5,7 @@ mod configuration;
 mod decisions;
 mod federation;
 mod protocol;
+mod reload;
 
 use harness::{Draft, Others, Sts};
 use serde_json::{Value, json};

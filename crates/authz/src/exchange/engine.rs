@@ -3,6 +3,7 @@
 //! It asks `policy` with facts that the checks before it established; it establishes none itself.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use policy::{
     Asked, Declared, Facts, Mapped, Name, Policies, Request, RequestError, Subject, Verdict, World,
@@ -15,7 +16,7 @@ use crate::token::{Access, Actor};
 /// Policies over the servers and edges of one edge file.
 #[derive(Debug)]
 pub struct Engine {
-    policies: Policies,
+    policies: Arc<Policies>,
     world: World,
 }
 
@@ -55,6 +56,18 @@ impl Engine {
     /// # Errors
     /// An issuer with a fragment; servers or edges beyond a bound.
     pub fn new(policies: Policies, edges: &Edges, issuer: &str) -> Result<Self, EngineError> {
+        Self::over(Arc::new(policies), edges, issuer)
+    }
+
+    /// The same policies over another edge file.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_edges(&self, edges: &Edges, issuer: &str) -> Result<Self, EngineError> {
+        Self::over(Arc::clone(&self.policies), edges, issuer)
+    }
+
+    fn over(policies: Arc<Policies>, edges: &Edges, issuer: &str) -> Result<Self, EngineError> {
         let world = World::new(&declared(edges, issuer)?)?;
         Ok(Self { policies, world })
     }
@@ -73,7 +86,7 @@ impl Engine {
         // What was pinned outweighs what an edge file repeats of it.
         declared.servers.retain(|other| other.resource != server.resource);
         declared.servers.push(server);
-        Ok(Self { policies, world: World::new(&declared)? })
+        Ok(Self { policies: Arc::new(policies), world: World::new(&declared)? })
     }
 
     /// G14: whether policies permit a call.

@@ -100,7 +100,7 @@ fn policing(
         let what = "nothing says whose clients the edges name";
         ConfigError::new("edges", what, "say which issuer is the token service: `own`")
     })?;
-    let edges = rules::edge_file(&folder.join(edges)).map_err(|error| error.at("edges"))?;
+    let edges = super::edges::read(&folder.join(edges)).map_err(|error| error.at("edges"))?;
     Ok(Some(Policing { policies, edges: Some((edges, issuer)) }))
 }
 

@@ -1,7 +1,7 @@
 //! The file as it is written.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -44,6 +44,16 @@ pub(super) struct Raw {
     pub(super) transmitter: Vec<Transmitter>,
     #[serde(default)]
     pub(super) exceptions: Vec<SocketAddr>,
+    pub(super) terminator: Option<Terminator>,
+}
+
+/// `[terminator]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Terminator {
+    pub(super) peers: Vec<IpAddr>,
+    #[serde(default = "client_cert")]
+    pub(super) header: String,
 }
 
 /// `[keys]`
@@ -195,6 +205,10 @@ fn subject_key() -> PathBuf {
 
 fn records() -> PathBuf {
     "decisions.jsonl".into()
+}
+
+fn client_cert() -> String {
+    "client-cert".to_owned()
 }
 
 fn scope_claim() -> String {

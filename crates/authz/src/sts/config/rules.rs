@@ -1,24 +1,25 @@
 //! What a configuration has to be.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
+use http::HeaderName;
 use policy::{Policies, Source};
 use serde_json::Value;
-use tokio::sync::watch;
 use url::{Host, Url};
 
 use super::domains;
 use super::raw::{self, Raw, Typ};
-use super::{Config, ConfigError, Lifetimes, Trusted, files};
+use super::{Config, ConfigError, EdgesFile, Lifetimes, Trusted, files};
 use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{Client, Names};
 use crate::limits;
+use crate::net::Pinned;
 use crate::sts::keys::Keys;
-use crate::sts::refresh::Pinned;
+use crate::sts::request::Terminator;
 use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Secret, Signer};
 
 type Checked<T> = Result<T, ConfigError>;
@@ -32,12 +33,14 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
     let keys = keys(&raw.keys, folder).map_err(|error| error.at("keys"))?;
     let trusted = trusted(&raw.trusted, &issuer, &raw.exceptions, folder)?;
     let clients = clients(&raw.client, folder)?;
-    let path = folder.join(&raw.edges);
-    let edges = edges(&path, &clients, &issuer).map_err(|error| error.at("edges"))?;
+    let mut edges_file = EdgesFile::new(folder.join(&raw.edges), &issuer, &clients);
+    let edges = edges_file.read().map_err(|error| error.at("edges"))?;
     let known: BTreeSet<String> = trusted.iter().map(|one| one.issuer.iss.clone()).collect();
     let others = domains::check(&raw, folder, &edges, &known)?;
+    edges_file.has_to_serve(others.asserters.iter().flat_map(|one| one.resources.iter().cloned()));
     let names = names(&raw, &known, folder)?;
     let nonces = files::shared_key(&folder.join(&raw.nonce_key)).map(Nonces::new);
+    let terminator = raw.terminator.as_ref().map(terminator).transpose();
     let policy = policy(raw.policy.as_deref(), folder, &edges, &issuer);
     let policy = policy.map_err(|error| error.at("policy"))?;
     let authzen_key = raw.authzen_key.as_ref().map(|path| decision_key(&folder.join(path)));
@@ -46,6 +49,7 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
         keys,
         trusted,
         edges,
+        edges_file,
         clients,
         grants: grants(&raw.grants, folder)?,
         names,
@@ -56,6 +60,7 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
         others,
         exceptions: raw.exceptions,
         policy,
+        terminator: terminator.map_err(|error| error.at("terminator"))?,
         authzen_key: authzen_key.transpose().map_err(|error| error.at("authzen_key"))?,
         digest: surface::Digest::of_bytes(text.as_bytes()).to_string(),
     })
@@ -152,8 +157,7 @@ pub(super) fn trusted(
 }
 
 fn one_trusted(raw: &raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> Checked<Trusted> {
-    let (keys, url) = pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
-    let pinned = Pinned { keys: Arc::new(watch::Sender::new(keys)), url };
+    let pinned = pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
     if raw.client_claims.is_empty() || !matches!(raw.scope_claim.as_str(), "scope" | "scp") {
         let what = "`scope_claim` is \"scope\" or \"scp\", and `client_claims` names one at least";
         return Err(ConfigError::new("", what, "leave them out, or see the provider's profile"));
@@ -179,12 +183,15 @@ pub(super) fn pinned(
     url: Option<&str>,
     exceptions: &[SocketAddr],
     folder: &Path,
-) -> Checked<(KeySet, Option<Url>)> {
+) -> Checked<Pinned> {
     match (file, url) {
-        (Some(file), None) => Ok((key_set(&folder.join(file)).map_err(|e| e.at("jwks"))?, None)),
+        (Some(file), None) => {
+            let keys = key_set(&folder.join(file)).map_err(|error| error.at("jwks"))?;
+            Ok(Pinned::by_file(keys))
+        }
         (None, Some(url)) => {
             let url = fetched(url, exceptions).map_err(|error| error.at("jwks_url"))?;
-            Ok((KeySet::default(), Some(url)))
+            Ok(Pinned::by_url(url))
         }
         _ => {
             let what = "its keys come from a file or from a URL";
@@ -284,35 +291,6 @@ fn described(path: &Path) -> Checked<Client> {
     })
 }
 
-/// An edge file, as it is by itself.
-pub(super) fn edge_file(path: &Path) -> Checked<Edges> {
-    let text = files::text(path, limits::CONFIG_FILE_BYTES_MAX)?;
-    Edges::parse(text.as_bytes()).map_err(|error| {
-        let place = format!("{}, {}", path.display(), error.place);
-        ConfigError::new(place, error.fault.to_string(), "docs/schema/edges.json has the form")
-    })
-}
-
-fn edges(path: &Path, clients: &[Client], issuer: &str) -> Checked<Edges> {
-    let edges = edge_file(path)?;
-    for (index, edge) in edges.all().iter().enumerate() {
-        let place = format!("{}, /edges/{index}", path.display());
-        if !clients.iter().any(|client| client.id == edge.client) {
-            let what = format!("`{}` is no client of this service", edge.client);
-            return Err(ConfigError::new(format!("{place}/client"), what, "add a `[[client]]`"));
-        }
-        for (member, resource) in [("from", &edge.from), ("to", &edge.to)] {
-            // A token for us and an assertion to us must not look alike.
-            if edges.server(resource).is_some_and(|server| server.audience == issuer) {
-                let what = "the server's audience is this service's own issuer";
-                let fix = "give each its own: tokens for it could authenticate clients here";
-                return Err(ConfigError::new(format!("{place}/{member}"), what, fix));
-            }
-        }
-    }
-    Ok(edges)
-}
-
 /// The policies of a file, or those that are built in, over the edges.
 fn policy(file: Option<&Path>, folder: &Path, edges: &Edges, issuer: &str) -> Checked<Engine> {
     let policies = match file {
@@ -332,6 +310,18 @@ pub(super) fn policies(path: &Path) -> Checked<Policies> {
 
 fn unfit(name: &str, error: &dyn std::error::Error) -> ConfigError {
     ConfigError::new("", format!("{name}: {error}"), "`countersign policy check` says more")
+}
+
+/// Who terminates TLS.
+fn terminator(raw: &raw::Terminator) -> Checked<Terminator> {
+    if raw.peers.is_empty() || raw.peers.iter().any(IpAddr::is_unspecified) {
+        let what = "nobody, or everybody, could tell certificates";
+        return Err(ConfigError::new("peers", what, "name the addresses of the terminator"));
+    }
+    let header = HeaderName::try_from(raw.header.as_str()).map_err(|_| {
+        ConfigError::new("header", "it is no name of a header", "leave it out for \"Client-Cert\"")
+    })?;
+    Ok(Terminator { peers: raw.peers.iter().map(IpAddr::to_canonical).collect(), header })
 }
 
 /// The key of the decision endpoint: one line, for the owner alone.
