@@ -130,7 +130,7 @@ impl Turn {
     }
 
     /// After a 403: with more, where a person can be asked for it; else the caller has to be.
-    fn step_up(&mut self, needed: &BTreeSet<String>) -> Result<bool, Refused> {
+    pub(super) fn step_up(&mut self, needed: &BTreeSet<String>) -> Result<bool, Refused> {
         let way = self.broker.way(&self.caller)?;
         if let (Caller::Person(person), Some(_)) = (&self.caller, &self.broker.config.caller) {
             let map = self.broker.config.map.as_ref();
