@@ -5,4 +5,6 @@ mod doctor;
 mod guard;
 mod jose;
 mod outbound;
+mod peers;
+mod pinned;
 mod sts;

@@ -1,15 +1,19 @@
 //! What a protected server says of itself: its identifier, its metadata (RFC 9728) and its
 //! challenges (RFC 6750 §3, RFC 9449 §7.1).
 
+mod certificate;
 pub mod challenge;
 pub mod metadata;
-mod protection;
+mod pinned;
+pub mod protection;
 mod uri;
 
 use std::fmt;
 
+pub use certificate::{CertificateForm, Terminator};
 pub use challenge::{Challenge, ChallengeError};
 pub use metadata::{Metadata, MetadataError};
+pub use pinned::{Call, Forbidden, Pinned, PinnedError, Policing};
 pub use protection::{Protection, Refused};
 pub use uri::is_same_target;
 

@@ -14,6 +14,7 @@ mod upstream;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,9 +102,15 @@ async fn accept(
     loop {
         let place = Arc::clone(&room).acquire_owned().await.map_err(io::Error::other)?;
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 failures = 0;
-                tokio::spawn(converse(stream, Arc::clone(&relay), serving.clone(), place));
+                tokio::spawn(converse(
+                    stream,
+                    peer.ip(),
+                    Arc::clone(&relay),
+                    serving.clone(),
+                    place,
+                ));
             }
             // A connection that is gone already, or too many open files for a moment.
             Err(_) if failures < ACCEPT_FAILURES_MAX => {
@@ -118,6 +125,7 @@ async fn accept(
 /// Serves one connection to its end.
 async fn converse(
     stream: TcpStream,
+    peer: IpAddr,
     relay: Arc<Relay>,
     mut serving: watch::Receiver<Phase>,
     _place: OwnedSemaphorePermit,
@@ -126,7 +134,7 @@ async fn converse(
     drop(stream.set_nodelay(true));
     let service = service_fn(move |request| {
         let relay = Arc::clone(&relay);
-        async move { Ok::<_, Infallible>(relay.answer(request).await) }
+        async move { Ok::<_, Infallible>(relay.answer(request, peer).await) }
     });
     let mut builder = http1::Builder::new();
     builder

@@ -166,6 +166,11 @@ impl Sts {
         std::fs::read_to_string(self.scratch.join("decisions.jsonl")).expect("records")
     }
 
+    /// Writes a file of its folder while it runs.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.scratch.join(name), text).expect("written");
+    }
+
     /// Stops it as an operator does, and starts it again.
     #[must_use]
     #[track_caller]

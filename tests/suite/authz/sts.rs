@@ -5,6 +5,8 @@ mod configuration;
 mod decisions;
 mod federation;
 mod protocol;
+mod reload;
+mod threats;
 
 use harness::{Draft, Others, Sts};
 use serde_json::{Value, json};

@@ -114,7 +114,7 @@ impl Broker {
         let (state, verifier) = (random()?, Secret::from(random()?));
         let challenge = digest::digest(&digest::SHA256, verifier.expose().as_bytes());
         let scopes = offline(scope_param(way, &key.scopes), server);
-        let jkt = is_bound(way, server)?.then(|| key.jkt.0.as_str());
+        let jkt = is_bound(way, server)?.then_some(key.jkt.0.as_str());
         {
             let mut query = url.query_pairs_mut();
             query

@@ -163,9 +163,10 @@ impl Turn {
         let resource = &self.broker.config.resource;
         let edge = map.edges.edge(&map.from, resource);
         let given = edge.map(|edge| edge.map(&person.scopes)).unwrap_or_default();
-        let scopes: BTreeSet<String> = match way.scopes.is_empty() {
-            true => given,
-            false => given.intersection(&way.scopes).cloned().collect(),
+        let scopes: BTreeSet<String> = if way.scopes.is_empty() {
+            given
+        } else {
+            given.intersection(&way.scopes).cloned().collect()
         };
         if scopes.is_empty() {
             let challenge = back(map, &self.broker, person, &way.scopes);

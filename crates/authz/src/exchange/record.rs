@@ -69,7 +69,7 @@ pub trait Records: Send + Sync + std::fmt::Debug {
 pub struct Unrecorded(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 impl Record {
-    pub(super) fn new(configuration: &str, traceparent: Option<&str>, time_s: u64) -> Self {
+    pub(crate) fn new(configuration: &str, traceparent: Option<&str>, time_s: u64) -> Self {
         Self {
             time_s,
             txn: None,
@@ -90,11 +90,11 @@ impl Record {
         }
     }
 
-    pub(super) fn passed(&mut self, check: &'static str) {
+    pub(crate) fn passed(&mut self, check: &'static str) {
         self.checks.push(check);
     }
 
-    pub(super) fn issued(&mut self, token: &str) {
+    pub(crate) fn issued(&mut self, token: &str) {
         self.hash = Some(TokenHash::of(token).0);
     }
 }

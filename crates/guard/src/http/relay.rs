@@ -1,7 +1,9 @@
 //! One HTTP request of a client: admitted, decided, forwarded or answered.
 
 mod admission;
+mod asker;
 mod asking;
+mod authority;
 mod beside;
 mod conversation;
 mod judge;
@@ -10,25 +12,28 @@ mod own;
 mod rejection;
 mod reply;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use authz::broker::{Broker, Person};
-use authz::resource::Protection;
-use authz::token::{Access, Credential};
+use authz::broker::Broker;
+use authz::resource::{Protection, Refused};
+use authz::token::Access;
 use bytes::Bytes;
 use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
+use surface::Era;
 use tokio::sync::watch;
 use wire::request::Subject;
 use wire::{Document, Frame, Message, Policy};
 
 use self::admission::{Admission, check_content};
+use self::asker::Asker;
 use self::asking::ClientChannel;
+use self::authority::Authority;
 use self::beside::{Beside, Link, Streams};
 use self::conversation::{Conversation, Conversations, Principal, session_of, strip_credentials};
 use self::judge::{Expected, Judge};
@@ -55,6 +60,7 @@ pub(super) struct Relay {
     admission: Admission,
     /// Whom tokens let in; without it the server asks by itself.
     protection: Option<Protection>,
+    authority: Authority,
     conversations: Conversations,
     streams: Arc<Streams>,
     /// Lists where callers have tokens of their own: what the guard pins is never one caller's.
@@ -62,16 +68,13 @@ pub(super) struct Relay {
     serving: watch::Receiver<Phase>,
 }
 
-/// Who asks, and the server as it is asked for them.
-struct Asker {
-    principal: Principal,
-    upstream: Arc<Upstream>,
-}
-
 /// Where a request belongs.
 struct Context {
     principal: Principal,
+    /// The server as it is asked for them.
     upstream: Arc<Upstream>,
+    /// The token that let it in, where one is needed.
+    access: Option<Access>,
     /// The legacy session that it names.
     session: Option<HeaderValue>,
     is_modern: bool,
@@ -102,7 +105,18 @@ impl Relay {
         let has_callers = upstream.broker().is_some_and(Broker::needs_callers);
         let own = has_callers.then(|| Own::new(Arc::clone(&upstream)));
         let streams = Arc::default();
-        Self { gate, upstream, admission, protection: None, conversations, streams, own, serving }
+        let (protection, authority) = (None, Authority::default());
+        Self {
+            gate,
+            upstream,
+            admission,
+            protection,
+            authority,
+            conversations,
+            streams,
+            own,
+            serving,
+        }
     }
 
     pub(super) fn protected(mut self, protection: Option<Protection>) -> Self {
@@ -111,10 +125,14 @@ impl Relay {
     }
 
     /// Answers one request.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Outgoing> {
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> Response<Outgoing> {
         let started = Instant::now();
         let (head, body) = request.into_parts();
-        self.route(head, body).await.unwrap_or_else(|rejection| {
+        self.route(head, body, peer).await.unwrap_or_else(|rejection| {
             if let Some(reason) = rejection.reason() {
                 let reasons = std::slice::from_ref(reason);
                 self.gate.record(Occasion::Refusal, Verdict::Deny, reasons, started);
@@ -127,6 +145,7 @@ impl Relay {
         &self,
         mut head: Parts,
         body: Incoming,
+        peer: IpAddr,
     ) -> Result<Response<Outgoing>, Rejection> {
         self.admission.check(&head.uri, &head.headers)?;
         if let Some(answer) = self.metadata(&head) {
@@ -138,7 +157,10 @@ impl Relay {
             let sentence = format!("nothing is served at this path; the server is at `{PATH}`");
             return Err(Rejection::new(StatusCode::NOT_FOUND, "http.path", &sentence));
         }
-        let asker = self.asker(&mut head).await?;
+        let asker = match self.asker(&mut head, peer).await {
+            Ok(asker) => asker,
+            Err(refused) => return Err(self.told(refused, &head, body).await),
+        };
         match head.method {
             Method::POST => self.post(head.headers, asker, body, link).await,
             Method::GET if link.is_none() => self.get(head.headers, asker).await,
@@ -164,22 +186,34 @@ impl Relay {
     }
 
     /// Who asks: whom a token names where one is needed, and then no credential stays.
-    async fn asker(&self, head: &mut Parts) -> Result<Asker, Rejection> {
+    async fn asker(&self, head: &mut Parts, peer: IpAddr) -> Result<Asker, Refused> {
         let upstream = Arc::clone(&self.upstream);
         let Some(protection) = &self.protection else {
             let principal = self.conversations.principal(&head.headers);
-            return Ok(Asker { principal, upstream });
+            return Ok(Asker { principal, upstream, access: None });
         };
-        let admitted = protection.admit(head.method.as_str(), &head.headers).await;
-        let access = admitted.map_err(Rejection::unauthorized)?;
-        let upstream = match self.upstream.broker().and_then(|_| person(&access, &head.headers)) {
-            Some(person) => Arc::new(self.upstream.on_behalf_of(person)),
-            None => upstream,
-        };
+        let access = protection.admit(head.method.as_str(), &head.headers, peer).await?;
+        let upstream = asker::on_behalf(upstream, &access, &head.headers);
         strip_credentials(&mut head.headers);
+        if let Some(terminator) = &protection.terminator {
+            head.headers.remove(&terminator.header);
+        }
         let (subject, client) = (&access.subject, &access.client_id);
         let principal = self.conversations.verified(&subject.iss, &subject.sub, client);
-        Ok(Asker { principal, upstream })
+        Ok(Asker { principal, upstream, access: Some(access) })
+    }
+
+    /// The answer to who is not let in. Apps read it in the result of their call, by option.
+    async fn told(&self, refused: Refused, head: &Parts, body: Incoming) -> Rejection {
+        let is_for_apps = self.protection.as_ref().is_some_and(|it| it.is_for_apps);
+        if !is_for_apps || refused.challenge.is_none() || head.method != Method::POST {
+            return Rejection::unauthorized(refused);
+        }
+        let body = body::read(body, UNKNOWN_BYTES_MAX, limits::BODY_TIME_MAX).await;
+        match body.ok().as_deref().and_then(called) {
+            Some((id, era)) => Rejection::in_result(&id, era, refused),
+            None => Rejection::unauthorized(refused),
+        }
     }
 
     async fn post(
@@ -197,6 +231,7 @@ impl Relay {
         let context = Context {
             principal: asker.principal,
             upstream: asker.upstream,
+            access: asker.access,
             session: session_of(&headers).cloned(),
             is_modern: is_modern(&frame, &headers)?,
             is_listening: is_called(&frame, "subscriptions/listen"),
@@ -208,6 +243,7 @@ impl Relay {
         {
             check_headers(message, &headers, &conversation)?;
         }
+        let is_permitted = self.permitted(&frame, &context, false)?;
         let link = context.link.as_deref();
         let channel = ClientChannel::new(&self.upstream, &conversation, &headers, link);
         let channel = channel.through(self.own.as_ref());
@@ -232,12 +268,32 @@ impl Relay {
                 Err(Rejection::answer(StatusCode::OK, answer))
             }
             Decision::Forward(expected) => {
+                if !is_permitted {
+                    // Listing the server first may just have pinned it.
+                    self.permitted(&frame, &context, true)?;
+                }
                 drop(frame);
                 drop(document);
                 let judge = Judge::new(conversation, expected);
                 self.forward(headers, body, judge, context).await
             }
         }
+    }
+
+    /// Whether the token allows what is asked for; `false` if that cannot be said before a listing.
+    fn permitted(
+        &self,
+        frame: &Frame<'_>,
+        context: &Context,
+        is_last: bool,
+    ) -> Result<bool, Rejection> {
+        let protection = self.protection.as_ref().zip(context.access.as_ref());
+        let Some((protection, access)) = protection else { return Ok(true) };
+        let messages = match frame {
+            Frame::One(message) => std::slice::from_ref(message),
+            Frame::Batch(messages) => messages,
+        };
+        self.authority.check(protection, &self.gate, access, messages, is_last)
     }
 
     /// The conversation that a POST belongs to.
@@ -318,7 +374,7 @@ impl Relay {
     async fn get(
         &self,
         headers: HeaderMap,
-        Asker { principal, upstream: asked }: Asker,
+        Asker { principal, upstream: asked, .. }: Asker,
     ) -> Result<Response<Outgoing>, Rejection> {
         let closing = closing(self.serving.clone());
         let (conversation, kind) = if let Some(session) = session_of(&headers) {
@@ -345,7 +401,7 @@ impl Relay {
     async fn delete(
         &self,
         headers: HeaderMap,
-        Asker { principal, upstream }: Asker,
+        Asker { principal, upstream, .. }: Asker,
     ) -> Result<Response<Outgoing>, Rejection> {
         let session = session_of(&headers).cloned();
         let sending = upstream.send(Method::DELETE, headers, Bytes::new());
@@ -358,20 +414,6 @@ impl Relay {
         }
         reply(response, Judge::new(self.conversations.begin(), Vec::new()), self.legacy()).await
     }
-}
-
-/// Who showed a token, for an exchange.
-fn person(access: &Access, headers: &HeaderMap) -> Option<Person> {
-    let values = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
-    let shown = Credential::parse(values("authorization"), values("dpop")).ok()??;
-    Some(Person {
-        subject: access.subject.clone(),
-        client_id: access.client_id.clone(),
-        scopes: access.scopes.clone(),
-        expires_s: access.expires_s,
-        token: shown.token,
-        proof: shown.proof,
-    })
 }
 
 /// Decides on one message.
@@ -502,6 +544,19 @@ fn id_of<'m>(message: &Message<'m>) -> &'m [u8] {
     }
 }
 
+/// The id of a call of a tool, and the era that it speaks.
+fn called(body: &[u8]) -> Option<(Vec<u8>, Era)> {
+    let document = Document::parse(body, &Policy::default()).ok()?;
+    match Frame::read(&document).ok()? {
+        Frame::One(Message::Request(request)) if request.method == "tools/call" => {
+            let version = wire::request::protocol_version(request.params).ok()?;
+            let era = if version.is_some() { Era::Modern } else { Era::Legacy };
+            Some((request.id.raw().to_vec(), era))
+        }
+        _ => None,
+    }
+}
+
 fn accepted() -> Response<Outgoing> {
     let mut response = Response::new(Outgoing::whole(Bytes::new()));
     *response.status_mut() = StatusCode::ACCEPTED;
@@ -512,6 +567,10 @@ fn accepted() -> Response<Outgoing> {
 fn unknown_session() -> Rejection {
     Rejection::new(StatusCode::NOT_FOUND, "http.session", "this session is not known here")
 }
+
+/// How much is read of who shows no token that counts: a call is smaller, whoever sends more gets the
+/// answer that needs no body.
+const UNKNOWN_BYTES_MAX: usize = 64 << 10;
 
 /// Where a server is served, beside its own path.
 const PATH: &str = "/mcp";

@@ -253,6 +253,23 @@ fn a_person_of_one_domain_reaches_the_other_under_another_name() {
     // Shown twice.
     let again = two.redeem(&assertion, "hop1-dpop");
     assert_eq!(refusal(&again).1, "authz.federation.replayed");
+    // Each was decided, and each decision is recorded, as those of an exchange are.
+    let records = two.b.decisions();
+    let records: Vec<Value> =
+        records.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let schema =
+        std::fs::read_to_string(harness::paths::tests_file("../docs/schema/decision.json"));
+    let schema: Value = serde_json::from_str(&schema.expect("a schema")).expect("a schema");
+    let schema = jsonschema::validator_for(&schema).expect("a schema");
+    assert!(records.iter().all(|record| schema.is_valid(record)), "{records:?}");
+    let [stolen, issued, replayed] = records.as_slice() else { panic!("three: {records:?}") };
+    assert_eq!(stolen["code"], "authz.federation.holder-unproven");
+    assert_eq!(replayed["code"], "authz.federation.replayed");
+    assert_eq!((&issued["txn"], &issued["pth"]), (&claims["txn"], &claims["pth"]));
+    assert_eq!((&issued["actor"], &issued["aud"]), (&json!("hop1-at-b"), &json!(THERE)));
+    assert_eq!((&issued["granted"], &issued["code"]), (&json!(["far:get"]), &Value::Null));
+    let checks = json!(["X1", "X8", "assertion", "X5", "X12", "X10"]);
+    assert_eq!(issued["checks"], checks);
     // Nothing of A's name for her in B.
     let grants = String::from_utf8_lossy(&two.b.grants()).into_owned();
     assert!(!grants.contains("alice") && !two.b.written().contains("alice"));

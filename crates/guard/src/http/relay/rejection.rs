@@ -7,6 +7,7 @@ use authz::resource::Refused;
 use http::header::{CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
+use surface::Era;
 
 use super::outgoing::Outgoing;
 use crate::answer;
@@ -102,6 +103,25 @@ impl Rejection {
         let mut rejection = Self::new(status, code, &sentence).with_challenge(challenge.as_deref());
         rejection.0.nonce = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok());
         rejection
+    }
+
+    /// The same as the result of the call `id`: where clients of Apps look for the challenge.
+    pub(super) fn in_result(id: &[u8], era: Era, refused: Refused) -> Self {
+        let challenge = refused.for_apps().unwrap_or_default();
+        let reason = Reason::new(refused.code, &refused.sentence);
+        let rejection = Self::unauthorized(refused);
+        let text = format!("Countersign refused this call: {}.", reason.sentence);
+        let body = answer::challenged(id, era, &text, &challenge);
+        let status = StatusCode::OK;
+        Self(Box::new(Parts { status, body, reason: Some(reason), ..*rejection.0 }))
+    }
+
+    /// A request that its caller may not make; `reason` is for the record, and may say more.
+    pub(super) fn forbidden(id: &[u8], refused: Refused, reason: Reason) -> Self {
+        let Refused { status, code, sentence, challenge, .. } = refused;
+        let mut rejection = Self::to(id, status, code, &sentence);
+        rejection.0.reason = Some(reason);
+        rejection.with_challenge(challenge.as_deref())
     }
 
     /// What is still to be recorded.
