@@ -29,9 +29,19 @@ async function key(name, alg = 'ES256') {
   return keys.get(name);
 }
 
+// Everything that nobody may find elsewhere, and everything that was answered but tokens.
+const secrets = new Set();
+const heard = [];
+
+async function secret(made) {
+  const text = await made;
+  secrets.add(text);
+  return text;
+}
+
 async function sign({ by, typ, claims, header = {} }) {
   const { alg, kid, privateKey } = await key(by);
-  return new jose.SignJWT(claims).setProtectedHeader({ alg, kid, typ, ...header }).sign(privateKey);
+  return secret(new jose.SignJWT(claims).setProtectedHeader({ alg, kid, typ, ...header }).sign(privateKey));
 }
 
 async function proof({ by, uri, token, nonce, claims = {}, header = {} }) {
@@ -39,14 +49,17 @@ async function proof({ by, uri, token, nonce, claims = {}, header = {} }) {
   const said = { jti: randomUUID(), htm: 'POST', htu: uri, iat: now(), ...claims };
   if (token) said.ath = b64(token);
   if (nonce) said.nonce = nonce;
-  return new jose.SignJWT(said).setProtectedHeader({ alg, typ: 'dpop+jwt', jwk, ...header }).sign(privateKey);
+  return secret(new jose.SignJWT(said).setProtectedHeader({ alg, typ: 'dpop+jwt', jwk, ...header }).sign(privateKey));
 }
 
 async function answer(response) {
   const text = await response.text();
   let body = text;
   try { body = JSON.parse(text); } catch { /* not JSON */ }
-  return { status: response.status, headers: Object.fromEntries(response.headers), body, text };
+  const got = { status: response.status, headers: Object.fromEntries(response.headers), body, text };
+  if (body.access_token) await secret(body.access_token);
+  else heard.push(JSON.stringify(got.headers), text);
+  return got;
 }
 
 // A form to an endpoint of the service, by a client with its key; with a fresh nonce if it asks for one.
@@ -173,6 +186,7 @@ const commands = {
   })),
   fetch: async ({ url, ...init }) => answer(await fetch(url, init)),
   wait: async ({ jti, set }) => { waiting.set(jti, set); return {}; },
+  kept: async () => ({ secrets: [...secrets], heard }),
   acknowledged: async () => ({ acknowledged }),
   publish: async ({ path, status = 200, headers = {}, body }) => { published.set(path, { status, headers, body }); return { asked: asked.get(path) ?? 0 }; },
 };

@@ -1,6 +1,7 @@
 //! The token service: the real binary, tokens of an independent authorization server, clients, proofs and
 //! verification by an independent library.
 
+mod canary;
 mod configuration;
 mod decisions;
 mod federation;

@@ -437,8 +437,9 @@ fn the_schema_takes_what_the_reader_takes() {
     ] {
         assert_eq!(validator.is_valid(&value), is_good, "schema: {value}");
         let members = value.as_object().unwrap().iter();
-        let text: String =
-            members.map(|(name, value)| format!("{name} = {}\n", inline(value))).collect();
+        let lines: Vec<_> =
+            members.map(|(name, value)| format!("{name} = {}", inline(value))).collect();
+        let text = lines.join("\n");
         let read = config::Config::parse(&text, Path::new(""));
         assert_eq!(read.is_ok(), is_good, "{value}: {:?}", read.err());
     }

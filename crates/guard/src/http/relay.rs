@@ -230,8 +230,8 @@ impl Relay {
         let frame = Frame::read(&document).map_err(Rejection::refused)?;
         let context = Context {
             principal: asker.principal,
-            upstream: asker.upstream,
             access: asker.access,
+            upstream: asker.upstream,
             session: session_of(&headers).cloned(),
             is_modern: is_modern(&frame, &headers)?,
             is_listening: is_called(&frame, "subscriptions/listen"),
