@@ -11,16 +11,16 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use super::domains;
-use super::raw::{self, Raw, Typ};
+use super::raw::{self, Raw};
 use super::{Config, ConfigError, EdgesFile, Lifetimes, Trusted, files};
 use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{Client, Names};
 use crate::limits;
 use crate::net::{KeysError, Pinned};
+use crate::resource::{CertificateForm, Terminator};
 use crate::sts::keys::Keys;
-use crate::sts::request::Terminator;
-use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Secret, Signer};
+use crate::token::{Issuer, Key, KeyError, KeySet, Nonces, Secret, Signer};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -45,7 +45,8 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
     let terminator = raw.terminator.as_ref().map(terminator).transpose();
     let policy = policy(raw.policy.as_deref(), folder, &edges, &issuer);
     let policy = policy.map_err(|error| error.at("policy"))?;
-    let authzen_key = raw.authzen_key.as_ref().map(|path| decision_key(&folder.join(path)));
+    let authzen_key = raw.authzen_key.as_ref().map(|path| shared_word(&folder.join(path)));
+    let ended_key = raw.ended_key.as_ref().map(|path| shared_word(&folder.join(path)));
     Ok(Config {
         issuer,
         keys,
@@ -64,6 +65,7 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
         policy,
         terminator: terminator.map_err(|error| error.at("terminator"))?,
         authzen_key: authzen_key.transpose().map_err(|error| error.at("authzen_key"))?,
+        ended_key: ended_key.transpose().map_err(|error| error.at("ended_key"))?,
         digest: surface::Digest::of_bytes(text.as_bytes()).to_string(),
     })
 }
@@ -164,14 +166,10 @@ fn one_trusted(raw: &raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> 
         let what = "`scope_claim` is \"scope\" or \"scp\", and `client_claims` names one at least";
         return Err(ConfigError::new("", what, "leave them out, or see the provider's profile"));
     }
-    let typ = match raw.typ {
-        Typ::AtJwt => token::Typ::AtJwt,
-        Typ::Jwt => token::Typ::Jwt,
-    };
     let issuer = Issuer {
         iss: raw.issuer.clone(),
         keys: Arc::clone(&pinned.keys),
-        typ,
+        typ: raw.typ.into(),
         scope_claim: raw.scope_claim.clone(),
         client_claims: raw.client_claims.clone(),
         is_own: false,
@@ -345,7 +343,7 @@ fn unfit(name: &str, error: &dyn std::error::Error) -> ConfigError {
 }
 
 /// Who terminates TLS.
-fn terminator(raw: &raw::Terminator) -> Checked<Terminator> {
+pub(super) fn terminator(raw: &raw::Terminator) -> Checked<Terminator> {
     if raw.peers.is_empty() || raw.peers.iter().any(IpAddr::is_unspecified) {
         let what = "nobody, or everybody, could tell certificates";
         return Err(ConfigError::new("peers", what, "name the addresses of the terminator"));
@@ -353,11 +351,18 @@ fn terminator(raw: &raw::Terminator) -> Checked<Terminator> {
     let header = HeaderName::try_from(raw.header.as_str()).map_err(|_| {
         ConfigError::new("header", "it is no name of a header", "leave it out for \"Client-Cert\"")
     })?;
-    Ok(Terminator { peers: raw.peers.iter().map(IpAddr::to_canonical).collect(), header })
+    if matches!(header.as_str(), "authorization" | "dpop" | "cookie" | "host" | "content-type") {
+        return Err(ConfigError::new("header", "it is another's", "such as \"Client-Cert\""));
+    }
+    let form = match raw.form {
+        raw::CertificateForm::Rfc9440 => CertificateForm::Rfc9440,
+        raw::CertificateForm::Pem => CertificateForm::Pem,
+    };
+    Ok(Terminator { peers: raw.peers.iter().map(IpAddr::to_canonical).collect(), header, form })
 }
 
-/// The key of the decision endpoint: one line, for the owner alone.
-fn decision_key(path: &Path) -> Checked<Secret> {
+/// A key that others send: one line, for the owner alone.
+pub(super) fn shared_word(path: &Path) -> Checked<Secret> {
     let text = files::private(path)?;
     let key = text.trim();
     let min = limits::AUTHZEN_KEY_CHARS_MIN;
