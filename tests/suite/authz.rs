@@ -6,4 +6,5 @@ mod guard;
 mod jose;
 mod pinned;
 mod peers;
+mod outbound;
 mod sts;

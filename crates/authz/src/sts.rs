@@ -7,6 +7,7 @@ mod answer;
 pub mod authzen;
 pub mod config;
 mod edges;
+mod ended;
 mod events;
 pub mod keys;
 mod metadata;
@@ -37,9 +38,8 @@ use crate::federation::{Asserter, Transmitter};
 use crate::grant::{Bounds, Durable, GrantError, Grants};
 use crate::limits;
 use crate::net::{Client, Renewals};
+use crate::resource::Terminator;
 use crate::token::{Issuer, Jwt, Nonces, Secret};
-
-pub use request::Terminator;
 
 pub use config::{Config, ConfigError, EdgesFile};
 
@@ -73,6 +73,7 @@ struct Inner {
     /// The policies, over the edges of the start.
     policy: Arc<Engine>,
     authzen_key: Option<Secret>,
+    ended_key: Option<Secret>,
     terminator: Option<Terminator>,
 }
 
@@ -144,6 +145,7 @@ impl Sts {
             clock,
             policy,
             authzen_key: config.authzen_key,
+            ended_key: config.ended_key,
             terminator: config.terminator,
             issuer: config.issuer,
         };
@@ -165,6 +167,7 @@ impl Sts {
             .route(&under("token"), post(token::endpoint))
             .route(&under("revoke"), post(revoke::endpoint))
             .route(&under("events"), post(events::push))
+            .route(&under("ended"), get(ended::endpoint))
             .route("/healthz", get(health))
             .route("/metrics", get(counters))
             .layer(middleware::from_fn_with_state(
@@ -248,6 +251,7 @@ pub const CODES: &[(&str, &str)] = &[
     (TOO_LARGE, "The body is too long, or did not come in time."),
     (GRANT_TYPE, "The grant type is none that is served here."),
     (EDGES_REFUSED, "An edge file that changed is refused; the one before stays in force."),
+    (ended::UNAUTHENTICATED, "Who asks which grants ended did not show the key of that endpoint."),
     (UNAVAILABLE, "The service cannot do its work now; nothing was issued."),
 ];
 

@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 pub use self::domains::{Domains, Poll};
 pub use self::edges::EdgesFile;
 use super::keys::Keys;
-use super::request::Terminator;
 use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{Client, Names};
 use crate::net::Pinned;
+use crate::resource::Terminator;
 use crate::token::{Issuer, Nonces, Secret};
 
 /// What a service is told.
@@ -58,6 +58,8 @@ pub struct Config {
     pub terminator: Option<Terminator>,
     /// The key of the decision endpoint; nothing without one.
     pub authzen_key: Option<Secret>,
+    /// The key of whoever may know which grants ended; nothing without one.
+    pub ended_key: Option<Secret>,
     /// The SHA-256 of the file, `sha256:…`.
     pub digest: String,
 }
