@@ -3,6 +3,7 @@
 
 mod configuration;
 mod decisions;
+mod ended;
 mod federation;
 mod protocol;
 mod reload;

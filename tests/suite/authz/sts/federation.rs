@@ -11,7 +11,17 @@ const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/";
 
 /// A domain whose transmitter `ssf` may speak of the subjects of its authorization server.
 fn told(poll: bool) -> Domain {
+    transmitted(poll, |_| ())
+}
+
+/// The same, pushed, with more configuration.
+pub(super) fn told_with(configure: impl FnOnce(&Draft)) -> Domain {
+    transmitted(false, configure)
+}
+
+fn transmitted(poll: bool, configure: impl FnOnce(&Draft)) -> Domain {
     Domain::with(|draft, others| {
+        configure(draft);
         draft.write("ssf.jwks.json", &json!({ "keys": [others.jwk("ssf")] }).to_string());
         let issuer = &others.issuer;
         let more = if poll {
@@ -29,7 +39,7 @@ fn told(poll: bool) -> Domain {
 
 impl Domain {
     /// A security event token about a person.
-    fn event(&mut self, by: &str, person: &str, more: Value) -> String {
+    pub(super) fn event(&mut self, by: &str, person: &str, more: Value) -> String {
         let now = self.others.now_s();
         let mut claims = json!({
             "iss": "https://ssf.a.example", "aud": self.sts.issuer, "iat": now,
@@ -45,7 +55,7 @@ impl Domain {
         made["token"].as_str().expect("a token").to_owned()
     }
 
-    fn push(&mut self, set: &str) -> Value {
+    pub(super) fn push(&mut self, set: &str) -> Value {
         let endpoint = self.sts.endpoint("events");
         self.others.ask("push", json!({ "endpoint": endpoint, "set": set }))
     }
