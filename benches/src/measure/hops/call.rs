@@ -34,10 +34,13 @@ pub(in crate::measure) fn run(
     report: &mut Report,
     bars: &mut Bars,
 ) -> Outcome<()> {
-    let title = "One call at a guard, of 40 pinned tools: token, scopes of the tool, policy; one core";
-    let columns = ["mapping", "token µs", "+ G13 µs", "+ G13, G14 µs", "G13 × token", "both × token"];
+    let title =
+        "One call at a guard, of 40 pinned tools: token, scopes of the tool, policy; one core";
+    let columns =
+        ["mapping", "token µs", "+ G13 µs", "+ G13, G14 µs", "G13 × token", "both × token"];
     let mut table = Table::new(title, &columns);
-    for (name, tool) in [("none", "tool0"), ("one question", "mapped"), ("two questions", "twice")] {
+    for (name, tool) in [("none", "tool0"), ("one question", "mapped"), ("two questions", "twice")]
+    {
         let plain = Guarded::new(false)?;
         let policed = Guarded::new(true)?;
         if !plain.is_permitted(tool) || !policed.is_permitted(tool) {
@@ -121,9 +124,7 @@ impl Guarded {
 
 fn surface() -> Surface {
     let schemes = json!([{"type": "oauth2", "scopes": ["mail.send"]}]);
-    let question = |argument: &str| {
-        json!({"action": {"name": "write"}, "resource": {"type": "person", "id": argument}})
-    };
+    let question = |argument: &str| json!({"action": {"name": "write"}, "resource": {"type": "person", "id": argument}});
     let one = json!({"evaluation": question("$params.arguments.to")});
     let entries = [question("$params.arguments.to"), question("$params.arguments.from")];
     let two = json!({"evaluations": {"evaluations": entries}});
