@@ -90,8 +90,6 @@ impl Sts {
         let grants: Arc<dyn Grants> = Arc::new(Durable::open(&config.grants).await?);
         let records = records::InFile::open(&config.records)
             .map_err(|source| OpenError::Records { path: config.records.clone(), source })?;
-        let path =
-            Url::parse(&config.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
         let (mut trusted, mut pinned, mut opaque) = (Vec::new(), config.others.pinned, None);
         for one in config.trusted {
             pinned.push((one.issuer.iss.clone(), one.pinned));
@@ -126,7 +124,7 @@ impl Sts {
             .with_renewals(renewals.clone())
             .with_opaque(opaque);
         let inner = Inner {
-            path: path.unwrap_or_default(),
+            path: path_of(&config.issuer),
             metadata: metadata::document(
                 &config.issuer,
                 !config.others.asserters.is_empty(),
@@ -216,6 +214,12 @@ impl Sts {
     fn now_s(&self) -> u64 {
         (self.inner.clock)()
     }
+}
+
+/// Where the issuer's endpoints are, below its origin.
+fn path_of(issuer: &str) -> String {
+    let url = Url::parse(issuer);
+    url.map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default()
 }
 
 /// Why a service does not start.
