@@ -32,7 +32,7 @@ writeFileSync(`${directory}/glewlwyd.conf`, [
   'hash_algorithm="SHA512"', `database = { type="sqlite3"; path="${directory}/glewlwyd.db"; };`,
   ...Object.entries(modules).map(([name, folder]) => `${name}_module_path="${LIBRARY}/${folder}"`), '',
 ].join('\n'));
-const child = spawn('glewlwyd', [`--config-file=${directory}/glewlwyd.conf`], { stdio: ['ignore', 'ignore', 'inherit'] });
+const child = spawn('glewlwyd', [`--config-file=${directory}/glewlwyd.conf`], { stdio: ['ignore', 2, 2] });
 child.on('exit', (code) => process.exit(code ?? 1));
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => child.kill('SIGKILL'));
 // Whoever started us is gone.
@@ -85,7 +85,7 @@ await client('agent', { confidential: false, authorization_type: ['code'], scope
 for (const name of ['doctor', 'hop1', 'hop2']) {
   await client(name, {
     confidential: true, client_secret: SECRET, token_endpoint_auth_method: ['client_secret_basic'],
-    authorization_type: ['client_credentials'], scope: scopes,
+    authorization_type: ['client_credentials'], scope: scopes.filter((name) => name !== 'files:all'),
   });
 }
 // A person who signed in, and consented to the agent.

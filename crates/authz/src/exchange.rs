@@ -257,9 +257,7 @@ impl Exchange {
         let token = form(request)?;
         let case = Case::new(state, client, request)?;
         record.hop = Some(case.from.to_string());
-        record.aud = case.to.as_ref().map(Resource::to_string);
-        let asked = request.scope.as_deref().and_then(crate::token::scope::parse);
-        record.requested = asked.unwrap_or_default();
+        asked(request, &case, record);
         let access = self.subject(&case, token, now_s).await?;
         record.pth = Some(access.hash.0.clone());
         record.checks.extend(["X2", "X3"]);
@@ -390,6 +388,17 @@ fn form(request: &Request) -> Result<&Secret, ExchangeError> {
         return Err(ExchangeError::Request("there is not exactly one `resource`"));
     }
     request.subject_token.as_ref().ok_or(ExchangeError::Request("there is no `subject_token`"))
+}
+
+/// Records what is asked for, as far as somebody declared it: a client that errs may have put a secret
+/// where a scope or a target belongs.
+fn asked(request: &Request, case: &Case<'_>, record: &mut Record) {
+    if let (Some(to), Some(target)) = (&case.to, case.target) {
+        record.aud = Some(to.to_string());
+        let asked = request.scope.as_deref().and_then(crate::token::scope::parse);
+        let asked = asked.unwrap_or_default();
+        record.requested = asked.intersection(&target.scopes).cloned().collect();
+    }
 }
 
 /// What an edge lets pass although it should not: said each time.

@@ -1,13 +1,16 @@
 //! Grants: the only state. The ceiling of everything done for one intent.
 
+#[cfg(feature = "service")]
 mod durable;
 mod memory;
+#[cfg(feature = "service")]
 mod row;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
+#[cfg(feature = "service")]
 pub use self::durable::Durable;
 pub use self::memory::{Fault, Faults, Memory, Step};
 use crate::limits;

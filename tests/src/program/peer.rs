@@ -5,6 +5,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use std::sync::{Arc, Mutex};
+
+use crate::program::guarded::keep;
 use crate::{Others, Scratch, paths};
 
 /// What its clients `doctor`, `hop1` and `hop2` show.
@@ -24,7 +27,11 @@ pub struct Peer {
     /// What a person's browser holds who signed in there.
     cookie: String,
     metadata: Value,
+    written: Arc<Mutex<Vec<u8>>>,
 }
+
+/// A process, and what it writes.
+type Running = (Child, Arc<Mutex<Vec<u8>>>);
 
 impl Peer {
     /// The `oidc-provider` of the others.
@@ -57,7 +64,7 @@ impl Peer {
     }
 
     fn known(
-        child: Option<Child>,
+        running: Option<Running>,
         scratch: Scratch,
         name: &'static str,
         issuer: String,
@@ -74,12 +81,21 @@ impl Peer {
         let metadata = metadata.unwrap_or_else(|| panic!("no metadata of {name}"))["body"].take();
         assert_eq!(metadata["issuer"], issuer, "RFC 8414 §3.3");
         let jwks = metadata["jwks_uri"].as_str().expect("a place of keys").to_owned();
-        Self { child, _scratch: scratch, name, issuer, jwks, cookie, metadata }
+        let (child, written) = match running {
+            Some((child, written)) => (Some(child), written),
+            None => (None, Arc::default()),
+        };
+        Self { child, _scratch: scratch, name, issuer, jwks, cookie, metadata, written }
     }
 
     /// Its address.
     pub fn address(&self) -> &str {
         split(&self.issuer).0.trim_start_matches("http://")
+    }
+
+    /// What it wrote to stdout and stderr so far.
+    pub fn written(&self) -> String {
+        String::from_utf8_lossy(&self.written.lock().expect("no writer panics")).into_owned()
     }
 
     /// An endpoint, as its metadata have it.
@@ -110,6 +126,25 @@ impl Peer {
         self.ask(others, "doctor", dpop, form)
     }
 
+    /// The answer to an authorization request that is wrong, by a browser in which alice is signed in.
+    pub fn authorize(&self, others: &mut Others, resource: &str, wrong: Value) -> Value {
+        let mut asked = json!({
+            "authorization": self.endpoint("authorization_endpoint"),
+            "endpoint": self.endpoint("token_endpoint"), "cookie": self.cookie,
+            "client": "agent", "resource": resource, "scope": "files:read", "wrong": wrong,
+        });
+        if self.name == "Glewlwyd" {
+            asked["wrong"]["g_continue"] = json!("");
+        }
+        others.ask("code", asked)
+    }
+
+    /// Whether its metadata offer the grant.
+    pub fn offers(&self, grant: &str) -> bool {
+        let grants = self.metadata["grant_types_supported"].as_array();
+        grants.is_some_and(|all| all.iter().any(|one| one == grant))
+    }
+
     /// The answer to the agent for alice, who signed in and consented: code and PKCE; `more` changes the
     /// request.
     pub fn code(
@@ -121,8 +156,11 @@ impl Peer {
         more: Value,
     ) -> Value {
         if self.child.is_none() {
-            let asked =
+            let mut asked =
                 json!({ "person": "alice", "resource": resource, "scope": scope, "dpop": dpop });
+            for (name, value) in more.as_object().into_iter().flatten() {
+                asked[name] = value.clone();
+            }
             return others.ask("login", asked);
         }
         let mut asked = json!({
@@ -160,18 +198,21 @@ pub fn token(answer: &Value) -> String {
     answer["body"]["access_token"].as_str().expect("a token").to_owned()
 }
 
-fn start(command: &mut Command) -> (Child, String) {
+fn start(command: &mut Command) -> (Running, String) {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
+    let written = Arc::default();
+    keep(child.stderr.take(), &written);
     let mut line = String::new();
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     stdout.read_line(&mut line).expect("it says who it is");
     assert!(!line.is_empty(), "{command:?} ended");
-    (child, line.trim_end().to_owned())
+    keep(Some(stdout), &written);
+    ((child, written), line.trim_end().to_owned())
 }
 
 fn split(issuer: &str) -> (&str, &str) {

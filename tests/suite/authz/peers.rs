@@ -1,5 +1,10 @@
 //! Authorization servers that nobody here wrote: their tokens before our guard and our token service.
 
+mod attacked;
+mod servers;
+mod table;
+mod threats;
+
 use harness::guard::{Guard, Listening};
 use harness::http::free_port;
 use harness::http::recorder::Recorder;
@@ -7,23 +12,46 @@ use harness::program::peer::token;
 use harness::{Draft, HttpClient, Others, Peer, Sts};
 use serde_json::{Value, json};
 
-/// A resource, its guard, its token service, and the servers that issue tokens for it.
+/// Two resources with a guard each, a token service, and the servers that issue tokens for them.
 struct World {
     others: Others,
     peers: Vec<Peer>,
     resource: String,
     next: String,
-    listening: Listening,
+    guards: [Protected; 2],
     sts: Sts,
+}
+
+/// A guard before a server that answers everything alike.
+struct Protected {
+    listening: Listening,
     _guard: Guard,
     _upstream: Recorder,
 }
 
+impl Protected {
+    fn start(address: &str, others: &mut Others, peers: &[Peer]) -> Self {
+        let (guard, upstream) = (Guard::new(), Recorder::start());
+        let mut config =
+            format!("resource = \"http://{address}/mcp\"\nscopes = [\"files:read\"]\n");
+        for (at, peer) in peers.iter().enumerate() {
+            let jwks = others.ask("fetch", json!({ "url": peer.jwks }));
+            let text = jwks["text"].as_str().expect("keys");
+            std::fs::write(guard.file(&format!("{at}.json")), text).expect("written");
+            let issuer = &peer.issuer;
+            config += &format!("[[trusted]]\nissuer = \"{issuer}\"\njwks = \"{at}.json\"\n");
+        }
+        std::fs::write(guard.file("authorize.toml"), config).expect("written");
+        let options = ["--mode", "observe", "--authorize", "authorize.toml"];
+        let listening = guard.listen_at(address, &options, &upstream.url);
+        Self { listening, _guard: guard, _upstream: upstream }
+    }
+}
+
 impl World {
     fn start() -> Self {
-        let address = format!("127.0.0.1:{}", free_port());
-        let resource = format!("http://{address}/mcp");
-        let next = "http://127.0.0.1:9/mcp".to_owned();
+        let [first, second] = [(); 2].map(|()| format!("127.0.0.1:{}", free_port()));
+        let [resource, next] = [&first, &second].map(|address| format!("http://{address}/mcp"));
         let resources = json!({ &resource: "files:read files:write", &next: "files:read" });
         let mut others = Others::start(&resources);
         let peers = vec![
@@ -31,46 +59,37 @@ impl World {
             Peer::glewlwyd(&mut others, &resources),
             Peer::oauth_as(&mut others, &resources),
         ];
-        let upstream = Recorder::start();
-        let guard = Guard::new();
-        let mut config = format!("resource = \"{resource}\"\nscopes = [\"files:read\"]\n");
+        let guards =
+            [&first, &second].map(|address| Protected::start(address, &mut others, &peers));
         let draft = Draft::new();
         let addresses: Vec<_> = peers.iter().map(Peer::address).collect();
         draft.prepend(&format!("home = {:?}\nexceptions = {addresses:?}\n", peers[0].issuer));
-        for (at, peer) in peers.iter().enumerate() {
-            let jwks = others.ask("fetch", json!({ "url": peer.jwks }));
-            let text = jwks["text"].as_str().expect("keys");
-            std::fs::write(guard.file(&format!("{at}.json")), text).expect("written");
-            let issuer = &peer.issuer;
-            config += &format!("[[trusted]]\nissuer = \"{issuer}\"\njwks = \"{at}.json\"\n");
-            let jwks = &peer.jwks;
+        for Peer { issuer, jwks, .. } in &peers {
             draft.configure(&format!(
                 "\n[[trusted]]\nissuer = \"{issuer}\"\njwks_url = \"{jwks}\"\n"
             ));
         }
-        std::fs::write(guard.file("authorize.toml"), config).expect("written");
-        let options = ["--mode", "observe", "--authorize", "authorize.toml"];
-        let listening = guard.listen_at(&address, &options, &upstream.url);
         draft.client(&mut others, "hop1", "hop1");
         draft.write("edges.json", &edges(&resource, &next).to_string());
         let sts = draft.start();
         sts.wait_for("an issuer's keys changed");
-        Self { others, peers, resource, next, listening, sts, _guard: guard, _upstream: upstream }
+        Self { others, peers, resource, next, guards, sts }
     }
 
-    /// What the guard answers to a token, with the holder's proof if it is bound.
-    fn call(&mut self, token: &str, holder: Option<&str>) -> u16 {
+    /// What a guard answers to a token, with the holder's proof if it is bound.
+    fn call(&mut self, at: usize, token: &str, holder: Option<&str>) -> u16 {
         let mut headers = vec![
             ("Accept".to_owned(), "application/json, text/event-stream".to_owned()),
             ("Content-Type".to_owned(), "application/json".to_owned()),
         ];
         let scheme = if holder.is_some() { "DPoP" } else { "Bearer" };
         headers.push(("Authorization".to_owned(), format!("{scheme} {token}")));
+        let url = self.guards[at].listening.url().to_owned();
         if let Some(by) = holder {
-            headers.push(("DPoP".to_owned(), self.others.proof(by, &self.resource, token)));
+            headers.push(("DPoP".to_owned(), self.others.proof(by, &url, token)));
         }
         let body = br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
-        HttpClient::new(self.listening.url()).send("POST", &headers, body).status
+        HttpClient::new(&url).send("POST", &headers, body).status
     }
 
     /// What our token service answers to hop 1 that was called with the token.
@@ -87,7 +106,12 @@ impl World {
     /// A token that has to be worth something here: to the guard, and to the token service.
     #[track_caller]
     fn counts(&mut self, name: &str, token: &str, holder: Option<&str>) {
-        assert_eq!(self.call(token, holder), 200, "{name}: {}", self.listening.stderr());
+        assert_eq!(
+            self.call(0, token, holder),
+            200,
+            "{name}: {}",
+            self.guards[0].listening.stderr()
+        );
         let answer = self.exchange(token, holder);
         assert_eq!(answer["status"], 200, "{name}: {answer}\n{}", self.sts.decisions());
         let made = harness::program::peer::token(&answer);
@@ -128,5 +152,28 @@ fn tokens_of_three_servers_count_at_the_guard_and_are_exchanged() {
             world.counts(&format!("{} code {holder:?}", peer.name), &alice, holder);
             world.counts(&format!("{} credentials {holder:?}", peer.name), &itself, holder);
         }
+    }
+}
+
+#[test]
+fn t2_tokens_of_three_issuers_count_at_one_server_each() {
+    let mut world = World::start();
+    let peers = std::mem::take(&mut world.peers);
+    let resources = [world.resource.clone(), world.next.clone()];
+    for peer in &peers {
+        for holder in [None, Some("agent")] {
+            for (own, resource) in resources.iter().enumerate() {
+                let answer = peer.credentials(&mut world.others, holder, resource, "files:read");
+                let token = token(&answer);
+                for at in [0, 1] {
+                    let expected = if at == own { 200 } else { 401 };
+                    let status = world.call(at, &token, holder);
+                    assert_eq!(status, expected, "{}: {resource} at {at}", peer.name);
+                }
+            }
+        }
+    }
+    for guard in &world.guards {
+        assert!(guard.listening.stderr().contains("authz.guard.audience-mismatch"));
     }
 }

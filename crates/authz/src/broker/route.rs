@@ -264,10 +264,15 @@ fn check_scopes(
 ) -> Result<(), Refused> {
     let prefix = prefix(way).unwrap_or_default();
     let bare = |word: &String| word.strip_prefix(&prefix).unwrap_or(word).to_owned();
-    let is_less = asked.is_empty() || issued.iter().map(bare).all(|word| asked.contains(&word));
+    // It gives no authority, and was asked for where the issuer knows it.
+    let is_neutral = |word: &str| way.route == Route::SignIn && word == OFFLINE;
+    let is_less = asked.is_empty()
+        || issued.iter().map(bare).all(|word| asked.contains(&word) || is_neutral(&word));
     if is_less { Ok(()) } else { Err(Refused::Widened) }
 }
 
+/// What a refresh token is asked for with (`OpenID` Connect Core §11).
+pub(super) const OFFLINE: &str = "offline_access";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";

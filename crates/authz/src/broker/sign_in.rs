@@ -28,7 +28,7 @@ use super::cache::{Held, Key};
 use super::config::Way;
 use super::desk::{Identity, object, random};
 use super::discovery::Found;
-use super::route::{is_bound, resource_param, scope_param};
+use super::route::{OFFLINE, is_bound, resource_param, scope_param};
 use super::{Broker, Refused};
 use crate::limits;
 use crate::net::Request;
@@ -331,7 +331,6 @@ fn method(server: &Server) -> &'static str {
 }
 
 const PATH: &str = "/callback";
-const OFFLINE: &str = "offline_access";
 const DONE: &str =
     "<!doctype html><title>Countersign</title><p>Signed in. You can close this page.";
 const ODD: &str = "<!doctype html><title>Countersign</title><p>Nobody waits for this sign-in.";

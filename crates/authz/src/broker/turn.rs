@@ -38,6 +38,9 @@ impl Turn {
     /// No token can be got.
     pub async fn headers(&mut self, method: &str, url: &str) -> Result<HeaderMap, Refused> {
         let broker = Arc::clone(&self.broker);
+        if self.has_no_way() {
+            return Ok(HeaderMap::new());
+        }
         let way = broker.way(&self.caller)?;
         if way.route == Route::SignIn && broker.found().is_none() {
             return Ok(HeaderMap::new());
@@ -74,6 +77,9 @@ impl Turn {
         url: &str,
     ) -> Result<bool, Refused> {
         let has_nonce = self.broker.remember_nonce(&origin(url), headers);
+        if self.has_no_way() {
+            return Ok(false);
+        }
         if status != StatusCode::UNAUTHORIZED && status != StatusCode::FORBIDDEN {
             return Ok(false);
         }
@@ -94,6 +100,11 @@ impl Turn {
             return Ok(true);
         }
         self.renew(challenges.first()).await
+    }
+
+    /// Whether it is made as the guard itself, for which nothing is configured: without a token.
+    fn has_no_way(&self) -> bool {
+        matches!(self.caller, Caller::Service) && !self.broker.has_service()
     }
 
     /// After a 401: without the token that was refused, as the server now says.

@@ -2,6 +2,7 @@
 //!
 //! With a command, stdout belongs to the protocol: nothing here writes there.
 
+mod outbound;
 mod testimony;
 
 use std::fs::OpenOptions;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use authz::resource::Protection;
 use guard::event::Events;
+use guard::http::Tokens;
 use guard::{Endpoint, Gate, Stance, Target};
 
 use self::testimony::Testimony;
@@ -204,6 +206,9 @@ async fn serve(
             .hint("listen on 127.0.0.1, or add `--allow-remote-clients`"));
     }
     let tasks = protection.as_ref().map(|protection| protection.tasks());
+    let outbound = arguments.outbound.as_deref();
+    let outbound = outbound.map(|path| outbound::broker(desk, path, protection.is_some()));
+    let tokens = Tokens { inbound: protection, outbound: outbound.transpose()? };
     let failed = |error| Failure::new(format!("listening on {address}")).because(error);
     let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
@@ -212,7 +217,7 @@ async fn serve(
         listener,
         upstream,
         arguments.allow_origins.clone(),
-        protection,
+        tokens,
         gate,
         stopped(),
     )

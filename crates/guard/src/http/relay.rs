@@ -7,6 +7,7 @@ mod beside;
 mod conversation;
 mod judge;
 mod outgoing;
+mod own;
 mod rejection;
 mod reply;
 
@@ -14,8 +15,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
+use authz::broker::{Broker, Person};
 use authz::resource::{Protection, Refused};
-use authz::token::Access;
+use authz::token::{Access, Credential};
 use bytes::Bytes;
 use http::header::ALLOW;
 use http::request::Parts;
@@ -34,6 +36,7 @@ use self::beside::{Beside, Link, Streams};
 use self::conversation::{Conversation, Conversations, Principal, session_of, strip_credentials};
 use self::judge::{Expected, Judge};
 use self::outgoing::{Outgoing, Stream, closing};
+use self::own::Own;
 use self::rejection::Rejection;
 use self::reply::{reply, send};
 use crate::answer;
@@ -58,7 +61,17 @@ pub(super) struct Relay {
     authority: Authority,
     conversations: Conversations,
     streams: Arc<Streams>,
+    /// Lists where callers have tokens of their own: what the guard pins is never one caller's.
+    own: Option<Own>,
     serving: watch::Receiver<Phase>,
+}
+
+/// Who asks, and the server as it is asked for them.
+struct Asker {
+    principal: Principal,
+    /// The token that let them in, where one is needed.
+    access: Option<Access>,
+    upstream: Arc<Upstream>,
 }
 
 /// Where a request belongs.
@@ -66,6 +79,7 @@ struct Context {
     principal: Principal,
     /// The token that let it in, where one is needed.
     access: Option<Access>,
+    upstream: Arc<Upstream>,
     /// The legacy session that it names.
     session: Option<HeaderValue>,
     is_modern: bool,
@@ -93,10 +107,21 @@ impl Relay {
     ) -> Self {
         let conversations = Conversations::new(Arc::clone(&gate));
         let (upstream, admission) = (Arc::new(upstream), Admission::new(listener, origins));
+        let has_callers = upstream.broker().is_some_and(Broker::needs_callers);
+        let own = has_callers.then(|| Own::new(Arc::clone(&upstream)));
         let streams = Arc::default();
-        let authority = Authority::default();
-        let protection = None;
-        Self { gate, upstream, admission, protection, authority, conversations, streams, serving }
+        let (authority, protection) = (Authority::default(), None);
+        Self {
+            gate,
+            upstream,
+            admission,
+            protection,
+            authority,
+            conversations,
+            streams,
+            own,
+            serving,
+        }
     }
 
     pub(super) fn protected(mut self, protection: Option<Protection>) -> Self {
@@ -137,14 +162,14 @@ impl Relay {
             let sentence = format!("nothing is served at this path; the server is at `{PATH}`");
             return Err(Rejection::new(StatusCode::NOT_FOUND, "http.path", &sentence));
         }
-        let (principal, access) = match self.principal(&mut head, peer).await {
-            Ok(admitted) => admitted,
+        let asker = match self.asker(&mut head, peer).await {
+            Ok(asker) => asker,
             Err(refused) => return Err(self.told(refused, &head, body).await),
         };
         match head.method {
-            Method::POST => self.post(head.headers, (principal, access), body, link).await,
-            Method::GET if link.is_none() => self.get(head.headers, principal).await,
-            Method::DELETE if link.is_none() => self.delete(head.headers, principal).await,
+            Method::POST => self.post(head.headers, asker, body, link).await,
+            Method::GET if link.is_none() => self.get(head.headers, asker).await,
+            Method::DELETE if link.is_none() => self.delete(head.headers, asker).await,
             _ => Err(Rejection::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "http.method",
@@ -166,22 +191,24 @@ impl Relay {
     }
 
     /// Who asks: whom a token names where one is needed, and then no credential stays.
-    async fn principal(
-        &self,
-        head: &mut Parts,
-        peer: IpAddr,
-    ) -> Result<(Principal, Option<Access>), Refused> {
+    async fn asker(&self, head: &mut Parts, peer: IpAddr) -> Result<Asker, Refused> {
+        let upstream = Arc::clone(&self.upstream);
         let Some(protection) = &self.protection else {
-            return Ok((self.conversations.principal(&head.headers), None));
+            let principal = self.conversations.principal(&head.headers);
+            return Ok(Asker { principal, access: None, upstream });
         };
         let access = protection.admit(head.method.as_str(), &head.headers, peer).await?;
+        let upstream = match self.upstream.broker().and_then(|_| person(&access, &head.headers)) {
+            Some(person) => Arc::new(self.upstream.on_behalf_of(person)),
+            None => upstream,
+        };
         strip_credentials(&mut head.headers);
         if let Some(terminator) = &protection.terminator {
             head.headers.remove(&terminator.header);
         }
         let (subject, client) = (&access.subject, &access.client_id);
         let principal = self.conversations.verified(&subject.iss, &subject.sub, client);
-        Ok((principal, Some(access)))
+        Ok(Asker { principal, access: Some(access), upstream })
     }
 
     /// The answer to who is not let in. Apps read it in the result of their call, by option.
@@ -200,7 +227,7 @@ impl Relay {
     async fn post(
         &self,
         headers: HeaderMap,
-        (principal, access): (Principal, Option<Access>),
+        asker: Asker,
         body: Incoming,
         link: Option<Arc<Link>>,
     ) -> Result<Response<Outgoing>, Rejection> {
@@ -210,8 +237,9 @@ impl Relay {
         let document = Document::parse(&body, &Policy::default()).map_err(Rejection::refused)?;
         let frame = Frame::read(&document).map_err(Rejection::refused)?;
         let context = Context {
-            principal,
-            access,
+            principal: asker.principal,
+            access: asker.access,
+            upstream: asker.upstream,
             session: session_of(&headers).cloned(),
             is_modern: is_modern(&frame, &headers)?,
             is_listening: is_called(&frame, "subscriptions/listen"),
@@ -226,6 +254,7 @@ impl Relay {
         let is_permitted = self.permitted(&frame, &context, false)?;
         let link = context.link.as_deref();
         let channel = ClientChannel::new(&self.upstream, &conversation, &headers, link);
+        let channel = channel.through(self.own.as_ref());
         let decision = match &frame {
             Frame::One(message) => decide(message, &context, &conversation, &channel).await,
             Frame::Batch(messages) => decide_batch(messages, &conversation, &channel).await?,
@@ -303,11 +332,11 @@ impl Relay {
         judge: Judge,
         context: Context,
     ) -> Result<Response<Outgoing>, Rejection> {
-        if let Some(link) = context.link {
-            return self.forward_beside(headers, body, judge, &link).await;
+        if let Some(link) = &context.link {
+            return self.forward_beside(headers, body, judge, (link, &context.upstream)).await;
         }
-        let path = self.upstream.path().clone();
-        let sent = send(&self.upstream, path, headers, body, judge, context.is_modern).await;
+        let path = context.upstream.path().clone();
+        let sent = send(&context.upstream, path, headers, body, judge, context.is_modern).await;
         let (response, judge) = sent?;
         if judge.opens() && response.status().is_success() {
             let session = session_of(response.headers());
@@ -332,7 +361,7 @@ impl Relay {
         headers: HeaderMap,
         body: Bytes,
         mut judge: Judge,
-        link: &Link,
+        (link, upstream): (&Link, &Arc<Upstream>),
     ) -> Result<Response<Outgoing>, Rejection> {
         let path = link.path().cloned().ok_or_else(unknown_session)?;
         let id = judge.id().to_vec();
@@ -341,7 +370,7 @@ impl Relay {
             return Err(Rejection::to(&id, StatusCode::CONFLICT, "http.in-flight", sentence));
         }
         let conversation = Arc::clone(judge.conversation());
-        let sent = send(&self.upstream, path, headers, body, judge, false).await;
+        let sent = send(upstream, path, headers, body, judge, false).await;
         let (response, judge) = sent?;
         if !response.status().is_success() {
             judge.give_up();
@@ -353,7 +382,7 @@ impl Relay {
     async fn get(
         &self,
         headers: HeaderMap,
-        principal: Principal,
+        Asker { principal, upstream: asked, .. }: Asker,
     ) -> Result<Response<Outgoing>, Rejection> {
         let closing = closing(self.serving.clone());
         let (conversation, kind) = if let Some(session) = session_of(&headers) {
@@ -364,7 +393,7 @@ impl Relay {
             let beside = Beside::new(streams, upstream, self.conversations.begin());
             (self.conversations.of_client(principal, None), Stream::Beside(closing, beside))
         };
-        let sending = self.upstream.send(Method::GET, headers, Bytes::new());
+        let sending = asked.send(Method::GET, headers, Bytes::new());
         let response = tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)
             .await
             .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
@@ -380,10 +409,10 @@ impl Relay {
     async fn delete(
         &self,
         headers: HeaderMap,
-        principal: Principal,
+        Asker { principal, upstream, .. }: Asker,
     ) -> Result<Response<Outgoing>, Rejection> {
         let session = session_of(&headers).cloned();
-        let sending = self.upstream.send(Method::DELETE, headers, Bytes::new());
+        let sending = upstream.send(Method::DELETE, headers, Bytes::new());
         let response = tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)
             .await
             .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
@@ -393,6 +422,20 @@ impl Relay {
         }
         reply(response, Judge::new(self.conversations.begin(), Vec::new()), self.legacy()).await
     }
+}
+
+/// Who showed a token, for an exchange.
+fn person(access: &Access, headers: &HeaderMap) -> Option<Person> {
+    let values = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    let shown = Credential::parse(values("authorization"), values("dpop")).ok()??;
+    Some(Person {
+        subject: access.subject.clone(),
+        client_id: access.client_id.clone(),
+        scopes: access.scopes.clone(),
+        expires_s: access.expires_s,
+        token: shown.token,
+        proof: shown.proof,
+    })
 }
 
 /// Decides on one message.

@@ -165,15 +165,20 @@ fn an_event_that_is_polled_is_acknowledged_once_it_is_recorded() {
 }
 
 /// Two domains: a person and hops of A, a server of B.
-struct Two {
-    a: Domain,
-    b: harness::Sts,
+pub(super) struct Two {
+    pub(super) a: Domain,
+    pub(super) b: harness::Sts,
 }
 
-const THERE: &str = "http://127.0.0.1:9103/mcp";
+pub(super) const THERE: &str = "http://127.0.0.1:9103/mcp";
 const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";
 
 fn two() -> Two {
+    two_with(|_, _| ())
+}
+
+/// The same with more configuration of A.
+pub(super) fn two_with(configure: impl FnOnce(&Draft, &mut Others)) -> Two {
     let mut others = Others::start(&json!({ HOPS[0]: "files:read files:write" }));
     let (here, there) = (Draft::new(), Draft::new());
     here.trust(&others);
@@ -203,6 +208,7 @@ fn two() -> Two {
         "\n[[accept]]\nissuer = \"{0}\"\njwks_url = \"{0}/jwks\"\nresources = [\"{THERE}\"]\n",
         here.issuer
     ));
+    configure(&here, &mut others);
     let sts = here.start();
     sts.wait_for("an issuer's keys changed");
     let b = there.start();
@@ -212,7 +218,7 @@ fn two() -> Two {
 
 impl Two {
     /// An assertion for domain B of who called hop 1.
-    fn assert(&mut self, root: &str, proof: &str) -> Value {
+    pub(super) fn assert(&mut self, root: &str, proof: &str) -> Value {
         let mut asked = self.a.sts.exchange("hop1", root, proof, THERE, "far:get");
         asked["form"]["requested_token_type"] = json!(ID_JAG);
         asked["form"]["audience"] = json!(self.b.issuer);
@@ -220,7 +226,7 @@ impl Two {
     }
 
     /// Shows an assertion to domain B.
-    fn redeem(&mut self, assertion: &str, dpop: &str) -> Value {
+    pub(super) fn redeem(&mut self, assertion: &str, dpop: &str) -> Value {
         self.a.others.ask(
             "ask",
             json!({

@@ -59,7 +59,7 @@ attacks! {
         |it| it.claim("aud", Value::Null);
     "audience.empty", "T2", Standard, "RFC 9068 §4", "an empty list of audiences", false,
         |it| it.claim("aud", json!([]));
-    "audience.two", "T2", Ours, "authz.md G6; RFC 8725 §3.9", "two audiences, the server's first", false,
+    "audience.two", "T2", Ours, "docs/spec/tokens.md; RFC 8725 §3.9", "two audiences, the server's first", false,
         |it| it.claim("aud", json!([it.audience, "https://other.countersign.invalid/mcp"]));
     "audience.client", "T2", Standard, "RFC 9068 §4", "the client as the audience, as in an ID token", false,
         |it| it.claim("aud", json!(it.client_id));
@@ -71,7 +71,7 @@ attacks! {
         |it| it.claim("aud", json!(format!("{}/child", it.audience.trim_end_matches('/'))));
     "audience.longer", "T2", Standard, "RFC 9068 §4", "an audience that begins as the server's", false,
         |it| it.claim("aud", json!(format!("{}2", it.audience)));
-    "audience.slash", "T2", Ours, "authz.md §1; RFC 3986 §6.2.1", "one slash more at the end", false,
+    "audience.slash", "T2", Ours, "docs/spec/tokens.md; RFC 3986 §6.2.1", "one slash more at the end", false,
         |it| it.claim("aud", json!(format!("{}/", it.audience)));
     "audience.case", "T2", Standard, "RFC 3986 §6.2.2.1", "the path in other letters", false,
         |it| it.claim("aud", json!(other_case(&it.audience)?));
@@ -89,15 +89,15 @@ attacks! {
     "issuer.list", "T12", Standard, "RFC 7519 §4.1.1", "a list with the issuer in it", false,
         |it| it.claim("iss", json!([it.issuer]));
 
-    "time.expired", "G5", Standard, "RFC 9068 §4", "a token that is over for an hour", false,
+    "time.expired", "T16", Standard, "RFC 9068 §4", "a token that is over for an hour", false,
         |it| it.claim("exp", json!(it.now_s.saturating_sub(3600)));
-    "time.endless", "G5", Standard, "RFC 9068 §2.2", "a token without an end", false,
+    "time.endless", "T16", Standard, "RFC 9068 §2.2", "a token without an end", false,
         |it| it.claim("exp", Value::Null);
-    "time.text", "G5", Standard, "RFC 7519 §2, §4.1.4", "an end that is no number", false,
+    "time.text", "T16", Standard, "RFC 7519 §2, §4.1.4", "an end that is no number", false,
         |it| it.claim("exp", json!("4000000000"));
-    "time.early", "G5", Standard, "RFC 7519 §4.1.5", "a token that begins in an hour", false,
+    "time.early", "T16", Standard, "RFC 7519 §4.1.5", "a token that begins in an hour", false,
         |it| it.claim("nbf", json!(it.now_s.saturating_add(3600)));
-    "time.issued-ahead", "G5", Ours, "authz.md G5", "a token that was issued in an hour", false,
+    "time.issued-ahead", "T16", Ours, "docs/spec/tokens.md", "a token that was issued in an hour", false,
         |it| it.claim("iat", json!(it.now_s.saturating_add(3600)));
 
     "type.jwt", "T14", Standard, "RFC 9068 §4", "the same claims as any JWT", false,
@@ -146,9 +146,9 @@ attacks! {
     "key.critical", "T17", Standard, "RFC 7515 §4.1.11", "an extension that has to be understood", false,
         |it| it.headed("crit", json!(["countersign"]));
 
-    "way.query", "G1", Standard, "MCP authorization; RFC 9700 §4.3.2", "a good token in the query", false,
+    "way.query", "T21", Standard, "MCP authorization; RFC 9700 §4.3.2", "a good token in the query", false,
         Ground::query;
-    "binding.unknown", "T9", Ours, "authz.md G7", "a token bound in a way that nobody knows, as Bearer", false,
+    "binding.unknown", "T9", Ours, "docs/spec/tokens.md", "a token bound in a way that nobody knows, as Bearer", false,
         |it| it.claim("cnf", json!({ "countersign": "x" }));
     "binding.certificate", "T9", Ours, "RFC 8705 §3", "a token bound to a certificate, without one", false,
         |it| it.claim("cnf", json!({ "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2" }));
@@ -156,7 +156,7 @@ attacks! {
         |it| it.bound().map(bearer);
     "binding.no-proof", "T9", Standard, "RFC 9449 §7.1", "a token bound to a key, without a proof", true,
         |it| Some(dpop(it.bound()?, Vec::new()));
-    "binding.unbound", "T9", Ours, "authz.md G7; RFC 9449 §7.1", "a token bound to nothing, with a proof", true,
+    "binding.unbound", "T9", Ours, "docs/spec/tokens.md; RFC 9449 §7.1", "a token bound to nothing, with a proof", true,
         |it| it.good().and_then(|good| { let proof = it.proof(&good.token)?; Some(dpop(good.token, vec![proof])) });
 
     "proof.replayed", "T10", Standard, "RFC 9449 §11.1", "a proof for the second time", true,

@@ -124,6 +124,7 @@ pub(super) struct Client {
     pub(super) id: Option<String>,
     pub(super) jwks: Option<PathBuf>,
     pub(super) document: Option<PathBuf>,
+    pub(super) document_url: Option<String>,
 }
 
 /// `[[accept]]`

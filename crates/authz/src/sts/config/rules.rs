@@ -17,7 +17,7 @@ use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{Client, Names};
 use crate::limits;
-use crate::net::Pinned;
+use crate::net::{KeysError, Pinned};
 use crate::resource::{CertificateForm, Terminator};
 use crate::sts::keys::Keys;
 use crate::token::{Issuer, Key, KeyError, KeySet, Nonces, Secret, Signer};
@@ -32,11 +32,13 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
     let issuer = own_issuer(&raw.issuer)?;
     let keys = keys(&raw.keys, folder).map_err(|error| error.at("keys"))?;
     let trusted = trusted(&raw.trusted, &issuer, &raw.exceptions, folder)?;
-    let clients = clients(&raw.client, folder)?;
+    let mut described = Vec::new();
+    let clients = clients(&raw, folder, &mut described)?;
     let mut edges_file = EdgesFile::new(folder.join(&raw.edges), &issuer, &clients);
     let edges = edges_file.read().map_err(|error| error.at("edges"))?;
     let known: BTreeSet<String> = trusted.iter().map(|one| one.issuer.iss.clone()).collect();
-    let others = domains::check(&raw, folder, &edges, &known)?;
+    let mut others = domains::check(&raw, folder, &edges, &known)?;
+    others.pinned.extend(described);
     edges_file.has_to_serve(others.asserters.iter().flat_map(|one| one.resources.iter().cloned()));
     let names = names(&raw, &known, folder)?;
     let nonces = files::shared_key(&folder.join(&raw.nonce_key)).map(Nonces::new);
@@ -229,16 +231,18 @@ fn some_keys(keys: Result<KeySet, KeyError>, name: &str) -> Checked<KeySet> {
     }
 }
 
-fn clients(raw: &[raw::Client], folder: &Path) -> Checked<Vec<Client>> {
-    if raw.len() > limits::CLIENTS_MAX {
+/// Who may ask; `fetched` gets the documents that are fetched of them.
+fn clients(raw: &Raw, folder: &Path, fetched: &mut Vec<(String, Pinned)>) -> Checked<Vec<Client>> {
+    if raw.client.len() > limits::CLIENTS_MAX {
         let what = format!("more than {} clients", limits::CLIENTS_MAX);
         return Err(ConfigError::new("client", what, "run a service for each domain"));
     }
     let mut seen = BTreeSet::new();
     let mut clients = Vec::new();
-    for (index, client) in raw.iter().enumerate() {
+    for (index, client) in raw.client.iter().enumerate() {
         let place = format!("client[{}]", index + 1);
-        let client = one_client(client, folder).map_err(|error| error.at(&place))?;
+        let client = one_client(client, &raw.exceptions, folder, fetched)
+            .map_err(|error| error.at(&place))?;
         if client.id.is_empty() || client.id.len() > limits::NAME_BYTES_MAX {
             let what = format!("a client's name has 1 to {} bytes", limits::NAME_BYTES_MAX);
             return Err(ConfigError::new(place, what, "shorten it"));
@@ -252,20 +256,48 @@ fn clients(raw: &[raw::Client], folder: &Path) -> Checked<Vec<Client>> {
     Ok(clients)
 }
 
-fn one_client(raw: &raw::Client, folder: &Path) -> Checked<Client> {
-    match (&raw.id, &raw.jwks, &raw.document) {
-        (Some(id), Some(jwks), None) => {
+fn one_client(
+    raw: &raw::Client,
+    exceptions: &[SocketAddr],
+    folder: &Path,
+    fetched: &mut Vec<(String, Pinned)>,
+) -> Checked<Client> {
+    match (&raw.id, &raw.jwks, &raw.document, &raw.document_url) {
+        (Some(id), Some(jwks), None, None) => {
             let keys = key_set(&folder.join(jwks)).map_err(|error| error.at("jwks"))?;
             Ok(Client::new(id, keys))
         }
-        (None, None, Some(path)) => {
+        (None, None, Some(path), None) => {
             described(&folder.join(path)).map_err(|error| error.at("document"))
         }
+        (None, None, None, Some(id)) => {
+            let url = document_url(id, exceptions).map_err(|error| error.at("document_url"))?;
+            let pinned = Pinned::by_document(url, |url, bytes| {
+                let keys = Client::keys_of_document(url.as_str(), bytes);
+                keys.map_err(|error| KeysError::Document(error.to_string()))
+            });
+            fetched.push((id.clone(), pinned.clone()));
+            Ok(Client::at(id, pinned.keys))
+        }
         _ => {
-            let what = "a client is `id` with `jwks`, or a `document`";
-            Err(ConfigError::new("", what, "name either; a document has the name and the keys"))
+            let what = "a client is `id` with `jwks`, or a `document`, or a `document_url`";
+            Err(ConfigError::new("", what, "name one; a document has the name and the keys"))
         }
     }
+}
+
+/// Where a client's metadata document is: its `client_id`, compared byte for byte.
+fn document_url(id: &str, exceptions: &[SocketAddr]) -> Checked<Url> {
+    let url = fetched(id, exceptions)?;
+    if url.path() == "/" || url.query().is_some() || url.fragment().is_some() {
+        let what = "a `client_id` that is a document has a path, no query and no fragment";
+        return Err(ConfigError::new("", what, "write the document's URL"));
+    }
+    if url.as_str() != id {
+        let what = "it is compared byte for byte, so it is written in its one form";
+        return Err(ConfigError::new("", what, format!("write \"{url}\"")));
+    }
+    Ok(url)
 }
 
 /// A client by its metadata document (`draft-ietf-oauth-client-id-metadata-document`): a URL that

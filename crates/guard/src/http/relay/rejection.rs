@@ -2,6 +2,7 @@
 
 use std::io;
 
+use authz::broker;
 use authz::resource::Refused;
 use http::header::{CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -61,6 +62,10 @@ impl Rejection {
     /// The server could not be asked, or its answer not be read. The causes are named: they hold
     /// no header and no body.
     pub(super) fn upstream(id: &[u8], error: &io::Error) -> Self {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<broker::Refused>());
+        if let Some(refused) = inner {
+            return Self::outbound(id, refused);
+        }
         let (status, code) = match error.kind() {
             io::ErrorKind::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "http.upstream-time"),
             io::ErrorKind::InvalidData => (StatusCode::BAD_GATEWAY, "http.upstream-answer"),
@@ -71,6 +76,21 @@ impl Rejection {
         let sentence = format!("the server gave no answer: {error}");
         let sentence = causes.fold(sentence, |text, cause| format!("{text}: {cause}"));
         Self::to(id, status, code, &sentence)
+    }
+
+    /// There is no token for the server. Its challenge is ours to the caller: the server's own says how
+    /// to authorize there.
+    fn outbound(id: &[u8], refused: &broker::Refused) -> Self {
+        let error: &dyn std::error::Error = refused;
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        let sentence = format!("there is no token for the server: {error}");
+        let sentence = causes.fold(sentence, |text, cause| format!("{text}: {cause}"));
+        let status = match refused {
+            broker::Refused::StepUp(_) => StatusCode::FORBIDDEN,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        let rejection = Self::to(id, status, refused.code(), &sentence);
+        rejection.with_challenge(refused.challenge().as_deref())
     }
 
     fn because(status: StatusCode, body: Vec<u8>, reason: Reason) -> Self {
