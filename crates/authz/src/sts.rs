@@ -7,7 +7,6 @@ mod answer;
 pub mod authzen;
 pub mod config;
 mod edges;
-mod ended;
 mod events;
 pub mod keys;
 mod metadata;
@@ -171,7 +170,7 @@ impl Sts {
             .route(&under("token"), post(token::endpoint))
             .route(&under("revoke"), post(revoke::endpoint))
             .route(&under("events"), post(events::push))
-            .route(&under("ended"), get(ended::endpoint))
+            .route(&under("ended"), get(events::ended::endpoint))
             .route("/healthz", get(health))
             .route("/metrics", get(counters))
             .layer(middleware::from_fn_with_state(
@@ -261,7 +260,10 @@ pub const CODES: &[(&str, &str)] = &[
     (TOO_LARGE, "The body is too long, or did not come in time."),
     (GRANT_TYPE, "The grant type is none that is served here."),
     (EDGES_REFUSED, "An edge file that changed is refused; the one before stays in force."),
-    (ended::UNAUTHENTICATED, "Who asks which grants ended did not show the key of that endpoint."),
+    (
+        events::ended::UNAUTHENTICATED,
+        "Who asks which grants ended did not show the key of that endpoint.",
+    ),
     (UNAVAILABLE, "The service cannot do its work now; nothing was issued."),
 ];
 
