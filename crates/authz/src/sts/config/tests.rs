@@ -189,6 +189,25 @@ fn what_is_wrong_is_refused_with_its_place() {
             "client[2], document_url",
             "one form",
         ),
+        (r#"typ = "JWT""#, "client_id = 'us'", "trusted[2], introspection", "without an endpoint"),
+        (
+            r#"typ = "JWT""#,
+            "introspection = 'https://as.b.test/i'",
+            "trusted[2], introspection",
+            "nobody asks",
+        ),
+        (
+            r#"typ = "JWT""#,
+            "introspection = 'http://as.b.test/i'",
+            "trusted[2], introspection",
+            "https",
+        ),
+        (
+            r#"typ = "JWT""#,
+            "introspection = 'https://as.b.test/i'\nclient_id = 'us'",
+            "trusted[2], introspection",
+            "one secret or one key",
+        ),
         (r#"document ="#, "document_url = 'https://c.test/c'\ndocument =", "client[2]", "or a"),
         ("[keys]", "[terminator]\npeers = []\n[keys]", "terminator, peers", "nobody, or everybody"),
         (
