@@ -4,7 +4,7 @@
 mod configuration;
 mod decisions;
 mod federation;
-mod protocol;
+pub(super) mod protocol;
 mod reload;
 mod threats;
 
