@@ -29,9 +29,19 @@ async function key(name, alg = 'ES256') {
   return keys.get(name);
 }
 
+// Everything that nobody may find elsewhere, and everything that was answered but tokens.
+const secrets = new Set();
+const heard = [];
+
+async function secret(made) {
+  const text = await made;
+  secrets.add(text);
+  return text;
+}
+
 async function sign({ by, typ, claims, header = {} }) {
   const { alg, kid, privateKey } = await key(by);
-  return new jose.SignJWT(claims).setProtectedHeader({ alg, kid, typ, ...header }).sign(privateKey);
+  return secret(new jose.SignJWT(claims).setProtectedHeader({ alg, kid, typ, ...header }).sign(privateKey));
 }
 
 async function proof({ by, uri, token, nonce, claims = {}, header = {} }) {
@@ -39,18 +49,21 @@ async function proof({ by, uri, token, nonce, claims = {}, header = {} }) {
   const said = { jti: randomUUID(), htm: 'POST', htu: uri, iat: now(), ...claims };
   if (token) said.ath = b64(token);
   if (nonce) said.nonce = nonce;
-  return new jose.SignJWT(said).setProtectedHeader({ alg, typ: 'dpop+jwt', jwk, ...header }).sign(privateKey);
+  return secret(new jose.SignJWT(said).setProtectedHeader({ alg, typ: 'dpop+jwt', jwk, ...header }).sign(privateKey));
 }
 
 async function answer(response) {
   const text = await response.text();
   let body = text;
   try { body = JSON.parse(text); } catch { /* not JSON */ }
-  return { status: response.status, headers: Object.fromEntries(response.headers), body, text };
+  const got = { status: response.status, headers: Object.fromEntries(response.headers), body, text };
+  if (body.access_token) await secret(body.access_token);
+  else heard.push(JSON.stringify(got.headers), text);
+  return got;
 }
 
 // A form to an endpoint of the service, by a client with its key; with a fresh nonce if it asks for one.
-async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = {} }) {
+async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = {}, headers: more = {} }) {
   let nonce;
   for (;;) {
     const claims = { iss: client, sub: client, aud: issuer, jti: randomUUID(), iat: now(), exp: now() + 60, ...assertion };
@@ -60,7 +73,7 @@ async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = 
       parameters.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
       parameters.set('client_assertion', await sign({ by, typ: 'JWT', claims }));
     }
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', ...more };
     if (dpop) headers.dpop = await proof({ by: dpop, uri: endpoint, nonce });
     const got = await answer(await fetch(endpoint, { method: 'POST', headers, body: parameters }));
     if (got.body.error !== 'use_dpop_nonce' || nonce) return got;
@@ -163,6 +176,9 @@ async function verify({ token, jwks, issuer: iss, audience }) {
 // Events that wait to be polled (RFC 8936).
 const waiting = new Map();
 const acknowledged = [];
+// What stands at a path under /published, and how often it was asked for.
+const published = new Map();
+const asked = new Map();
 
 const commands = {
   key: async ({ name, alg }) => ({ jwk: { ...(await key(name, alg)).jwk, kid: (await key(name)).kid, alg: (await key(name)).alg, use: 'sig' } }),
@@ -189,7 +205,9 @@ const commands = {
   })),
   fetch: async ({ url, ...init }) => answer(await fetch(url, init)),
   wait: async ({ jti, set }) => { waiting.set(jti, set); return {}; },
+  kept: async () => ({ secrets: [...secrets], heard }),
   acknowledged: async () => ({ acknowledged }),
+  publish: async ({ path, status = 200, headers = {}, body }) => { published.set(path, { status, headers, body }); return { asked: asked.get(path) ?? 0 }; },
 };
 
 const server = createServer();
@@ -218,7 +236,8 @@ const provider = new Provider(issuer, {
       enabled: true, defaultResource: () => undefined, useGrantedResource: () => true,
       getResourceServerInfo(ctx, uri) {
         if (!resources[uri]) throw new errors.InvalidTarget();
-        return { scope: resources[uri], audience: uri, accessTokenFormat: 'jwt', accessTokenTTL: 300, jwt: { sign: { alg: 'ES256' } } };
+        const accessTokenFormat = uri.endsWith('/opaque') ? 'opaque' : 'jwt';
+        return { scope: resources[uri], audience: uri, accessTokenFormat, accessTokenTTL: 300, jwt: { sign: { alg: 'ES256' } } };
       },
     },
   },
@@ -230,6 +249,11 @@ provider.use((ctx, next) => {
 });
 const serve = provider.callback();
 server.on('request', async (request, response) => {
+  if (request.url.startsWith('/published/')) {
+    asked.set(request.url, (asked.get(request.url) ?? 0) + 1);
+    const { status, headers, body } = published.get(request.url) ?? { status: 404, headers: {}, body: '' };
+    return response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
+  }
   if (request.url !== '/poll') return serve(request, response);
   let body = '';
   for await (const chunk of request) body += chunk;

@@ -36,6 +36,7 @@ use crate::federation::Domain;
 use crate::grant::{Bounds, Grants, Once, Use};
 use crate::net::Renewals;
 use crate::resource::Resource;
+use crate::resource::protection::opaque::Opaque;
 use crate::token::{Actor, Confirmation, Issuer, KeySet, Nonces, Secret, Signer, Typ, Verifier};
 
 /// A request to the token endpoint, its parameters as they came: each at most once, but `resource`,
@@ -139,6 +140,7 @@ pub struct Exchange {
     rates: Rates,
     domains: Vec<Domain>,
     renewals: Option<Renewals>,
+    opaque: Option<Opaque>,
 }
 
 /// An edge file, and all that depends on it.
@@ -180,7 +182,7 @@ impl Exchange {
         let policy = Arc::clone(&config.policy);
         let state = RwLock::new(Arc::new(config.state(config.edges.clone(), policy)));
         let rates = Rates::new(config.client_per_minute_max);
-        Self { config, state, rates, domains: Vec::new(), renewals: None }
+        Self { config, state, rates, domains: Vec::new(), renewals: None, opaque: None }
     }
 
     /// Puts another edge file in place, with what decides over it, at once: what it does not permit is
@@ -257,9 +259,7 @@ impl Exchange {
         let token = form(request)?;
         let case = Case::new(state, client, request)?;
         record.hop = Some(case.from.to_string());
-        record.aud = case.to.as_ref().map(Resource::to_string);
-        let asked = request.scope.as_deref().and_then(crate::token::scope::parse);
-        record.requested = asked.unwrap_or_default();
+        asked(request, &case, record);
         let access = self.subject(&case, token, now_s).await?;
         record.pth = Some(access.hash.0.clone());
         record.checks.extend(["X2", "X3"]);
@@ -390,6 +390,17 @@ fn form(request: &Request) -> Result<&Secret, ExchangeError> {
         return Err(ExchangeError::Request("there is not exactly one `resource`"));
     }
     request.subject_token.as_ref().ok_or(ExchangeError::Request("there is no `subject_token`"))
+}
+
+/// Records what is asked for, as far as somebody declared it: a client that errs may have put a secret
+/// where a scope or a target belongs.
+fn asked(request: &Request, case: &Case<'_>, record: &mut Record) {
+    if let (Some(to), Some(target)) = (&case.to, case.target) {
+        record.aud = Some(to.to_string());
+        let asked = request.scope.as_deref().and_then(crate::token::scope::parse);
+        let asked = asked.unwrap_or_default();
+        record.requested = asked.intersection(&target.scopes).cloned().collect();
+    }
 }
 
 /// What an edge lets pass although it should not: said each time.

@@ -5,6 +5,7 @@ mod broker;
 mod federation;
 mod net;
 mod provider;
+mod resource;
 mod sts;
 
 pub use authzen::*;
@@ -12,6 +13,7 @@ pub use broker::*;
 pub use federation::*;
 pub use net::*;
 pub use provider::*;
+pub use resource::*;
 pub use sts::*;
 
 /// A token has to fit a header line of 8 KiB beside its scheme and a proof's line.

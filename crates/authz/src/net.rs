@@ -26,7 +26,7 @@ use url::{Host, Url};
 
 pub use self::address::denied;
 pub use self::error::{CODES, NetError, shown};
-pub use self::keys::{KeysError, Pinned, Renewals};
+pub use self::keys::{KeysError, Pinned, Read, Renewals};
 pub use self::resolve::{Resolve, System};
 pub use self::rules::{Denied, Rules};
 

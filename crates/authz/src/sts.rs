@@ -7,6 +7,7 @@ mod answer;
 pub mod authzen;
 pub mod config;
 mod edges;
+mod ended;
 mod events;
 pub mod keys;
 mod metadata;
@@ -37,9 +38,8 @@ use crate::federation::{Asserter, Transmitter};
 use crate::grant::{Bounds, Durable, GrantError, Grants};
 use crate::limits;
 use crate::net::{Client, Renewals};
+use crate::resource::Terminator;
 use crate::token::{Issuer, Jwt, Nonces, Secret};
-
-pub use request::Terminator;
 
 pub use config::{Config, ConfigError, EdgesFile};
 
@@ -73,6 +73,7 @@ struct Inner {
     /// The policies, over the edges of the start.
     policy: Arc<Engine>,
     authzen_key: Option<Secret>,
+    ended_key: Option<Secret>,
     terminator: Option<Terminator>,
 }
 
@@ -91,10 +92,13 @@ impl Sts {
             .map_err(|source| OpenError::Records { path: config.records.clone(), source })?;
         let path =
             Url::parse(&config.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
-        let fetched = config.trusted.iter().map(|one| (one.issuer.iss.clone(), one.pinned.clone()));
-        let pinned = fetched.chain(config.others.pinned).collect();
+        let (mut trusted, mut pinned, mut opaque) = (Vec::new(), config.others.pinned, None);
+        for one in config.trusted {
+            pinned.push((one.issuer.iss.clone(), one.pinned));
+            opaque = one.asked.map(|asked| asked.opaque(client.clone())).or(opaque);
+            trusted.push(one.issuer);
+        }
         let renewals = Renewals::new(client.clone(), pinned);
-        let trusted: Vec<_> = config.trusted.iter().map(|one| one.issuer.clone()).collect();
         let mut clients = Clients::default();
         config.clients.into_iter().for_each(|client| clients.add(client));
         let policy = Arc::new(config.policy);
@@ -117,7 +121,10 @@ impl Sts {
             client_per_minute_max: limits::CLIENT_EXCHANGES_PER_MINUTE,
             issuer: config.issuer.clone(),
         });
-        let exchange = exchange.with_domains(config.others.domains).with_renewals(renewals.clone());
+        let exchange = exchange
+            .with_domains(config.others.domains)
+            .with_renewals(renewals.clone())
+            .with_opaque(opaque);
         let inner = Inner {
             path: path.unwrap_or_default(),
             metadata: metadata::document(
@@ -144,6 +151,7 @@ impl Sts {
             clock,
             policy,
             authzen_key: config.authzen_key,
+            ended_key: config.ended_key,
             terminator: config.terminator,
             issuer: config.issuer,
         };
@@ -165,6 +173,7 @@ impl Sts {
             .route(&under("token"), post(token::endpoint))
             .route(&under("revoke"), post(revoke::endpoint))
             .route(&under("events"), post(events::push))
+            .route(&under("ended"), get(ended::endpoint))
             .route("/healthz", get(health))
             .route("/metrics", get(counters))
             .layer(middleware::from_fn_with_state(
@@ -248,6 +257,7 @@ pub const CODES: &[(&str, &str)] = &[
     (TOO_LARGE, "The body is too long, or did not come in time."),
     (GRANT_TYPE, "The grant type is none that is served here."),
     (EDGES_REFUSED, "An edge file that changed is refused; the one before stays in force."),
+    (ended::UNAUTHENTICATED, "Who asks which grants ended did not show the key of that endpoint."),
     (UNAVAILABLE, "The service cannot do its work now; nothing was issued."),
 ];
 

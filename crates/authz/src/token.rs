@@ -63,6 +63,14 @@ pub const CODES: &[(&str, &str)] = &[
         "A call lacks the arguments that the tool's pinned authorization mapping names.",
     ),
     ("authz.guard.token-inactive", "The issuer does not call an opaque token active."),
+    (
+        "authz.guard.grant-dead",
+        "The grant of a token was revoked, or an event of its subject ended it.",
+    ),
+    (
+        "authz.guard.unavailable",
+        "Whoever says whether a token counts cannot be asked now; nobody is let in.",
+    ),
 ];
 
 #[cfg(test)]

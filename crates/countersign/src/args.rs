@@ -387,6 +387,10 @@ pub(crate) struct Guard {
     #[arg(long, value_name = "FILE", requires = "listen")]
     pub(crate) authorize: Option<PathBuf>,
 
+    /// Get tokens for the upstream as this file says; it is shown no credential of a client
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    pub(crate) outbound: Option<PathBuf>,
+
     /// Allow `--listen` on an address that other machines reach
     #[arg(long, requires = "listen")]
     pub(crate) allow_remote_clients: bool,

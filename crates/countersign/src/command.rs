@@ -98,14 +98,20 @@ async fn asking(verb: &Verb, desk: &Desk) -> Result<Exit, Failure> {
 }
 
 /// Resolves when somebody asks the process to stop.
-async fn stopped() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+///
+/// It listens from the call on, not only when it is waited for: whoever reads that a service is there may
+/// stop it.
+fn stopped() -> impl Future<Output = ()> {
+    let terminate = signal(SignalKind::terminate());
+    async {
+        let Ok(mut terminate) = terminate else {
+            let _ = tokio::signal::ctrl_c().await;
+            return;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 

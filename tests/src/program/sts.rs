@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -102,7 +102,7 @@ impl Draft {
     pub fn start(self) -> Sts {
         let address = self.issuer.trim_start_matches("http://").split('/').next();
         let mut child = Command::new(paths::countersign())
-            .args(["sts", "--log-format", "json", "--log-level", "debug", "--listen"])
+            .args(["sts", "--log-format", "json", "--log-level", "trace", "--listen"])
             .arg(address.expect("an address"))
             .arg("--config")
             .arg(self.config())
@@ -159,6 +159,11 @@ impl Sts {
             all.extend(std::fs::read(self.scratch.join(name)).unwrap_or_default());
         }
         all
+    }
+
+    /// Its folder: configuration, keys, and what it wrote.
+    pub fn folder(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// The decisions that it recorded, a line of JSON each.

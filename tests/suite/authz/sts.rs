@@ -1,8 +1,10 @@
 //! The token service: the real binary, tokens of an independent authorization server, clients, proofs and
 //! verification by an independent library.
 
+mod canary;
 mod configuration;
 mod decisions;
+mod ended;
 mod federation;
 pub(super) mod protocol;
 mod reload;

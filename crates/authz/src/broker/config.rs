@@ -203,7 +203,7 @@ impl Config {
         read.map_err(|error| error.at(path.display()))
     }
 
-    fn parse(text: &str, folder: &Path) -> Result<Self, ConfigError> {
+    pub(super) fn parse(text: &str, folder: &Path) -> Result<Self, ConfigError> {
         let raw: Raw = toml::from_str(text).map_err(|error| {
             ConfigError::new("", error.message().to_owned(), "see docs/guide/outbound.md")
         })?;

@@ -38,6 +38,9 @@ impl Turn {
     /// No token can be got.
     pub async fn headers(&mut self, method: &str, url: &str) -> Result<HeaderMap, Refused> {
         let broker = Arc::clone(&self.broker);
+        if self.has_no_way() {
+            return Ok(HeaderMap::new());
+        }
         let way = broker.way(&self.caller)?;
         if way.route == Route::SignIn && broker.found().is_none() {
             return Ok(HeaderMap::new());
@@ -74,6 +77,9 @@ impl Turn {
         url: &str,
     ) -> Result<bool, Refused> {
         let has_nonce = self.broker.remember_nonce(&origin(url), headers);
+        if self.has_no_way() {
+            return Ok(false);
+        }
         if status != StatusCode::UNAUTHORIZED && status != StatusCode::FORBIDDEN {
             return Ok(false);
         }
@@ -94,6 +100,11 @@ impl Turn {
             return Ok(true);
         }
         self.renew(challenges.first()).await
+    }
+
+    /// Whether it is made as the guard itself, for which nothing is configured: without a token.
+    fn has_no_way(&self) -> bool {
+        matches!(self.caller, Caller::Service) && !self.broker.has_service()
     }
 
     /// After a 401: without the token that was refused, as the server now says.
@@ -119,7 +130,7 @@ impl Turn {
     }
 
     /// After a 403: with more, where a person can be asked for it; else the caller has to be.
-    fn step_up(&mut self, needed: &BTreeSet<String>) -> Result<bool, Refused> {
+    pub(super) fn step_up(&mut self, needed: &BTreeSet<String>) -> Result<bool, Refused> {
         let way = self.broker.way(&self.caller)?;
         if let (Caller::Person(person), Some(_)) = (&self.caller, &self.broker.config.caller) {
             let map = self.broker.config.map.as_ref();
@@ -152,9 +163,10 @@ impl Turn {
         let resource = &self.broker.config.resource;
         let edge = map.edges.edge(&map.from, resource);
         let given = edge.map(|edge| edge.map(&person.scopes)).unwrap_or_default();
-        let scopes: BTreeSet<String> = match way.scopes.is_empty() {
-            true => given,
-            false => given.intersection(&way.scopes).cloned().collect(),
+        let scopes: BTreeSet<String> = if way.scopes.is_empty() {
+            given
+        } else {
+            given.intersection(&way.scopes).cloned().collect()
         };
         if scopes.is_empty() {
             let challenge = back(map, &self.broker, person, &way.scopes);

@@ -24,10 +24,10 @@ pub struct Record {
     /// Actors behind the presenter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depth: Option<usize>,
-    /// The target.
+    /// The target, if it is a server that was declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aud: Option<String>,
-    /// The scopes asked for.
+    /// The scopes asked for, of those that the target has.
     pub requested: BTreeSet<String>,
     /// The scopes given.
     pub granted: BTreeSet<String>,

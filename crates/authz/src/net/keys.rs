@@ -14,6 +14,9 @@ use super::{Client, NetError, Request};
 use crate::limits;
 use crate::token::{Access, AccessError, Jwt, JwtError, KeyError, KeySet, Verifier};
 
+/// Reads keys of what was fetched from a URL.
+pub type Read = fn(&Url, &[u8]) -> Result<KeySet, KeysError>;
+
 /// Keys, and where they come from if no file pins them. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Pinned {
@@ -21,6 +24,8 @@ pub struct Pinned {
     pub keys: Arc<watch::Sender<KeySet>>,
     /// Where they are fetched.
     pub url: Option<Url>,
+    /// What is there.
+    read: Read,
     /// When they were last fetched because a token asked for it; held while they are.
     demanded: Arc<Mutex<Option<Instant>>>,
 }
@@ -29,12 +34,17 @@ impl Pinned {
     /// Keys of a file: they change with it alone.
     pub fn by_file(keys: KeySet) -> Self {
         let keys = Arc::new(watch::Sender::new(keys));
-        Self { keys, url: None, demanded: Arc::default() }
+        Self { keys, url: None, read: jwks, demanded: Arc::default() }
     }
 
-    /// Keys at a URL; none until they are fetched.
+    /// A JWKS at a URL; no keys until it is fetched.
     pub fn by_url(url: Url) -> Self {
-        Self { url: Some(url), ..Self::by_file(KeySet::default()) }
+        Self::by_document(url, jwks)
+    }
+
+    /// Keys in a document at a URL; none until it is fetched.
+    pub fn by_document(url: Url, read: Read) -> Self {
+        Self { url: Some(url), read, ..Self::by_file(KeySet::default()) }
     }
 
     /// Fetches them. Whether they changed; what fails leaves them as they are.
@@ -52,7 +62,7 @@ impl Pinned {
         if answer.status != StatusCode::OK {
             return Err(KeysError::Status(answer.status));
         }
-        let keys = KeySet::parse(&answer.body).map_err(KeysError::Keys)?;
+        let keys = (self.read)(url, &answer.body)?;
         if keys.0.is_empty() {
             return Err(KeysError::None);
         }
@@ -90,6 +100,10 @@ fn said(issuer: &str, fetched: &Result<bool, KeysError>) {
         Ok(false) => {}
         Err(error) => tracing::warn!(issuer, "an issuer's keys cannot be read: {error}"),
     }
+}
+
+fn jwks(_: &Url, bytes: &[u8]) -> Result<KeySet, KeysError> {
+    KeySet::parse(bytes).map_err(KeysError::Keys)
 }
 
 /// The keys of several issuers, each renewed from its URL. Clones share them.
@@ -169,6 +183,9 @@ pub enum KeysError {
     /// No JWKS.
     #[error("{0}")]
     Keys(#[source] KeyError),
+    /// Another document than the one that belongs there.
+    #[error("{0}")]
+    Document(String),
     /// A JWKS without a key that counts.
     #[error("there is no key for signatures")]
     None,

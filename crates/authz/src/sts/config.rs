@@ -1,6 +1,7 @@
 //! The configuration of the service: one TOML file, and the files that it names. Read and checked
 //! whole before anything listens; what is wrong is said with its place and the fix.
 
+mod asked;
 mod domains;
 mod edges;
 pub(crate) mod files;
@@ -11,14 +12,15 @@ mod rules;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+pub use self::asked::Asked;
 pub use self::domains::{Domains, Poll};
 pub use self::edges::EdgesFile;
 use super::keys::Keys;
-use super::request::Terminator;
 use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{Client, Names};
 use crate::net::Pinned;
+use crate::resource::Terminator;
 use crate::token::{Issuer, Nonces, Secret};
 
 /// What a service is told.
@@ -58,17 +60,21 @@ pub struct Config {
     pub terminator: Option<Terminator>,
     /// The key of the decision endpoint; nothing without one.
     pub authzen_key: Option<Secret>,
+    /// The key of whoever may know which grants ended; nothing without one.
+    pub ended_key: Option<Secret>,
     /// The SHA-256 of the file, `sha256:…`.
     pub digest: String,
 }
 
 /// An issuer whose tokens may be exchanged.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Trusted {
     /// What its tokens are verified by.
     pub issuer: Issuer,
     /// The same keys, and where they come from.
     pub pinned: Pinned,
+    /// Where its opaque tokens are looked up, if it has some.
+    pub asked: Option<Asked>,
 }
 
 /// How long things last.

@@ -1,7 +1,8 @@
 //! A request's head and body, before anybody looks at what it asks.
 
-mod certificate;
 mod form;
+
+use std::net::SocketAddr;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -11,9 +12,9 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use super::answer::Refusal;
 use super::{MALFORMED, TOO_LARGE};
 use crate::limits;
+use crate::resource::Terminator;
 use crate::token::Secret;
 
-pub use certificate::Terminator;
 pub(super) use form::Form;
 
 /// What a request shows beside its form.
@@ -44,7 +45,8 @@ pub(super) async fn form(
     if !is(media_type, "application/x-www-form-urlencoded") {
         return Err(malformed("the body has to be application/x-www-form-urlencoded"));
     }
-    let certificate = terminator.map_or(Ok(None), |it| it.certificate(&head));
+    let peer = head.extensions.get::<SocketAddr>().map(SocketAddr::ip);
+    let certificate = terminator.map_or(Ok(None), |it| it.certificate(peer, &head.headers));
     let traceparent = text(&head.headers, &HeaderName::from_static("traceparent"));
     let shown = Shown {
         proof: proof(&head.headers)?,

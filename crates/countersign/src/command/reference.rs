@@ -51,7 +51,8 @@ fn refusals() -> impl Iterator<Item = (&'static str, String)> {
     let own = own.chain(seal::bundle::CHECKS).chain(super::statement::sigstore::CODES);
     let own = own.chain(registry::service::codes::CODES).chain(registry::publish::CODES);
     let own = own.chain(registry::publish::server_json::CODES).chain(registry::namespace::CODES);
-    let own = own.chain(authz::net::CODES).chain(registry::mirror::CODES);
+    let own =
+        own.chain(authz::net::CODES).chain(authz::broker::CODES).chain(registry::mirror::CODES);
     let own = own.chain(registry::feed::CODES).chain(registry::feed::webhook::CODES);
     let own = own.chain(registry::monitor::CODES).chain(registry::witness::CODES);
     let own = own.chain(store::codes::CODES).chain(registry::service::codes::FINDINGS);

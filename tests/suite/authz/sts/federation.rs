@@ -11,7 +11,17 @@ const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/";
 
 /// A domain whose transmitter `ssf` may speak of the subjects of its authorization server.
 fn told(poll: bool) -> Domain {
+    transmitted(poll, |_| ())
+}
+
+/// The same, pushed, with more configuration.
+pub(super) fn told_with(configure: impl FnOnce(&Draft)) -> Domain {
+    transmitted(false, configure)
+}
+
+fn transmitted(poll: bool, configure: impl FnOnce(&Draft)) -> Domain {
     Domain::with(|draft, others| {
+        configure(draft);
         draft.write("ssf.jwks.json", &json!({ "keys": [others.jwk("ssf")] }).to_string());
         let issuer = &others.issuer;
         let more = if poll {
@@ -29,7 +39,7 @@ fn told(poll: bool) -> Domain {
 
 impl Domain {
     /// A security event token about a person.
-    fn event(&mut self, by: &str, person: &str, more: Value) -> String {
+    pub(super) fn event(&mut self, by: &str, person: &str, more: Value) -> String {
         let now = self.others.now_s();
         let mut claims = json!({
             "iss": "https://ssf.a.example", "aud": self.sts.issuer, "iat": now,
@@ -45,7 +55,7 @@ impl Domain {
         made["token"].as_str().expect("a token").to_owned()
     }
 
-    fn push(&mut self, set: &str) -> Value {
+    pub(super) fn push(&mut self, set: &str) -> Value {
         let endpoint = self.sts.endpoint("events");
         self.others.ask("push", json!({ "endpoint": endpoint, "set": set }))
     }
@@ -155,15 +165,20 @@ fn an_event_that_is_polled_is_acknowledged_once_it_is_recorded() {
 }
 
 /// Two domains: a person and hops of A, a server of B.
-struct Two {
-    a: Domain,
-    b: harness::Sts,
+pub(super) struct Two {
+    pub(super) a: Domain,
+    pub(super) b: harness::Sts,
 }
 
-const THERE: &str = "http://127.0.0.1:9103/mcp";
+pub(super) const THERE: &str = "http://127.0.0.1:9103/mcp";
 const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";
 
 fn two() -> Two {
+    two_with(|_, _| ())
+}
+
+/// The same with more configuration of A.
+pub(super) fn two_with(configure: impl FnOnce(&Draft, &mut Others)) -> Two {
     let mut others = Others::start(&json!({ HOPS[0]: "files:read files:write" }));
     let (here, there) = (Draft::new(), Draft::new());
     here.trust(&others);
@@ -193,6 +208,7 @@ fn two() -> Two {
         "\n[[accept]]\nissuer = \"{0}\"\njwks_url = \"{0}/jwks\"\nresources = [\"{THERE}\"]\n",
         here.issuer
     ));
+    configure(&here, &mut others);
     let sts = here.start();
     sts.wait_for("an issuer's keys changed");
     let b = there.start();
@@ -202,7 +218,7 @@ fn two() -> Two {
 
 impl Two {
     /// An assertion for domain B of who called hop 1.
-    fn assert(&mut self, root: &str, proof: &str) -> Value {
+    pub(super) fn assert(&mut self, root: &str, proof: &str) -> Value {
         let mut asked = self.a.sts.exchange("hop1", root, proof, THERE, "far:get");
         asked["form"]["requested_token_type"] = json!(ID_JAG);
         asked["form"]["audience"] = json!(self.b.issuer);
@@ -210,7 +226,7 @@ impl Two {
     }
 
     /// Shows an assertion to domain B.
-    fn redeem(&mut self, assertion: &str, dpop: &str) -> Value {
+    pub(super) fn redeem(&mut self, assertion: &str, dpop: &str) -> Value {
         self.a.others.ask(
             "ask",
             json!({

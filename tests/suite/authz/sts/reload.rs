@@ -170,3 +170,164 @@ fn a_client_is_told_when_to_come_back() {
         domain.next(0, &fresh, &proof, "doc:get");
     }
 }
+
+/// What another issuer publishes, and how often it was asked for it.
+const JWKS: &str = "/published/jwks";
+
+impl Domain {
+    fn publish(&mut self, path: &str, status: u16, body: &Value) -> u64 {
+        let asked = json!({ "path": path, "status": status, "body": body.to_string() });
+        self.others.ask("publish", asked)["asked"].as_u64().expect("a number")
+    }
+
+    /// A token for hop 1 by a key of another issuer, bound to the agent's key.
+    fn token(&mut self, by: &str) -> String {
+        let jkt = self.others.jwk("agent")["kid"].clone();
+        let now = self.others.now_s();
+        let claims = json!({
+            "iss": "https://as.b.example", "sub": "carol", "aud": HOPS[0], "client_id": "agent",
+            "scope": "files:read", "iat": now, "exp": now + 300, "cnf": { "jkt": jkt }, "n": by,
+        });
+        let made = json!({ "by": by, "typ": "at+jwt", "claims": claims });
+        self.others.ask("sign", made)["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Whether a token by this key is exchanged now.
+    fn counts(&mut self, by: &str) -> bool {
+        let token = self.token(by);
+        let proof = self.others.proof("agent", HOPS[0], &token);
+        self.exchange(0, &token, &proof, "doc:get")["status"] == 200
+    }
+}
+
+#[test]
+fn an_issuers_new_key_counts_at_once_and_made_up_ones_cost_nothing() {
+    let mut domain = Domain::with(|draft, others| {
+        let keys = json!({ "keys": [others.jwk("b-old")] }).to_string();
+        others.ask("publish", json!({ "path": JWKS, "body": keys }));
+        draft.configure(&format!(
+            "\n[[trusted]]\nissuer = \"https://as.b.example\"\njwks_url = \"{}{JWKS}\"\n",
+            others.issuer
+        ));
+    });
+    domain.said("an issuer's keys changed", 2);
+    assert!(domain.counts("b-old"));
+    let keys = json!({ "keys": [domain.others.jwk("b-new")] });
+    let before = domain.publish(JWKS, 200, &keys);
+    assert!(domain.counts("b-new"), "{}", domain.sts.written());
+    assert!(!domain.counts("b-old"), "what is withdrawn is withdrawn");
+    for at in 0..5 {
+        assert!(!domain.counts(&format!("made-up-{at}")));
+    }
+    let asked = domain.publish(JWKS, 500, &json!("down"));
+    assert_eq!(asked, before + 1, "one question for all of them");
+    assert!(domain.counts("b-new"), "an issuer that is down keeps its keys");
+}
+
+#[test]
+fn a_clients_document_is_fetched_where_its_name_says_and_read_again() {
+    const PATH: &str = "/published/hop1.json";
+    let mut name = String::new();
+    let document = |name: &str, keys: &Value| {
+        json!({
+            "client_id": name, "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": [keys] },
+        })
+    };
+    let mut domain = Domain::with(|draft, others| {
+        name = format!("{}{PATH}", others.issuer);
+        let known = std::fs::read_to_string(draft.config()).expect("a configuration");
+        let other = known.replace(
+            "id = \"hop1\"\njwks = \"hop1.jwks.json\"",
+            &format!("document_url = \"{name}\""),
+        );
+        assert_ne!(known, other);
+        draft.write("sts.toml", &other);
+        draft.write("edges.json", &edges().to_string().replace("\"hop1\"", &format!("\"{name}\"")));
+    });
+    let asks = |domain: &mut Domain, dpop: &str| {
+        let (root, proof) = domain.call("alice");
+        let mut asked = domain.sts.exchange("hop1", &root, &proof, HOPS[1], "doc:get");
+        asked["client"] = Value::Null;
+        asked["form"]["client_id"] = json!(name);
+        asked["dpop"] = json!(dpop);
+        domain.others.ask("ask", asked)
+    };
+    // There is no document yet: nobody is that client.
+    let answer = asks(&mut domain, "document");
+    assert_eq!(answer["status"], 401, "{answer}");
+    assert_eq!(refusal(&answer).1, "authz.exchange.client-unauthenticated");
+    // Another client's document counts for nobody; nor does one with a secret beside its keys.
+    let key = domain.others.jwk("document");
+    domain.publish(PATH, 200, &document("https://other.example/client.json", &key));
+    domain.said("`client_id` is not where it was fetched from", 1);
+    assert_eq!(asks(&mut domain, "document")["status"], 401);
+    domain.publish(PATH, 200, &document(&name, &key));
+    domain.said("an issuer's keys changed", 2);
+    assert_eq!(asks(&mut domain, "document")["status"], 200, "{}", domain.sts.written());
+    assert_eq!(asks(&mut domain, "thief")["status"], 401);
+}
+
+/// An issuer whose tokens say nothing by themselves, and which says what it likes about them.
+#[test]
+fn an_opaque_token_is_what_its_issuer_says_for_the_server_that_asks_and_else_nothing() {
+    const PATH: &str = "/published/introspect";
+    let mut domain = Domain::with(|draft, others| {
+        draft.write_private("issuer.secret", "canary-secret-of-the-service\n");
+        draft.configure(&format!(
+            "\n[[trusted]]\nissuer = \"https://opaque.example\"\nintrospection = \"{}{PATH}\"\n\
+             client_id = \"sts\"\nclient_secret = \"issuer.secret\"\n",
+            others.issuer
+        ));
+    });
+    let jkt = domain.others.jwk("agent")["kid"].clone();
+    let now = domain.others.now_s();
+    let active = json!({
+        "active": true, "iss": "https://opaque.example", "sub": "dave", "aud": HOPS[0],
+        "client_id": "agent", "scope": "files:read", "token_type": "DPoP", "iat": now,
+        "exp": now + 300, "cnf": { "jkt": jkt },
+    });
+    domain.publish(PATH, 200, &active);
+    let ask = |domain: &mut Domain, hop: usize, token: &str, scope: &str| {
+        let proof = domain.others.proof("agent", HOPS[hop], token);
+        domain.exchange(hop, token, &proof, scope)
+    };
+    let answer = ask(&mut domain, 0, "opaque-one", "doc:get");
+    assert_eq!(answer["status"], 200, "{answer}\n{}", domain.sts.written());
+    let token = answer["body"]["access_token"].as_str().expect("a token").to_owned();
+    let claims = domain.verify(&token, HOPS[1])["payload"].clone();
+    assert_ne!(claims["sub"], "dave", "another domain's");
+    // What was kept for hop 1 is not for hop 2, which is another audience.
+    let answer = ask(&mut domain, 1, "opaque-one", "blob:get");
+    assert_eq!(refusal(&answer).1, "authz.exchange.subject-refused", "{answer}");
+    let last = domain.sts.decisions();
+    let last: Value = serde_json::from_str(last.lines().last().expect("a record")).expect("JSON");
+    assert_eq!(last["code"], "authz.exchange.subject-not-for-requester", "{last}");
+    // Not active, a lie about who says so, no answer: nothing is issued.
+    domain.publish(PATH, 200, &json!({ "active": false }));
+    let answer = ask(&mut domain, 0, "opaque-two", "doc:get");
+    assert_eq!(refusal(&answer).1, "authz.exchange.subject-refused", "{answer}");
+    let mut other = active.clone();
+    other["iss"] = json!(domain.others.issuer);
+    domain.publish(PATH, 200, &other);
+    let answer = ask(&mut domain, 0, "opaque-three", "doc:get");
+    assert_eq!(refusal(&answer).1, "authz.exchange.subject-refused", "{answer}");
+    domain.publish(PATH, 500, &active);
+    let answer = ask(&mut domain, 0, "opaque-four", "doc:get");
+    assert_eq!(answer["status"], 503, "{answer}");
+    assert_eq!(answer["headers"]["retry-after"], "1", "{answer}");
+    assert_eq!(
+        domain.revoke("hop1", "opaque-four")["status"],
+        503,
+        "nobody knows whether it ended"
+    );
+    // It ends as any root token does.
+    domain.publish(PATH, 200, &active);
+    assert_eq!(domain.revoke("hop1", "opaque-one")["status"], 200);
+    let answer = ask(&mut domain, 0, "opaque-one", "doc:get");
+    assert_eq!(refusal(&answer).1, "authz.exchange.subject-refused", "{answer}");
+    let seen = domain.sts.written() + &domain.sts.decisions();
+    for secret in ["opaque-one", "opaque-four", "canary-secret-of-the-service"] {
+        assert!(!seen.contains(secret), "{secret} in what the service wrote");
+    }
+}

@@ -136,7 +136,11 @@ fn domain(raw: &raw::Domain, folder: &Path, all: &Raw) -> Checked<Domain> {
         let fix = "name the servers of that domain that may be reached";
         return Err(ConfigError::new("resources", "there is none", fix));
     }
-    let ours = |id: &String| all.client.iter().any(|client| client.id.as_ref() == Some(id));
+    let ours = |id: &String| {
+        all.client.iter().any(|client| {
+            client.id.as_ref() == Some(id) || client.document_url.as_ref() == Some(id)
+        })
+    };
     if let Some(stranger) = raw.clients.keys().find(|id| !ours(id)) {
         let what = format!("`{stranger}` is no client of this service");
         return Err(ConfigError::new("clients", what, "add a `[[client]]` with this `id`"));

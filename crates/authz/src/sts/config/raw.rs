@@ -29,6 +29,7 @@ pub(super) struct Raw {
     pub(super) needs_nonce: bool,
     pub(super) policy: Option<PathBuf>,
     pub(super) authzen_key: Option<PathBuf>,
+    pub(super) ended_key: Option<PathBuf>,
     pub(super) keys: Keys,
     #[serde(default)]
     pub(super) lifetimes: Lifetimes,
@@ -54,6 +55,17 @@ pub(super) struct Terminator {
     pub(super) peers: Vec<IpAddr>,
     #[serde(default = "client_cert")]
     pub(super) header: String,
+    #[serde(default)]
+    pub(super) form: CertificateForm,
+}
+
+/// How it writes a certificate.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum CertificateForm {
+    #[default]
+    Rfc9440,
+    Pem,
 }
 
 /// `[keys]`
@@ -93,6 +105,10 @@ pub(super) struct Trusted {
     pub(super) scope_claim: String,
     #[serde(default = "client_claims")]
     pub(super) client_claims: Vec<String>,
+    pub(super) introspection: Option<String>,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret: Option<PathBuf>,
+    pub(super) client_key: Option<PathBuf>,
 }
 
 /// The `typ` of an issuer's access tokens.
@@ -112,6 +128,7 @@ pub(super) struct Client {
     pub(super) id: Option<String>,
     pub(super) jwks: Option<PathBuf>,
     pub(super) document: Option<PathBuf>,
+    pub(super) document_url: Option<String>,
 }
 
 /// `[[accept]]`
@@ -178,11 +195,21 @@ impl Transmitter {
 /// # Errors
 /// What is no TOML, lacks a member or has one that nobody knows.
 pub(super) fn parse(text: &str) -> Result<Raw, ConfigError> {
+    parse_as(text, "docs/sts.toml has every member, commented")
+}
+
+/// The same of another file.
+///
+/// # Errors
+/// As [`parse`], with its line.
+pub(super) fn parse_as<T: serde::de::DeserializeOwned>(
+    text: &str,
+    fix: &str,
+) -> Result<T, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| {
             1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()
         });
-        let fix = "docs/sts.toml has every member, commented";
         ConfigError::new(format!("line {line}"), error.message(), fix)
     })
 }
@@ -211,10 +238,10 @@ fn client_cert() -> String {
     "client-cert".to_owned()
 }
 
-fn scope_claim() -> String {
+pub(super) fn scope_claim() -> String {
     "scope".to_owned()
 }
 
-fn client_claims() -> Vec<String> {
+pub(super) fn client_claims() -> Vec<String> {
     vec!["client_id".to_owned()]
 }

@@ -85,10 +85,11 @@ impl Sts {
         }
         record.pth = Some(read.hash.0.clone());
         record.aud = Some(read.resource.to_string());
-        record.requested = asked.as_deref().and_then(scope::parse).unwrap_or_default();
         record.passed("assertion");
         let server = edges.server(&read.resource);
         let server = server.ok_or_else(|| refused(AssertionError::Resource))?;
+        let asks = asked.as_deref().and_then(scope::parse).unwrap_or_default();
+        record.requested = asks.intersection(&server.scopes).cloned().collect();
         let scopes = granted(&read, asked.as_deref(), server)?;
         record.requested.clone_from(&scopes);
         record.passed("X5");

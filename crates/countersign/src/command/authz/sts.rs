@@ -45,12 +45,13 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Sts) -> Result<Exit, Fail
             .because(error)
             .hint("see `grants` in the configuration")
     })?;
+    let stop = stopped();
     if arguments.json {
         desk.output.json(&json!({ "listening": format!("http://{bound}"), "service": about }))?;
     }
     desk.output.note(&format!("serving {issuer} on http://{bound}"));
     let mut tasks = sts.tasks();
-    let served = registry::api::serve(listener, sts.router(), stopped()).await;
+    let served = registry::api::serve(listener, sts.router(), stop).await;
     tracing::info!("stopping");
     tasks.shutdown().await;
     served.map_err(listen)?;
