@@ -217,7 +217,8 @@ const provider = new Provider(issuer, {
       enabled: true, defaultResource: () => undefined, useGrantedResource: () => true,
       getResourceServerInfo(ctx, uri) {
         if (!resources[uri]) throw new errors.InvalidTarget();
-        return { scope: resources[uri], audience: uri, accessTokenFormat: 'jwt', accessTokenTTL: 300, jwt: { sign: { alg: 'ES256' } } };
+        const accessTokenFormat = uri.endsWith('/opaque') ? 'opaque' : 'jwt';
+        return { scope: resources[uri], audience: uri, accessTokenFormat, accessTokenTTL: 300, jwt: { sign: { alg: 'ES256' } } };
       },
     },
   },

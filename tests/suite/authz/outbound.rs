@@ -61,8 +61,9 @@ impl Row {
                 hops[1], hops[0], sts.issuer, others.issuer
             ),
         );
+        // In this mode nothing passes that the guard could not list, as itself.
         let options =
-            ["--mode", "observe", "--authorize", "authorize.toml", "--outbound", "outbound.toml"];
+            ["--mode", "hold", "--authorize", "authorize.toml", "--outbound", "outbound.toml"];
         let first = front.listen_at(&addresses[0], &options, &hops[1]);
         Self { others, sts, hops, first, second, _kept: (front, back, fixture) }
     }

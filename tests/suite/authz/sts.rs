@@ -4,6 +4,7 @@
 mod canary;
 mod configuration;
 mod decisions;
+mod ended;
 mod federation;
 mod protocol;
 mod reload;

@@ -205,7 +205,7 @@ async fn serve(
         return Err(Failure::usage(format!("{address} can be reached from other machines"))
             .hint("listen on 127.0.0.1, or add `--allow-remote-clients`"));
     }
-    let tasks = protection.as_ref().map(|protection| protection.tasks());
+    let tasks = protection.as_ref().map(Protection::tasks);
     let outbound = arguments.outbound.as_deref();
     let outbound = outbound.map(|path| outbound::broker(desk, path, protection.is_some()));
     let tokens = Tokens { inbound: protection, outbound: outbound.transpose()? };

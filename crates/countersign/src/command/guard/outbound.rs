@@ -20,7 +20,7 @@ pub(super) fn broker(desk: &Desk, path: &Path, is_protected: bool) -> Result<Arc
         let fix = error.fix.clone();
         Failure::usage(error.to_string()).hint(fix)
     })?;
-    let output = desk.output.clone();
+    let output = desk.output;
     let prompt = move |url: &str| output.note(&format!("sign in at {}", safe::line(url)));
     let broker = Broker::new(config, Arc::new(System), Box::new(prompt), log::now_s);
     let broker =

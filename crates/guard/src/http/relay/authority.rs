@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use authz::resource::{Call, Pinned, PinnedError, Protection, Refused};
 use authz::token::Access;
 use http::StatusCode;
+use surface::Era;
 use wire::Message;
 
 use super::id_of;
@@ -62,6 +63,11 @@ impl Authority {
             protection.permit(asks, access, &call).map_err(|forbidden| {
                 let mut reason = Reason::new(forbidden.refused.code, forbidden.why.clone());
                 reason.place = places.first().map(|place| bounded(place.to_string()));
+                if protection.is_for_apps && forbidden.refused.challenge.is_some() {
+                    let era = era_of(message);
+                    let refused = forbidden.refused;
+                    return Rejection::in_result(id_of(message), era, refused).because_of(reason);
+                }
                 Rejection::forbidden(id_of(message), forbidden.refused, reason)
             })?;
         }
@@ -90,6 +96,11 @@ impl Authority {
         let asks = asks.map_err(|error| refuse(error.code(), error.to_string()))?;
         Ok(Some(Enforced { pin, asks }))
     }
+}
+
+fn era_of(message: &Message<'_>) -> Era {
+    let version = wire::request::protocol_version(message.params());
+    if version.is_ok_and(|version| version.is_some()) { Era::Modern } else { Era::Legacy }
 }
 
 /// Why is the record's; the caller hears that it is not about the caller.
