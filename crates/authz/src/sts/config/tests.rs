@@ -138,6 +138,7 @@ fn a_whole_configuration_is_read() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn what_is_wrong_is_refused_with_its_place() {
     let issuer = r#""https://sts.a.test""#;
     for (from, to, place, what) in [
@@ -208,7 +209,7 @@ fn what_is_wrong_is_refused_with_its_place() {
             "trusted[2], introspection",
             "one secret or one key",
         ),
-        (r#"document ="#, "document_url = 'https://c.test/c'\ndocument =", "client[2]", "or a"),
+        ("document =", "document_url = 'https://c.test/c'\ndocument =", "client[2]", "or a"),
         ("[keys]", "[terminator]\npeers = []\n[keys]", "terminator, peers", "nobody, or everybody"),
         (
             "[keys]",
