@@ -8,7 +8,8 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::token::{Algorithm, Signer};
+use crate::token::Algorithm;
+use crate::token::Signer;
 
 /// A file with everything, and what it names.
 const WHOLE: &str = r#"
