@@ -116,13 +116,6 @@ impl Default for Assurance {
     }
 }
 
-impl Via {
-    /// Whether our own STS issues the token.
-    pub const fn is_local(&self) -> bool {
-        matches!(self, Self::Local)
-    }
-}
-
 impl Edges {
     /// Reads an edge file (JSON), strictly. Its form is `docs/schema/edges.json`.
     ///

@@ -300,9 +300,15 @@ fn lists_have_bounds() {
     let names = |n: usize| Some(json!((0..n).map(|i| format!("s{i}")).collect::<Vec<_>>()));
     assert_eq!(refused("/servers/0/scopes", names(129)).1, Fault::TooMany(limits::SCOPES_MAX));
     assert_eq!(refused("/edges/0/actors", names(65)).1, Fault::TooMany(limits::ACTORS_MAX));
-    let tools = (0..=limits::TOOLS_MAX).map(|i| (format!("t{i}"), json!({ "scopes": [] })));
-    let tools = Value::Object(tools.collect());
-    assert_eq!(refused("/servers/1/tools", Some(tools)).1, Fault::TooMany(limits::TOOLS_MAX));
+    let tools = |n: usize| {
+        let tools = (0..n).map(|i| (format!("t{i}"), json!({ "scopes": [] })));
+        Value::Object(tools.collect())
+    };
+    let mut full = file();
+    full["servers"][1]["tools"] = tools(limits::TOOLS_MAX);
+    assert!(Edges::parse(full.to_string().as_bytes()).is_ok());
+    let past = Some(tools(limits::TOOLS_MAX + 1));
+    assert_eq!(refused("/servers/1/tools", past).1, Fault::TooMany(limits::TOOLS_MAX));
     let many = Some(Value::Array(vec![file()["edges"][0].clone(); limits::EDGES_MAX + 1]));
     assert_eq!(refused("/edges", many).1, Fault::TooMany(limits::EDGES_MAX));
 }

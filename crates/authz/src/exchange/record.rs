@@ -107,3 +107,25 @@ fn is_traceparent(text: &str) -> bool {
     parts.len() == lengths.len()
         && parts.iter().zip(lengths).all(|(part, length)| part.len() == length && is_hex(part))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceparent_is_four_hexadecimal_parts_and_nothing_else_is_kept() {
+        let whole = format!("00-{}-{}-01", "a1".repeat(16), "b2".repeat(8));
+        let of = |text: &str| Record::new("", Some(text), 0).traceparent;
+        assert_eq!(of(&whole).as_ref(), Some(&whole));
+        for wrong in [
+            format!("{whole}-00"),
+            whole.trim_end_matches("-01").to_owned(),
+            whole.replace("a1", "a"),
+            whole.replace("a1", "A1"),
+            whole.replace("b2", "xx"),
+            format!("00-{}-{}-01", "a".repeat(16), "b".repeat(32)),
+        ] {
+            assert_eq!(of(&wrong), None, "{wrong}");
+        }
+    }
+}

@@ -165,13 +165,18 @@ mod tests {
         let (now_s, key) = (1_764_000_000, Signer::generate(Algorithm::Es256).unwrap());
         let subject = Subject { iss: "https://as.a.test".to_owned(), sub: "alice".to_owned() };
         let (resource, jkt) = (Resource::parse(HOP).unwrap(), Thumbprint("k".to_owned()));
+        let detail = Detail {
+            server: HOP.to_owned(),
+            tool: "get".to_owned(),
+            arguments: serde_json::Map::new(),
+        };
         let asserted = Asserted {
             subject: &subject,
             client: "hop2-at-b",
             resource: &resource,
             scope: "doc:get",
             jkt: &jkt,
-            details: &[],
+            details: std::slice::from_ref(&detail),
             acr: Some("mfa"),
             auth_time_s: None,
             expires_s: now_s + 900,
@@ -194,6 +199,7 @@ mod tests {
         );
         let read = read.unwrap();
         assert_eq!(read.subject.sub, domain.name(&subject));
+        assert_eq!(read.details, [detail], "what limits it goes with it");
         assert_eq!(read.expires_s, now_s + limits::HOP_TOKEN_LIFE_S);
         assert!(read.is_for(&Confirmation::Jkt(jkt)));
     }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::world::*;
 use super::*;
+use crate::limits;
 
 const X5: &str = "authority-exceeded";
 
@@ -81,6 +82,12 @@ async fn x5_without_a_scope_the_tools_pinned_requirement_counts() {
     assert_eq!(issued.scope, "read write");
     let issued = world.ok(&detailed(Some("read"), &json!([tool("put")]))).await;
     assert_eq!(issued.scope, "read", "less than the tool needs is the caller's choice");
+    for (size, is_fine) in [(limits::TOKEN_CHARS_MAX, true), (limits::TOKEN_CHARS_MAX + 1, false)] {
+        let mut asked = detailed(None, &json!([tool("get")]));
+        let text = asked.authorization_details.as_mut().unwrap();
+        text.push_str(&" ".repeat(size - text.len()));
+        assert_eq!(world.ask(&asked).await.is_ok(), is_fine, "{size}");
+    }
     for (what, asked, error) in [
         ("a tool beyond", detailed(None, &json!([tool("wipe")])), "invalid_scope"),
         (

@@ -142,10 +142,13 @@ async fn x6_no_chain_is_deeper_than_its_grant() {
 #[tokio::test]
 async fn x6_a_chain_has_a_size() {
     let world = world_of(&file(), |config| config.depth_max = 10);
-    let claims = |bytes: usize| {
+    let of = |bytes: usize, more: usize| {
         let actor = Actor { iss: "i".repeat(bytes), sub: "s".to_owned() };
-        with(root(), "act", issue::act(&vec![actor; 8]))
+        let mut chain = vec![actor; 8];
+        chain[7].sub.push_str(&"s".repeat(more));
+        with(root(), "act", issue::act(&chain))
     };
+    let claims = |bytes: usize| of(bytes, 0);
     // The parent's is within the bound; with one level more, the child's need not be.
     let (mut fits, mut past) = (400, 480);
     while past - fits > 1 {
@@ -161,6 +164,10 @@ async fn x6_a_chain_has_a_size() {
     assert!(act <= max && act + 8 > max, "{act}");
     assert!(claims(past)["act"].to_string().len() <= max);
     assert_eq!(world.code(&first_of(&claims(past))).await, X6);
+    let room = max - act;
+    let issued = world.ok(&first_of(&of(fits, room))).await;
+    assert_eq!(read(&issued.token)["act"].to_string().len(), max);
+    assert_eq!(world.code(&first_of(&of(fits, room + 1))).await, X6);
 }
 
 /// T8: rings of 2 to 6.

@@ -208,6 +208,13 @@ async fn x8_a_proof_is_for_this_service_now_and_once() {
     for now_s in [NOW_S - 300, NOW_S + 300] {
         world.ok(&Request { proof: Some(make("POST", ENDPOINT, now_s)), ..first() }).await;
     }
+    for (proof, why) in [
+        (make("POST", ENDPOINT, NOW_S - 301), "not of now"),
+        (make("POST", "https://sts.a.test/revoke", NOW_S), "not for this service"),
+    ] {
+        let error = world.ask(&Request { proof: Some(proof), ..first() }).await.unwrap_err();
+        assert!(error.public_text().contains(why), "{error}");
+    }
     let eddsa = Signer::generate(Algorithm::EdDsa).unwrap();
     let proof = Proof::make(&eddsa, "POST", ENDPOINT, None, None, NOW_S).unwrap();
     let issued = world.ok(&Request { proof: Some(proof), ..first() }).await;

@@ -236,6 +236,7 @@ fn what_is_told_outward_is_in_one_table() {
             ("unavailable", "temporarily_unavailable", 503, Some(1)),
         ),
     ] {
+        assert_ne!(error.public_text(), "the subject token is refused");
         assert_eq!(of(error), expected);
     }
     for error in

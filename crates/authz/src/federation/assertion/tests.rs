@@ -65,6 +65,35 @@ fn an_assertion_says_who_for_what_and_how_long() {
 }
 
 #[test]
+fn one_resource_may_be_a_list_of_one() {
+    let of = |resource: Value| verify(&changed("resource", resource));
+    assert_eq!(of(json!([HOP])).unwrap().resource.as_str(), HOP);
+    for wrong in [json!([]), json!([HOP, HOP]), json!([1]), json!({ "0": HOP })] {
+        assert_eq!(of(wrong.clone()), Err(AssertionError::Resource), "{wrong}");
+    }
+}
+
+#[test]
+fn each_refusal_has_a_code_of_the_table() {
+    for error in [
+        AssertionError::Malformed(JwtError::TooLong),
+        AssertionError::Type,
+        AssertionError::Issuer,
+        AssertionError::Key(JwtError::Signature),
+        AssertionError::Audience,
+        AssertionError::Client,
+        AssertionError::Time,
+        AssertionError::Resource,
+        AssertionError::Constraint,
+        AssertionError::Claim("sub"),
+        AssertionError::Holder,
+        AssertionError::Replayed,
+    ] {
+        assert!(crate::federation::CODES.iter().any(|(code, _)| *code == error.code()), "{error}");
+    }
+}
+
+#[test]
 fn another_token_is_no_assertion() {
     for typ in ["JWT", "at+jwt", "dpop+jwt", "secevent+jwt", "client-authentication+jwt"] {
         assert_eq!(verify_as(typ, &claims(), None), Err(AssertionError::Type), "{typ}");

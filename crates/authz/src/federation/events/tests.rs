@@ -159,6 +159,42 @@ fn a_token_and_its_events_are_bounded() {
 }
 
 #[test]
+fn names_and_times_of_a_token_are_bounded() {
+    let jti = |length: usize| verify(&changed("/jti", json!("j".repeat(length))));
+    assert!(jti(limits::NAME_BYTES_MAX).is_ok());
+    assert_eq!(jti(limits::NAME_BYTES_MAX + 1), Err(EventError::Claim("jti")));
+    assert!(verify(&changed("/iat", json!(NOW_S + limits::SKEW_S_MAX))).is_ok());
+}
+
+#[test]
+fn the_newest_of_several_events_counts_and_all_are_of_one_subject() {
+    let of = |first: &Value, second: &Value| {
+        let mut claims = changed("/sub_id", Value::Null);
+        claims["events"] = json!({
+            format!("{CAEP}credential-change"): first, format!("{CAEP}session-revoked"): second,
+        });
+        verify(&claims).map(|event| event.ends.unwrap().1)
+    };
+    let event = |sub: &str, before_s: u64| {
+        json!({ "event_timestamp": NOW_S - before_s,
+                "subject": { "format": "iss_sub", "iss": "https://idp.a.test", "sub": sub } })
+    };
+    let (old, new) = (event("alice", 90), event("alice", 9));
+    assert_eq!((of(&old, &new), of(&new, &old)), (Ok(NOW_S - 9), Ok(NOW_S - 9)));
+    assert_eq!(of(&old, &event("bob", 9)), Err(EventError::Subject));
+}
+
+#[tokio::test]
+async fn an_event_is_new_once_and_ends_what_is_older() {
+    let grants = crate::grant::Memory::new();
+    let event = verify(&claims("session-revoked")).unwrap();
+    assert!(event.apply(&grants, NOW_S).await.unwrap(), "new");
+    let (subject, event_s) = event.ends.clone().unwrap();
+    assert_eq!(grants.epoch(&subject).await.unwrap(), event_s);
+    assert!(!event.apply(&grants, NOW_S).await.unwrap(), "known");
+}
+
+#[test]
 fn each_refusal_has_a_code_of_the_table() {
     for error in [
         EventError::Malformed(JwtError::TooLong),

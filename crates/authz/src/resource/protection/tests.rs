@@ -201,3 +201,16 @@ fn a_challenge_for_apps_always_says_what_is_wrong() {
     assert!(wider.for_apps().unwrap().starts_with(r#"DPoP error="insufficient_scope", error_d"#));
     assert_eq!(Refused { challenge: None, ..refused }.for_apps(), None);
 }
+
+#[test]
+fn metadata_say_what_is_asked_of_a_request() {
+    let mut protection = protection();
+    let metadata = protection.metadata();
+    assert_eq!(metadata.resource, RESOURCE);
+    assert!(metadata.authorization_servers.contains(&OWN.to_owned()));
+    assert_eq!(metadata.scopes, ["files:read"]);
+    assert_eq!(metadata.dpop_algorithms.join(" "), ALGORITHMS);
+    assert!(!metadata.is_dpop_required);
+    protection.must_be_bound = true;
+    assert!(protection.metadata().is_dpop_required);
+}
