@@ -218,14 +218,14 @@ mod tests {
             opaque.keep(hash(at), inactive(10), 1);
         }
         let past = hash(limits::INTROSPECTIONS_KEPT_MAX);
-        assert!(opaque.known(&hash(limits::INTROSPECTIONS_KEPT_MAX - 1), 9).is_some());
+        assert!(opaque.known(&hash(limits::INTROSPECTIONS_KEPT_MAX - 1), "", 9).is_some());
         opaque.keep(past.clone(), inactive(20), 9);
-        assert!(opaque.known(&past, 9).is_none(), "asked for again, as long as it is full");
+        assert!(opaque.known(&past, "", 9).is_none(), "asked for again, as long as it is full");
         opaque.keep(hash(0), inactive(20), 9);
-        assert!(opaque.known(&hash(0), 10).is_some(), "what is there is renewed");
+        assert!(opaque.known(&hash(0), "", 10).is_some(), "what is there is renewed");
         opaque.keep(past.clone(), inactive(20), 10);
-        assert!(opaque.known(&past, 10).is_some());
-        assert!(opaque.known(&hash(1), 10).is_none(), "over");
+        assert!(opaque.known(&past, "", 10).is_some());
+        assert!(opaque.known(&hash(1), "", 10).is_none(), "over");
         assert!(!format!("{opaque:?}").contains('x'));
     }
 }
