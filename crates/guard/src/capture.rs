@@ -156,7 +156,7 @@ fn said(stderr: &str) -> String {
 pub async fn capture(target: &Target, conditions: &Conditions) -> Result<Captured, CaptureError> {
     match target {
         Target::Command(command) => stdio::capture(command, conditions).await,
-        Target::Url(endpoint) => http::capture(endpoint, conditions).await,
+        Target::Url(endpoint) => Box::pin(http::capture(endpoint, conditions)).await,
     }
 }
 

@@ -197,3 +197,31 @@ impl fmt::Debug for Ended {
         f.debug_struct("Ended").field("url", &self.url.as_str()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::net::{Rules, System};
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_forgotten_when_it_is_over() {
+        let client = Client::new(Rules::default(), Arc::new(System)).unwrap();
+        let ended = Ended::new(Url::parse("https://sts.a.test/").unwrap(), "x".into(), client);
+        let page = |from: usize, count: usize, until_s| {
+            let grant = |at: usize| (format!("t{at}"), format!("r{at}"), until_s);
+            let grants = (from..from + count).map(grant).collect();
+            Page { now_s: 1_000, next_s: None, grants, epochs: Vec::new() }
+        };
+        for from in (0..limits::ENDED_KEPT_MAX).step_by(limits::ENDED_MAX) {
+            assert_eq!(ended.learn(page(from, limits::ENDED_MAX, 1_000), 1_000), Ok(true));
+        }
+        assert!(ended.learn(page(limits::ENDED_KEPT_MAX, 1, 2_000), 1_000).is_err(), "one past it");
+        assert_eq!(ended.known.read().unwrap().asked_s, 0, "nobody is let in");
+        let over_s = 1_000 + limits::GRANT_MEMORY_S + 1;
+        assert_eq!(ended.learn(page(0, 0, 0), over_s), Ok(true));
+        assert_eq!(ended.known.read().unwrap().grants.len(), 1, "the rest is over");
+        assert_eq!(ended.known.read().unwrap().roots.len(), 1);
+    }
+}

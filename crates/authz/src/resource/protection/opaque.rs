@@ -198,3 +198,34 @@ impl fmt::Debug for Opaque {
 const ASSERTION_LIFE_S: u64 = 60;
 
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::net::{Rules, System};
+
+    #[test]
+    fn answers_are_kept_within_a_bound_and_what_is_over_makes_room() {
+        let client = Client::new(Rules::default(), Arc::new(System)).unwrap();
+        let url = Url::parse("https://idp.a.test/").unwrap();
+        let by = ClientKey::Secret("x".into());
+        let opaque = Opaque::new("https://idp.a.test".to_owned(), url, "g".to_owned(), by, client);
+        let hash = |at: usize| TokenHash(at.to_string());
+        let inactive = |until_s| Kept { access: None, until_s };
+        for at in 0..limits::INTROSPECTIONS_KEPT_MAX {
+            opaque.keep(hash(at), inactive(10), 1);
+        }
+        let past = hash(limits::INTROSPECTIONS_KEPT_MAX);
+        assert!(opaque.known(&hash(limits::INTROSPECTIONS_KEPT_MAX - 1), "", 9).is_some());
+        opaque.keep(past.clone(), inactive(20), 9);
+        assert!(opaque.known(&past, "", 9).is_none(), "asked for again, as long as it is full");
+        opaque.keep(hash(0), inactive(20), 9);
+        assert!(opaque.known(&hash(0), "", 10).is_some(), "what is there is renewed");
+        opaque.keep(past.clone(), inactive(20), 10);
+        assert!(opaque.known(&past, "", 10).is_some());
+        assert!(opaque.known(&hash(1), "", 10).is_none(), "over");
+        assert!(!format!("{opaque:?}").contains('x'));
+    }
+}
