@@ -37,8 +37,9 @@ use crate::exchange::{self, Clients, Exchange, Names};
 use crate::federation::{Asserter, Transmitter};
 use crate::grant::{Bounds, Durable, GrantError, Grants};
 use crate::limits;
-use crate::net::{Client, Renewals};
+use crate::net::{Client, Pinned, Renewals};
 use crate::resource::Terminator;
+use crate::resource::protection::opaque::Opaque;
 use crate::token::{Issuer, Jwt, Nonces, Secret};
 
 pub use config::{Config, ConfigError, EdgesFile};
@@ -92,12 +93,8 @@ impl Sts {
             .map_err(|source| OpenError::Records { path: config.records.clone(), source })?;
         let path =
             Url::parse(&config.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
-        let (mut trusted, mut pinned, mut opaque) = (Vec::new(), config.others.pinned, None);
-        for one in config.trusted {
-            pinned.push((one.issuer.iss.clone(), one.pinned));
-            opaque = one.asked.map(|asked| asked.opaque(client.clone())).or(opaque);
-            trusted.push(one.issuer);
-        }
+        let (trusted, mut pinned, opaque) = trusted(config.trusted, &client);
+        pinned.extend(config.others.pinned);
         let renewals = Renewals::new(client.clone(), pinned);
         let mut clients = Clients::default();
         config.clients.into_iter().for_each(|client| clients.add(client));
@@ -216,6 +213,20 @@ impl Sts {
     fn now_s(&self) -> u64 {
         (self.inner.clock)()
     }
+}
+
+/// The issuers, their keys, and the one that is asked about its opaque tokens.
+fn trusted(
+    all: Vec<config::Trusted>,
+    client: &Client,
+) -> (Vec<Issuer>, Vec<(String, Pinned)>, Option<Opaque>) {
+    let (mut issuers, mut pinned, mut opaque) = (Vec::new(), Vec::new(), None);
+    for one in all {
+        pinned.push((one.issuer.iss.clone(), one.pinned));
+        opaque = one.asked.map(|asked| asked.opaque(client.clone())).or(opaque);
+        issuers.push(one.issuer);
+    }
+    (issuers, pinned, opaque)
 }
 
 /// Why a service does not start.

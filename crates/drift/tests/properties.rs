@@ -1,4 +1,5 @@
 //! What holds for any two surfaces.
+#![allow(clippy::expect_used)]
 
 use drift::{Change, compare};
 use proptest::prelude::*;
