@@ -7,7 +7,6 @@ mod answer;
 pub mod authzen;
 pub mod config;
 mod edges;
-mod ended;
 mod events;
 pub mod keys;
 mod metadata;
@@ -37,9 +36,8 @@ use crate::exchange::{self, Clients, Exchange, Names};
 use crate::federation::{Asserter, Transmitter};
 use crate::grant::{Bounds, Durable, GrantError, Grants};
 use crate::limits;
-use crate::net::{Client, Pinned, Renewals};
+use crate::net::{Client, Renewals};
 use crate::resource::Terminator;
-use crate::resource::protection::opaque::Opaque;
 use crate::token::{Issuer, Jwt, Nonces, Secret};
 
 pub use config::{Config, ConfigError, EdgesFile};
@@ -91,10 +89,12 @@ impl Sts {
         let grants: Arc<dyn Grants> = Arc::new(Durable::open(&config.grants).await?);
         let records = records::InFile::open(&config.records)
             .map_err(|source| OpenError::Records { path: config.records.clone(), source })?;
-        let path =
-            Url::parse(&config.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
-        let (trusted, mut pinned, opaque) = trusted(config.trusted, &client);
-        pinned.extend(config.others.pinned);
+        let (mut trusted, mut pinned, mut opaque) = (Vec::new(), config.others.pinned, None);
+        for one in config.trusted {
+            pinned.push((one.issuer.iss.clone(), one.pinned));
+            opaque = one.asked.map(|asked| asked.opaque(client.clone())).or(opaque);
+            trusted.push(one.issuer);
+        }
         let renewals = Renewals::new(client.clone(), pinned);
         let mut clients = Clients::default();
         config.clients.into_iter().for_each(|client| clients.add(client));
@@ -123,7 +123,7 @@ impl Sts {
             .with_renewals(renewals.clone())
             .with_opaque(opaque);
         let inner = Inner {
-            path: path.unwrap_or_default(),
+            path: path_of(&config.issuer),
             metadata: metadata::document(
                 &config.issuer,
                 !config.others.asserters.is_empty(),
@@ -170,7 +170,7 @@ impl Sts {
             .route(&under("token"), post(token::endpoint))
             .route(&under("revoke"), post(revoke::endpoint))
             .route(&under("events"), post(events::push))
-            .route(&under("ended"), get(ended::endpoint))
+            .route(&under("ended"), get(events::ended::endpoint))
             .route("/healthz", get(health))
             .route("/metrics", get(counters))
             .layer(middleware::from_fn_with_state(
@@ -215,18 +215,10 @@ impl Sts {
     }
 }
 
-/// The issuers, their keys, and the one that is asked about its opaque tokens.
-fn trusted(
-    all: Vec<config::Trusted>,
-    client: &Client,
-) -> (Vec<Issuer>, Vec<(String, Pinned)>, Option<Opaque>) {
-    let (mut issuers, mut pinned, mut opaque) = (Vec::new(), Vec::new(), None);
-    for one in all {
-        pinned.push((one.issuer.iss.clone(), one.pinned));
-        opaque = one.asked.map(|asked| asked.opaque(client.clone())).or(opaque);
-        issuers.push(one.issuer);
-    }
-    (issuers, pinned, opaque)
+/// Where the issuer's endpoints are, below its origin.
+fn path_of(issuer: &str) -> String {
+    let url = Url::parse(issuer);
+    url.map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default()
 }
 
 /// Why a service does not start.
@@ -268,7 +260,10 @@ pub const CODES: &[(&str, &str)] = &[
     (TOO_LARGE, "The body is too long, or did not come in time."),
     (GRANT_TYPE, "The grant type is none that is served here."),
     (EDGES_REFUSED, "An edge file that changed is refused; the one before stays in force."),
-    (ended::UNAUTHENTICATED, "Who asks which grants ended did not show the key of that endpoint."),
+    (
+        events::ended::UNAUTHENTICATED,
+        "Who asks which grants ended did not show the key of that endpoint.",
+    ),
     (UNAVAILABLE, "The service cannot do its work now; nothing was issued."),
 ];
 

@@ -1,5 +1,6 @@
 //! What holds for any two surfaces.
-#![allow(clippy::expect_used)]
+
+#![expect(clippy::expect_used, reason = "outside `#[test]` functions, yet a test")]
 
 use drift::{Change, compare};
 use proptest::prelude::*;

@@ -1,9 +1,12 @@
 //! Authorization servers that nobody here wrote: their tokens before our guard and our token service.
 
 mod attacked;
+mod conformance;
 mod servers;
 mod table;
 mod threats;
+
+use std::fmt::Write as _;
 
 use harness::guard::{Guard, Listening};
 use harness::http::free_port;
@@ -41,7 +44,7 @@ impl Protected {
             let text = jwks["text"].as_str().expect("keys");
             std::fs::write(guard.file(&format!("{at}.json")), text).expect("written");
             let issuer = &peer.issuer;
-            config += &format!("[[trusted]]\nissuer = \"{issuer}\"\njwks = \"{at}.json\"\n");
+            let _ = writeln!(config, "[[trusted]]\nissuer = \"{issuer}\"\njwks = \"{at}.json\"");
         }
         std::fs::write(guard.file("authorize.toml"), config).expect("written");
         let options = ["--mode", "observe", "--authorize", "authorize.toml"];
@@ -169,7 +172,7 @@ fn a_token_that_oauth_as_exchanged_is_exchanged_on() {
         "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
         "scope": "files:read",
     });
-    let exchanged = peer.ask(&mut world.others, "hop1", None, form);
+    let exchanged = peer.ask(&mut world.others, "hop2", None, form);
     assert_eq!(exchanged["body"]["scope"], "files:read", "{exchanged}");
     world.counts("exchanged", &token(&exchanged), None);
 }

@@ -6,7 +6,7 @@ mod configuration;
 mod decisions;
 mod ended;
 mod federation;
-mod protocol;
+pub(super) mod protocol;
 mod reload;
 mod threats;
 
