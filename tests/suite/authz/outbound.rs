@@ -3,6 +3,8 @@
 
 mod conformance;
 
+use std::fmt::Write as _;
+
 use authz::token::{Algorithm, KeySet, Signer};
 use harness::guard::{ALIAS, Listening};
 use harness::http::{Answer, HttpClient, free_port};
@@ -89,7 +91,7 @@ fn protected(others: &mut Others, resource: &str, scopes: &str, own: &[&str]) ->
         let jwks = others.ask("fetch", json!({ "url": format!("{issuer}/jwks") }));
         let jwks = jwks["text"].as_str().expect("keys");
         std::fs::write(guard.file(&format!("{at}.json")), jwks).expect("a scratch file");
-        config += &format!("[[trusted]]\nissuer = \"{issuer}\"\njwks = \"{at}.json\"\n");
+        let _ = writeln!(config, "[[trusted]]\nissuer = \"{issuer}\"\njwks = \"{at}.json\"");
     }
     std::fs::write(guard.file("authorize.toml"), config).expect("a scratch file");
     guard
@@ -244,9 +246,7 @@ fn what_does_not_fit_together_is_refused_at_the_start() {
         ("[service]\nroute = \"sign-in\"\nscopse = []\n", &[], "unknown field"),
     ] {
         std::fs::write(guard.file("outbound.toml"), format!("{good}{config}")).expect("written");
-        let authorize = format!(
-            "resource = \"https://hop1.a.test/mcp\"\n[[trusted]]\nissuer = \"https://a.test\"\njwks = \"k.json\"\n"
-        );
+        let authorize = "resource = \"https://hop1.a.test/mcp\"\n[[trusted]]\nissuer = \"https://a.test\"\njwks = \"k.json\"\n";
         std::fs::write(guard.file("authorize.toml"), authorize).expect("written");
         let key = Signer::generate(Algorithm::Es256).expect("a key");
         let jwks = KeySet(vec![key.public().clone()]).jwks().to_string();

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use authz::net::{Client, Renewals, Rules, System};
 use authz::resource::{Call, Policing, Protection, Resource};
 use authz::token::replay::Memory;
 use authz::token::{Access, Algorithm, Issuer, KeySet, Signer, Typ, Verifier};
@@ -92,6 +93,12 @@ impl Guarded {
             scopes: BTreeSet::from(["mail".to_owned()]),
             must_be_bound: false,
             nonces: None,
+            renewals: Renewals::new(Client::new(Rules::default(), Arc::new(System))?, Vec::new()),
+            opaque: None,
+            terminator: None,
+            ended: None,
+            allowed: None,
+            is_for_apps: false,
             denied: BTreeSet::new(),
             policing: is_policed.then_some(Policing { policies, edges: None }),
             replay: Arc::new(Memory::new(|| NOW_S)),
