@@ -7,7 +7,6 @@ mod answer;
 pub mod authzen;
 pub mod config;
 mod edges;
-mod ended;
 mod events;
 pub mod keys;
 mod metadata;
@@ -90,8 +89,6 @@ impl Sts {
         let grants: Arc<dyn Grants> = Arc::new(Durable::open(&config.grants).await?);
         let records = records::InFile::open(&config.records)
             .map_err(|source| OpenError::Records { path: config.records.clone(), source })?;
-        let path =
-            Url::parse(&config.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
         let (mut trusted, mut pinned, mut opaque) = (Vec::new(), config.others.pinned, None);
         for one in config.trusted {
             pinned.push((one.issuer.iss.clone(), one.pinned));
@@ -126,7 +123,7 @@ impl Sts {
             .with_renewals(renewals.clone())
             .with_opaque(opaque);
         let inner = Inner {
-            path: path.unwrap_or_default(),
+            path: path_of(&config.issuer),
             metadata: metadata::document(
                 &config.issuer,
                 !config.others.asserters.is_empty(),
@@ -173,7 +170,7 @@ impl Sts {
             .route(&under("token"), post(token::endpoint))
             .route(&under("revoke"), post(revoke::endpoint))
             .route(&under("events"), post(events::push))
-            .route(&under("ended"), get(ended::endpoint))
+            .route(&under("ended"), get(events::ended::endpoint))
             .route("/healthz", get(health))
             .route("/metrics", get(counters))
             .layer(middleware::from_fn_with_state(
@@ -218,6 +215,12 @@ impl Sts {
     }
 }
 
+/// Where the issuer's endpoints are, below its origin.
+fn path_of(issuer: &str) -> String {
+    let url = Url::parse(issuer);
+    url.map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default()
+}
+
 /// Why a service does not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -257,7 +260,10 @@ pub const CODES: &[(&str, &str)] = &[
     (TOO_LARGE, "The body is too long, or did not come in time."),
     (GRANT_TYPE, "The grant type is none that is served here."),
     (EDGES_REFUSED, "An edge file that changed is refused; the one before stays in force."),
-    (ended::UNAUTHENTICATED, "Who asks which grants ended did not show the key of that endpoint."),
+    (
+        events::ended::UNAUTHENTICATED,
+        "Who asks which grants ended did not show the key of that endpoint.",
+    ),
     (UNAVAILABLE, "The service cannot do its work now; nothing was issued."),
 ];
 

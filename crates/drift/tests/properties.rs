@@ -1,5 +1,7 @@
 //! What holds for any two surfaces.
 
+#![expect(clippy::expect_used, reason = "outside `#[test]` functions, yet a test")]
+
 use drift::{Change, compare};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,8 @@
+//! The broker before issuers of its own, which answer as each test needs.
+
 #![allow(clippy::unwrap_used, clippy::panic)]
+
+mod routes;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -84,6 +88,7 @@ fn person(iss: &str, sub: &str, client: &str, token: &str) -> Caller {
     }))
 }
 
+/// What a request shows.
 async fn shown(broker: &Arc<Broker>, caller: &Caller) -> Result<String, Refused> {
     let headers = broker.turn(caller.clone()).headers("POST", RESOURCE).await?;
     Ok(headers["authorization"].to_str().unwrap().to_owned())

@@ -25,7 +25,6 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
-use surface::Era;
 use tokio::sync::watch;
 use wire::request::Subject;
 use wire::{Document, Frame, Message, Policy};
@@ -210,7 +209,7 @@ impl Relay {
             return Rejection::unauthorized(refused);
         }
         let body = body::read(body, UNKNOWN_BYTES_MAX, limits::BODY_TIME_MAX).await;
-        match body.ok().as_deref().and_then(called) {
+        match body.ok().as_deref().and_then(authority::called) {
             Some((id, era)) => Rejection::in_result(&id, era, refused),
             None => Rejection::unauthorized(refused),
         }
@@ -541,19 +540,6 @@ fn id_of<'m>(message: &Message<'m>) -> &'m [u8] {
     match message {
         Message::Request(request) => request.id.raw(),
         Message::Notification(_) | Message::Response(_) => b"null",
-    }
-}
-
-/// The id of a call of a tool, and the era that it speaks.
-fn called(body: &[u8]) -> Option<(Vec<u8>, Era)> {
-    let document = Document::parse(body, &Policy::default()).ok()?;
-    match Frame::read(&document).ok()? {
-        Frame::One(Message::Request(request)) if request.method == "tools/call" => {
-            let version = wire::request::protocol_version(request.params).ok()?;
-            let era = if version.is_some() { Era::Modern } else { Era::Legacy };
-            Some((request.id.raw().to_vec(), era))
-        }
-        _ => None,
     }
 }
 

@@ -291,7 +291,7 @@ fn the_numbers_of_issuers_and_clients_are_bounded() {
 #[test]
 fn the_commented_file_has_every_member() {
     let raw = raw::parse(include_str!("../../../../../docs/sts.toml")).unwrap();
-    assert_eq!((raw.trusted.len(), raw.client.len()), (1, 2));
+    assert_eq!((raw.trusted.len(), raw.client.len()), (2, 3));
     assert_eq!((raw.accept.len(), raw.domain.len(), raw.transmitter.len()), (1, 1, 1));
     let short = raw::parse("issuer = 'https://a.test'\n[keys]\ncurrent = 'k'").unwrap();
     // What it says is the default is the default.

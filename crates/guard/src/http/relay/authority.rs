@@ -6,7 +6,7 @@ use authz::resource::{Call, Pinned, PinnedError, Protection, Refused};
 use authz::token::Access;
 use http::StatusCode;
 use surface::Era;
-use wire::Message;
+use wire::{Document, Frame, Message, Policy};
 
 use super::id_of;
 use super::rejection::Rejection;
@@ -96,6 +96,14 @@ impl Authority {
         let asks = asks.map_err(|error| refuse(error.code(), error.to_string()))?;
         Ok(Some(Enforced { pin, asks }))
     }
+}
+
+/// The id of a call of a tool, and the era that it speaks.
+pub(super) fn called(body: &[u8]) -> Option<(Vec<u8>, Era)> {
+    let document = Document::parse(body, &Policy::default()).ok()?;
+    let Frame::One(message) = Frame::read(&document).ok()? else { return None };
+    let is_call = matches!(&message, Message::Request(request) if request.method == "tools/call");
+    is_call.then(|| (id_of(&message).to_vec(), era_of(&message)))
 }
 
 fn era_of(message: &Message<'_>) -> Era {
