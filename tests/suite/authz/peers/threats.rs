@@ -97,6 +97,32 @@ const ROWS: &[(&str, &str, &[&str])] = &[
 ];
 
 #[test]
+fn each_row_names_tests_of_ours_that_exist() {
+    let root = harness::paths::tests_file("..");
+    let mut sources = String::new();
+    for folder in ["tests/suite/authz", "crates/authz/src"] {
+        collect(&root.join(folder), &mut sources);
+    }
+    for (threat, _, tests) in ROWS {
+        assert!(!tests.is_empty(), "{threat}");
+        for test in *tests {
+            assert!(sources.contains(&format!("fn {test}(")), "{threat}: no {test}");
+        }
+    }
+}
+
+fn collect(folder: &std::path::Path, sources: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, sources);
+        } else {
+            sources.push_str(&std::fs::read_to_string(path).expect("a source"));
+        }
+    }
+}
+
+#[test]
 fn the_threat_table_before_others_is_what_the_documentation_says() {
     let resources = json!({ RESOURCE: "files:read files:write files:all", NEXT: "files:read" });
     let mut others = Others::start(&resources);
