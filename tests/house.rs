@@ -16,6 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("seal", &["surface", "tlog", "wire"]),
     ("policy", &[]),
     ("store", &["seal", "surface", "tlog"]),
+    ("audit", &["seal", "store", "surface", "tlog", "wire"]),
     ("authz", &["policy", "seal", "store", "surface", "wire"]),
     ("guard", &["authz", "drift", "seal", "surface", "tlog", "wire"]),
     ("registry", &["authz", "drift", "seal", "store", "surface", "tlog", "wire"]),

@@ -1,0 +1,12 @@
+//! The audit trail: what was done, under what authority, on which definition, provably.
+//!
+//! [`record`] is what is written down, in its one encoding, with every sensitive field as a
+//! commitment or a random token.
+//! Absent on purpose: message bytes, tokens and keys, which no record holds.
+
+pub mod codes;
+pub mod commit;
+pub mod limits;
+pub mod record;
+
+pub use record::{Kind, Record};
