@@ -15,6 +15,20 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     ("audit.record.list", "A list of a record is longer than its bound."),
     ("audit.record.not-canonical", "The bytes of a record are not its own RFC 8785 form."),
+    ("audit.trail.missing", "There is no audit trail in the folder."),
+    ("audit.trail.exists", "There is an audit trail already; nothing is made over it."),
+    ("audit.trail.led", "Another process writes the audit trail."),
+    ("audit.trail.damaged", "What is stored of the audit trail contradicts itself."),
+    ("audit.trail.behind", "The signer signed more records than are there: this is an older copy."),
+    ("audit.trail.signer", "The signer cannot be asked."),
+    ("audit.trail.storage", "The audit trail cannot be read or written."),
+    ("audit.trail.not-open", "An outcome of a call that no decision opened, or that has one."),
+    ("audit.trail.decided", "A decision of a call that has one."),
+    ("audit.trail.full", "Too many records wait to be written."),
+    ("audit.trail.deadline", "A record did not become durable in time."),
+    ("audit.trail.unsigned", "No checkpoint was signed for too long."),
+    ("audit.trail.closed", "The audit trail was closed."),
+    ("audit.trail.randomness", "The operating system gives no randomness."),
 ];
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 //! The audit trail: what was done, under what authority, on which definition, provably.
 //!
 //! [`record`] is what is written down, in its one encoding, with every sensitive field as a
-//! commitment or a random token.
+//! commitment or a random token; [`commit`] makes and opens commitments; [`trail`] makes records
+//! durable and chains them; [`signer`] signs what it holds.
 //! Absent on purpose: message bytes, tokens and keys, which no record holds.
 
 pub mod codes;
 pub mod commit;
 pub mod limits;
 pub mod record;
+pub mod signer;
+pub mod trail;
 
 pub use record::{Kind, Record};
+pub use trail::Trail;

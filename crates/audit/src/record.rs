@@ -10,6 +10,7 @@ pub mod part;
 
 use serde::{Deserialize, Serialize};
 
+use serde_json::Value;
 use surface::Digest;
 use wire::{Document, Policy, Refusal};
 
@@ -176,11 +177,11 @@ impl Record {
         if surface::canonical::to_vec(&value) != bytes {
             return Err(RecordError::NotCanonical);
         }
-        let record = Self::deserialize(value.clone()).map_err(|error| member(&error))?;
-        // What serde fills in or leaves out (a `null`, an empty list) has one form only.
-        if serde_json::to_value(&record).ok().as_ref() != Some(&value) {
+        // What serde would fill in has one form only: it is left out.
+        if holds_nothing(&value) {
             return Err(RecordError::NotCanonical);
         }
+        let record = Self::deserialize(&value).map_err(|error| member(&error))?;
         record.check()?;
         Ok(record)
     }
@@ -350,6 +351,16 @@ fn member(error: &serde_json::Error) -> RecordError {
     let text = error.to_string();
     let what = text.split(['`', '"']).next().unwrap_or_default().trim_end().to_owned();
     RecordError::Member { what }
+}
+
+/// Whether a `null` or an empty list stands anywhere.
+fn holds_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(elements) => elements.is_empty() || elements.iter().any(holds_nothing),
+        Value::Object(members) => members.values().any(holds_nothing),
+        _ => false,
+    }
 }
 
 fn unplaced() -> Address {
