@@ -2,7 +2,8 @@
 //!
 //! [`record`] is what is written down, in its one encoding, with every sensitive field as a
 //! commitment or a random token; [`commit`] makes and opens commitments; [`trail`] makes records
-//! durable and chains them; [`signer`] signs what it holds.
+//! durable and chains them; [`signer`] signs what it holds; [`verify`] judges
+//! a trail from its files alone.
 //! Absent on purpose: message bytes, tokens and keys, which no record holds.
 
 pub mod codes;
@@ -11,6 +12,7 @@ pub mod limits;
 pub mod record;
 pub mod signer;
 pub mod trail;
+pub mod verify;
 
 pub use record::{Kind, Record};
 pub use trail::Trail;

@@ -48,3 +48,6 @@ pub const CLOCK_SKEW_MS: u64 = 300_000;
 pub const HEARTBEAT_SLACK_MS: u64 = 10_000;
 /// Longest file of one checkpoint, as that of a note.
 pub const NOTE_BYTES_MAX: usize = tlog::limits::NOTE_SIZE_MAX;
+/// Records within which the verifier finds an id that comes twice: a million take 50 MB. A decision or
+/// an outcome that comes again later is found by its call.
+pub const IDS_WINDOW: usize = 1 << 20;

@@ -45,6 +45,9 @@ pub struct Config {
     pub call_time_max: Duration,
     /// The two clocks.
     pub clock: Clock,
+    /// Records after which full bundles and tiles are written; [`limits::SETTLE_RECORDS`] unless
+    /// the trail is small.
+    pub settle_records: u64,
     /// Failures on demand, for tests.
     pub faults: Option<Faults>,
 }
@@ -144,7 +147,7 @@ impl Trail {
             place.clone(),
             Arc::clone(&signer),
             Arc::clone(&stale),
-            config.clock.clone(),
+            &config,
             &found,
         );
         let unqueued = Arc::new(AtomicU64::new(0));

@@ -10,9 +10,9 @@ use store::fault::Step;
 use tlog::Hash;
 use tlog::tile::{self, Tile, WIDTH};
 
-use super::Clock;
 use super::layout::{Folder, read};
 use super::recover::Found;
+use super::{Clock, Config};
 use crate::limits;
 use crate::signer::Signer;
 
@@ -56,6 +56,7 @@ pub(crate) struct Keeper {
     /// What is in no bundle.
     entries: Vec<Vec<u8>>,
     asked: Instant,
+    settle_records: u64,
     /// A checkpoint that the signer gave and the disk did not take.
     unwritten: Option<String>,
 }
@@ -65,14 +66,27 @@ impl Keeper {
         folder: Folder,
         signer: Arc<dyn Signer>,
         stale: Arc<Stale>,
-        clock: Clock,
+        config: &Config,
         found: &Found,
     ) -> Self {
         let (leaves, entries) = (found.unsigned.clone(), found.entries.clone());
         let signed = found.size - leaves.len() as u64;
         let (settled, asked) = (found.settled, Instant::now());
+        let (clock, settle_records) = (config.clock.clone(), config.settle_records);
         let unwritten = None;
-        Self { folder, signer, stale, clock, signed, leaves, settled, entries, asked, unwritten }
+        Self {
+            settle_records,
+            folder,
+            signer,
+            stale,
+            clock,
+            signed,
+            leaves,
+            settled,
+            entries,
+            asked,
+            unwritten,
+        }
     }
 
     /// Until the writer has gone; then a last checkpoint.
@@ -91,11 +105,12 @@ impl Keeper {
             }
             // Bundles that cannot be written stay in the tail, and are tried again.
             let waiting = self.entries.len() as u64;
-            if waiting >= limits::SETTLE_RECORDS && self.settle().is_err() {
+            if waiting >= self.settle_records && self.settle().is_err() {
                 std::thread::sleep(Duration::from_millis(limits::RELOAD_PAUSE_MS));
             }
         }
         self.checkpoint();
+        let _ = self.settle();
     }
 
     fn take(&mut self, batch: Batch) {

@@ -55,6 +55,19 @@ impl Folder {
         Ok(segments)
     }
 
+    /// The same, of files that somebody else may have put beside.
+    pub(crate) fn segments_known(&self) -> io::Result<Vec<u64>> {
+        let mut segments = Vec::new();
+        for entry in entries(&self.root.join("tail"))? {
+            let name = entry?.file_name();
+            let is_name =
+                |name: &&str| name.len() == 20 && name.bytes().all(|b| b.is_ascii_digit());
+            segments.extend(name.to_str().filter(is_name).and_then(|n| n.parse::<u64>().ok()));
+        }
+        segments.sort_unstable();
+        Ok(segments)
+    }
+
     /// Appends to a file and makes it durable. A failure is final for the caller's trust: pages may
     /// be marked clean without being on the disk.
     pub(crate) fn append(&self, step: Step, file: &mut File, bytes: &[u8]) -> io::Result<()> {

@@ -24,6 +24,8 @@ pub(crate) struct Found {
     pub(crate) prev: Digest,
     /// The last record.
     pub(crate) last: Option<Record>,
+    /// The digest of the configuration that was stated last.
+    pub(crate) stated: Option<Digest>,
     /// Calls that have a decision and no outcome.
     pub(crate) open: HashMap<Id, u64>,
     /// Calls that ended, as far as was read.
@@ -53,6 +55,7 @@ pub(crate) fn recover(folder: &Folder, signer: &dyn Signer) -> Result<Found, Tra
         size: settled,
         prev: NO_RECORD,
         last: None,
+        stated: None,
         open: HashMap::new(),
         ended: HashSet::new(),
         settled,
@@ -110,6 +113,7 @@ impl Found {
                 self.ended.insert(call_id);
             }
         }
+        self.stated = record.config.as_ref().map(|config| config.new).or(self.stated);
         self.prev = Digest::of_bytes(entry);
         self.size = index + 1;
         self.last = Some(record);

@@ -38,6 +38,7 @@ pub(crate) fn config() -> Config {
         deadline: Duration::from_secs(5),
         call_time_max: Duration::from_secs(60),
         clock: clock(Arc::default()),
+        settle_records: limits::SETTLE_RECORDS,
         faults: None,
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Writer {
     written: Instant,
     /// Wall clock less the other, in milliseconds, at the last record.
     offset_ms: Option<i64>,
+    /// When the frame that is being written began: the time of each of its records.
+    now: part::Time,
 }
 
 /// What the next frame follows from.
@@ -71,6 +73,7 @@ impl Writer {
         stale: Arc<Stale>,
     ) -> Result<Self, TrailError> {
         let state = State::new(&folder, signer.as_ref(), &found)?;
+        let now = config.clock.time();
         let calls = Calls::since_now(found.open.keys().copied());
         Ok(Self {
             folder,
@@ -85,6 +88,7 @@ impl Writer {
             unqueued: Arc::default(),
             written: Instant::now(),
             offset_ms: None,
+            now,
         })
     }
 
@@ -97,8 +101,7 @@ impl Writer {
     /// that never ended.
     pub(super) fn begin(&mut self) -> Result<(), TrailError> {
         let Some(before) = self.before.take() else { return Ok(()) };
-        let old = before.last.as_ref().and_then(|last| last.config.as_ref().map(|c| c.new));
-        let mut records = vec![self.stated(ConfigEvent::Open, old)?];
+        let mut records = vec![self.stated(ConfigEvent::Open, before.stated)?];
         if let Some(last) = before.last.as_ref().filter(|_| !before.is_closed()) {
             let to = Wall::from_ms((self.config.clock.wall_ms)());
             records.push(self.gap(last.t.wall, to, "killed", 0)?);
@@ -194,6 +197,7 @@ impl Writer {
         let (mut entries, mut replies, mut placed) = (Vec::new(), Vec::new(), Vec::new());
         let (mut prev, mut size_bytes) = (self.state.prev, 0);
         let (mut failed, mut rest) = (None, Vec::new());
+        self.now = self.config.clock.time();
         let step = self.step();
         let stepped = step.and_then(|ms| self.clock(ClockEvent::Step, ms).ok());
         let stepped = stepped.map(|record| (Box::new(record), None));
@@ -220,7 +224,8 @@ impl Writer {
             }
         }
         if !entries.is_empty() {
-            if let Err(error) = self.state.write(&self.folder, &entries) {
+            if let Err(error) = self.state.write(&self.folder, &entries, self.config.settle_records)
+            {
                 let what = error.to_string();
                 self.calls.undo(&placed);
                 self.fail(cause(&error), replies.iter().flatten().count() as u64);
@@ -256,7 +261,7 @@ impl Writer {
         record.seq = Count::new(self.state.size + position);
         record.log_id = self.config.origin.clone();
         record.prev = prev;
-        record.t = self.config.clock.time();
+        record.t = self.now.clone();
         self.calls.allows(&record)?;
         let bytes = record.to_bytes()?;
         self.calls.take(&record);
@@ -341,9 +346,8 @@ impl Writer {
 
     /// How far the wall clock moved against the other since the last record, if too far.
     fn step(&mut self) -> Option<i32> {
-        let clock = &self.config.clock;
-        let wall = i64::try_from((clock.wall_ms)()).unwrap_or_default();
-        let offset = wall - i64::try_from((clock.mono_ns)() / 1_000_000).unwrap_or_default();
+        let wall = i64::try_from(self.now.wall.ms()).unwrap_or_default();
+        let offset = wall - i64::try_from(self.now.mono.0 / 1_000_000).unwrap_or_default();
         let moved = offset - self.offset_ms.replace(offset)?;
         let is_step = moved.unsigned_abs() > limits::CLOCK_STEP_MS;
         is_step.then(|| i32::try_from(moved).unwrap_or(i32::MAX))
@@ -392,8 +396,8 @@ impl State {
         Ok(Self { size, prev, epoch, number: 0, key, segment, segment_first: size })
     }
 
-    fn write(&mut self, folder: &Folder, entries: &[Vec<u8>]) -> std::io::Result<()> {
-        if self.size - self.segment_first >= limits::SETTLE_RECORDS {
+    fn write(&mut self, folder: &Folder, entries: &[Vec<u8>], most: u64) -> std::io::Result<()> {
+        if self.size - self.segment_first >= most {
             self.segment = folder.open_append(&folder.segment(self.size))?;
             self.segment_first = self.size;
         }
