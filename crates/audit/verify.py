@@ -185,7 +185,7 @@ class Verifier:
             else: self.expect = note
         if expect is None and policy is None: self.remarks["audit.remark.rollback"] = "the trail"
         self.size, self.peaks, self.levels = 0, [], {}
-        self.newest, self.note_size, self.notes = None, -1, enumerate(notes(self.path("checkpoints")))
+        self.newest, self.seen, self.note_size, self.notes = None, None, -1, enumerate(notes(self.path("checkpoints")))
         self.window, self.excused = [], False
         self.prev, self.last, self.config, self.unexplained = None, None, None, None
         self.open, self.approvals, self.ids, self.objects, self.prunes = {}, set(), {}, set(), []
@@ -285,13 +285,14 @@ class Verifier:
             self.expect = None
         while self.next and self.next[1] <= self.size:
             number, size, root, at_ms, note = self.next; self.next = self.next_note(); place = f"checkpoint {number}"
-            if root != self.root(): self.changed("audit.changed.root", place); continue
-            before = self.newest[2] if self.newest else None
+            before = self.seen[1] if self.seen else None
             early, late = (min(self.window), max(self.window, key=lambda w: (w[0], -w[1]))) if self.window else (None, None)
             if early and before is not None and early[0] + SKEW < before: self.changed("audit.changed.time", f"record {early[1]}")
             if late and late[0] > at_ms + SKEW: self.changed("audit.changed.time", f"record {late[1]}")
             if before is not None and at_ms - before > self.silence() and not self.excused: self.missing("audit.missing.checkpoint", place)
-            self.window, self.excused, self.newest = [], False, (size, root, at_ms, note)
+            self.window, self.excused, self.seen = [], False, (size, at_ms)
+            if root == self.root(): self.newest = (size, root, at_ms, note)
+            else: self.changed("audit.changed.root", place)
 
     def take(self, index, data, tile):
         leaf = tile if data is None else leaf_hash(data)
@@ -358,11 +359,12 @@ class Verifier:
         if self.next: self.missing("audit.missing.truncated", f"record {records}")
         if self.expect: self.missing("audit.missing.expected", f"record {records}")
         closed = bool(self.last and self.last[3])
-        if covered < records:
-            if self.proven is None or self.proven > covered: self.changed("audit.changed.uncovered", f"record {covered}", "cannot-tell")
-            before = self.newest[2] if self.newest else self.window[0][0] if self.window else None
+        if covered < records and (self.proven is None or self.proven > covered):
+            self.changed("audit.changed.uncovered", f"record {covered}", "cannot-tell")
+        if (size := self.seen[0] if self.seen else 0) < records:
+            before = self.seen[1] if self.seen else self.window[0][0] if self.window else None
             span = self.window[-1][0] - before if self.window and before is not None else 0
-            if closed or span > self.silence() and not self.excused: self.missing("audit.missing.checkpoint", f"record {covered}")
+            if closed or span > self.silence() and not self.excused: self.missing("audit.missing.checkpoint", f"record {size}")
         for index in self.bare:
             if not any(a <= index * WIDTH and index * WIDTH + WIDTH <= b for a, b in self.prunes):
                 self.missing("audit.missing.body", tile_path("entries", index))

@@ -32,6 +32,8 @@ pub(super) struct Fold<'k> {
     next: Option<Dated>,
     /// The newest checkpoint that the records make.
     newest: Option<Dated>,
+    /// The newest checkpoint by size and time, whatever its root.
+    seen: Option<(u64, u64)>,
     /// A checkpoint that was kept, and whether it was met.
     expect: Option<Checkpoint>,
     window: Window,
@@ -79,6 +81,7 @@ impl<'k> Fold<'k> {
             notes,
             next,
             newest: None,
+            seen: None,
             expect,
             window: Window::default(),
             links: Links::default(),
@@ -173,20 +176,21 @@ impl<'k> Fold<'k> {
         while let Some(dated) = self.next.take_if(|dated| dated.checkpoint.size <= size) {
             self.next = self.notes.next(&mut self.findings)?;
             let place = format!("checkpoint {}", dated.number);
-            if dated.checkpoint.root != self.tree.root() {
-                self.findings.changed("audit.changed.root", place);
-                continue;
-            }
-            self.date(&dated, place);
+            self.date(&dated, &place);
             self.window = Window::default();
-            self.newest = Some(dated);
+            self.seen = Some((dated.checkpoint.size, dated.time_ms));
+            if dated.checkpoint.root == self.tree.root() {
+                self.newest = Some(dated);
+            } else {
+                self.findings.changed("audit.changed.root", place);
+            }
         }
         Ok(())
     }
 
     /// The times of the records that a checkpoint covers first.
-    fn date(&mut self, dated: &Dated, place: String) {
-        let before_ms = self.newest.as_ref().map(|newest| newest.time_ms);
+    fn date(&mut self, dated: &Dated, place: &str) {
+        let before_ms = self.seen.map(|(_, time_ms)| time_ms);
         if let Some((wall_ms, index)) = self.window.earliest
             && before_ms.is_some_and(|before| wall_ms + limits::CLOCK_SKEW_MS < before)
         {
@@ -214,9 +218,10 @@ impl<'k> Fold<'k> {
         if self.expect.is_some() {
             self.findings.missing("audit.missing.expected", record(records));
         }
-        if covered < records {
-            self.uncovered(covered, from);
+        if covered < records && from.proven_from.is_none_or(|first| first > covered) {
+            self.findings.unproven("audit.changed.uncovered", record(covered));
         }
+        self.late(records);
         self.bodies(&from.bare);
         self.check_objects()?;
         self.witnessed();
@@ -237,17 +242,18 @@ impl<'k> Fold<'k> {
         self.newest.as_ref().map_or(0, |newest| newest.checkpoint.size)
     }
 
-    /// Records after the newest checkpoint: proven by the tail's MACs, or not at all.
-    fn uncovered(&mut self, covered: u64, from: &Entries) {
-        if from.proven_from.is_none_or(|first| first > covered) {
-            self.findings.unproven("audit.changed.uncovered", record(covered));
+    /// Records after the newest checkpoint, which should have one by now.
+    fn late(&mut self, records: u64) {
+        let size = self.seen.map_or(0, |(size, _)| size);
+        if size >= records {
+            return;
         }
-        let before_ms = self.newest.as_ref().map(|newest| newest.time_ms);
+        let before_ms = self.seen.map(|(_, time_ms)| time_ms);
         let span_ms = self.window.latest.zip(before_ms.or(self.window.earliest.map(|at| at.0)));
         let span_ms = span_ms.map_or(0, |((latest, _), before)| latest.saturating_sub(before));
         let is_late = span_ms > self.links.silence_max_ms() && !self.window.is_excused;
         if self.links.is_closed() || is_late {
-            self.findings.missing("audit.missing.checkpoint", record(covered));
+            self.findings.missing("audit.missing.checkpoint", record(size));
         }
     }
 

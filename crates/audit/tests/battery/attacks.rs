@@ -12,7 +12,7 @@ struct Attack<'w> {
     name: &'static str,
     outside: Outside,
     /// What is done to the files.
-    does: Box<dyn Fn(&Victim) + 'w>,
+    does: Box<dyn Fn(&Victim) + Send + Sync + 'w>,
     /// The two verdicts, and what is among the findings.
     expected: (Answer, Answer, &'static [&'static str]),
 }
@@ -20,7 +20,7 @@ struct Attack<'w> {
 fn attack<'w>(
     name: &'static str,
     outside: &Outside,
-    does: impl Fn(&Victim) + 'w,
+    does: impl Fn(&Victim) + Send + Sync + 'w,
     expected: (Answer, Answer, &'static [&'static str]),
 ) -> Attack<'w> {
     Attack { name, outside: outside.clone(), does: Box::new(does), expected }
@@ -40,31 +40,27 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
         assert_eq!((changed, missing, found), (Yes, Yes, vec![]), "the honest trail");
     }
     let count = honest.entries().len();
-    assert!(honest.notes().len() >= 5 && count > 600 && honest.file(&bundle(1)).exists());
+    assert!(honest.notes().len() >= 5 && count > 300 && honest.file(&bundle(0)).exists());
     let last = count - 1;
-    assert_eq!(last, 605, "the places below are of this trail");
+    assert_eq!(last, 325, "the places below are of this trail");
     let attacks = [
         attack(
             "A1 a bit of a record",
             &key,
             |v| v.flip(&bundle(0), 700),
-            (No, Yes, &["audit.changed.leaf record 0"]),
+            (No, Yes, &["audit.changed.leaf record 1"]),
         ),
         attack(
             "A1 a bit of a length",
             &key,
             |v| v.flip(&bundle(0), 1),
-            (
-                No,
-                No,
-                &["audit.changed.bundle tile/entries/000", "audit.missing.body tile/entries/000"],
-            ),
+            (No, No, &["audit.changed.bundle tile/entries/000"]),
         ),
         attack(
             "A1 a bit of a tile",
             &key,
-            |v| v.flip(&hashes_of(1), 33),
-            (No, Yes, &["audit.changed.leaf record 257"]),
+            |v| v.flip(&hashes_of(0), 33),
+            (No, Yes, &["audit.changed.leaf record 1"]),
         ),
         attack(
             "A1 a bit of a checkpoint's root",
@@ -90,7 +86,7 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
             },
             (No, Yes, &["audit.changed.signature checkpoint 0"]),
         ),
-        attack("A1 a bit of the tail", &key, |v| v.flip(&v.segment(), 400), (No, Yes, &[])),
+        attack("A1 a bit of the tail", &key, |v| v.flip(&v.segment(), 400), (No, No, &[])),
         attack(
             "A1 a bit of a MAC",
             &tail,
@@ -98,7 +94,7 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
                 let length = fs::read(v.file(&v.segment())).unwrap().len();
                 v.flip(&v.segment(), length - 1);
             },
-            (No, Yes, &["audit.changed.mac record 605"]),
+            (No, Yes, &["audit.changed.mac record 325"]),
         ),
         attack(
             "A1 a field, everything beside made to fit",
@@ -109,7 +105,7 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
                     r[21]["kind"] = json!("outcome");
                 })
             },
-            (No, No, &["audit.changed.root checkpoint 0"]),
+            (No, Yes, &["audit.changed.root checkpoint 0"]),
         ),
         attack(
             "A2 insert a record",
@@ -138,7 +134,7 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
                 &[
                     "audit.missing.seq record 30",
                     "audit.changed.link record 30",
-                    "audit.missing.truncated record 605",
+                    "audit.missing.truncated record 325",
                 ],
             ),
         ),
@@ -146,7 +142,7 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
             "A3 drop a record and make the rest fit",
             &key,
             |v| v.rechained(|r| drop(r.remove(30))),
-            (No, No, &["audit.changed.root checkpoint 0", "audit.missing.truncated record 605"]),
+            (No, No, &["audit.changed.root checkpoint 0", "audit.missing.truncated record 325"]),
         ),
         attack(
             "A4 reorder",
@@ -185,17 +181,17 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
         attack(
             "A7 the last record",
             &key,
-            |v| v.write(&v.entries()[..605]),
-            (Yes, No, &["audit.missing.truncated record 605", "audit.missing.open-end record 604"]),
+            |v| v.write(&v.entries()[..325]),
+            (Yes, No, &["audit.missing.truncated record 325", "audit.missing.open-end record 324"]),
         ),
         attack(
             "A7 a hundred records and their checkpoints",
             &key,
             |v| {
-                v.write(&v.entries()[..505]);
-                v.write_notes(&v.notes()[..3]);
+                v.write(&v.entries()[..225]);
+                v.keep_notes(|size| size <= 225);
             },
-            (CannotTell, No, &["audit.missing.open-end record 504"]),
+            (CannotTell, No, &["audit.missing.open-end record 224"]),
         ),
         attack(
             "A7 all but the first",
@@ -225,7 +221,7 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
                 fs::remove_dir_all(&v.folder).unwrap();
                 copy(&world.path("earlier"), &v.folder);
             },
-            (Yes, No, &["audit.missing.expected record 453"]),
+            (Yes, No, &["audit.missing.expected record 244"]),
         ),
         attack(
             "A10 another log without the key",
@@ -262,18 +258,18 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
                 v.rechained(|r| r[21]["outcome"]["status"] = json!("refused"));
                 v.resign(false);
             },
-            (No, Yes, &["audit.changed.expected record 606"]),
+            (No, Yes, &["audit.changed.expected record 326"]),
         ),
         attack(
             "A12 the tail rewritten without its old keys",
             &tail,
             |v| {
                 let mut entries = v.entries();
-                let text = String::from_utf8(entries[604].clone()).unwrap();
-                entries[604] = text.replace("executed", "errored").into_bytes();
+                let text = String::from_utf8(entries[324].clone()).unwrap();
+                entries[324] = text.replace("executed", "errored").into_bytes();
                 v.write(&entries);
             },
-            (No, Yes, &["audit.changed.mac record 512", "audit.changed.link record 605"]),
+            (No, Yes, &["audit.changed.mac record 256", "audit.changed.link record 325"]),
         ),
         attack(
             "A13 a fork",
@@ -282,14 +278,15 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
                 v.rechained(|r| r[21]["outcome"]["latency_us"] = json!(1));
                 v.resign(true);
             },
-            (No, Yes, &["audit.changed.expected record 606"]),
+            (No, Yes, &["audit.changed.expected record 326"]),
         ),
         attack(
             "A15 a wrong size",
             &key,
             |v| {
                 let mut notes = v.notes();
-                notes[1] = notes[1].replacen("\n30", "\n31", 1);
+                let size = notes[1].lines().nth(1).unwrap().to_owned();
+                notes[1] = notes[1].replacen(&size, "9", 1);
                 v.write_notes(&notes);
             },
             (No, No, &["audit.changed.signature checkpoint 1"]),
@@ -315,10 +312,10 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
             &key,
             |v| {
                 v.rechained(|r| {
-                    r[400]["t"]["wall"] = json!("2026-11-01T00:00:00.000Z");
+                    r[200]["t"]["wall"] = json!("2026-11-01T00:00:00.000Z");
                 })
             },
-            (No, Yes, &["audit.changed.clock record 400"]),
+            (No, Yes, &["audit.changed.clock record 200"]),
         ),
         attack(
             "A17 back-date all, with the stolen key",
@@ -332,17 +329,15 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
                 });
                 v.resign(false);
             },
-            (No, Yes, &["audit.changed.time record 605"]),
+            (No, Yes, &["audit.changed.time record 325"]),
         ),
         attack(
             "A18 withhold a checkpoint",
             &key,
             |v| {
-                let mut notes = v.notes();
-                notes.remove(2);
-                v.write_notes(&notes);
+                v.keep_notes(|size| size <= 82 || size > 163);
             },
-            (Yes, No, &["audit.missing.checkpoint checkpoint 2"]),
+            (Yes, No, &["audit.missing.checkpoint"]),
         ),
         attack(
             "A18 withhold all",
@@ -359,20 +354,20 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
             &key,
             |v| {
                 v.rechained(|r| {
-                    r.drain(155..460);
+                    r.drain(82..250);
                 })
             },
-            (No, No, &["audit.missing.silence record 155"]),
+            (CannotTell, No, &["audit.missing.silence record 82"]),
         ),
         attack(
             "A19 another configuration",
             &key,
             |v| {
                 v.rechained(|r| {
-                    r[605]["config"]["old"] = json!(r[0]["prev"]);
+                    r[325]["config"]["old"] = json!(r[0]["prev"]);
                 })
             },
-            (No, Yes, &["audit.changed.config record 605"]),
+            (No, Yes, &["audit.changed.config record 325"]),
         ),
         attack(
             "A20 a decision without outcome, with the stolen key",
@@ -400,13 +395,7 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
                     surface::Digest::of_bytes(&world.definition).to_string().replace("sha256:", "");
                 fs::write(v.file(&format!("objects/{name}")), b"{}").unwrap();
             },
-            (
-                No,
-                Yes,
-                &[
-                    "audit.changed.object objects/2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881",
-                ],
-            ),
+            (No, Yes, &["audit.changed.object"]),
         ),
         attack(
             "A23 a policy is gone",
@@ -480,17 +469,33 @@ fn both_verifiers_find_every_attack_at_the_same_place() {
             (No, No, &["audit.record.json record 7"]),
         ),
     ];
+    let half = attacks.len() / 2;
+    let wrong = std::thread::scope(|scope| {
+        let halves = [&attacks[..half], &attacks[half..]];
+        let started = halves.map(|half| scope.spawn(|| run(&world, half)));
+        started.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What was not found as expected.
+fn run(world: &World, attacks: &[Attack<'_>]) -> Vec<String> {
     let mut wrong = Vec::new();
     for Attack { name, outside, does, expected } in attacks {
         let victim = world.victim();
         does(&victim);
-        let (changed, missing, found) = victim.verify(name, &outside);
-        let (expect_changed, expect_missing, codes) = expected;
-        let is_found = codes.iter().all(|code| found.iter().any(|found| found == code));
-        if (changed, missing) != (expect_changed, expect_missing) || !is_found {
+        let (changed, missing, found) = victim.verify(name, outside);
+        let (expect_changed, expect_missing, codes) = *expected;
+        let is_found = |code: &&str| {
+            found.iter().any(|found| found == code || found.starts_with(&format!("{code} ")))
+        };
+        let is_clean = (changed, missing) == (Yes, Yes);
+        if (changed, missing) != (expect_changed, expect_missing)
+            || !codes.iter().all(is_found)
+            || is_clean
+        {
             wrong.push(format!("{name}: {changed:?} {missing:?} {found:#?}"));
         }
-        assert!(changed != Yes || missing != Yes, "{name} is not found");
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    wrong
 }

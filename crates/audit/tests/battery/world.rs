@@ -62,7 +62,7 @@ pub(crate) fn config() -> Config {
     }
 }
 
-/// The honest trail: four checkpoints 50 seconds apart, two full bundles, a tail, a clean end; its
+/// The honest trail: four checkpoints 50 seconds apart, a full bundle, a tail, a clean end; its
 /// copy of three quarters; and the folder of the signer.
 pub(crate) struct World {
     folder: tempfile::TempDir,
@@ -85,7 +85,7 @@ impl World {
             fs::write(objects.join(digest.replace("sha256:", "")), object).unwrap();
         }
         for phase in 0..4 {
-            for n in 0..75 {
+            for n in 0..40 {
                 let approver = (n == 5).then(|| approve(&trail));
                 call(&trail, &definition, approver);
             }
@@ -106,8 +106,9 @@ impl World {
 
     /// A fresh copy to attack.
     pub(crate) fn victim(&self) -> Victim {
-        let folder = self.path("victim");
-        let _ = fs::remove_dir_all(&folder);
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = self.path(&format!("{number}/victim"));
         copy(&self.path("honest"), &folder);
         Victim { folder, signer: self.path("signer") }
     }
@@ -285,6 +286,13 @@ impl Victim {
         let text = fs::read_to_string(self.file("checkpoints")).unwrap();
         let parts: Vec<_> = text.split("\n\n").collect();
         parts.chunks_exact(2).map(|pair| format!("{}\n\n{}\n", pair[0], pair[1])).collect()
+    }
+
+    /// The checkpoints of sizes that `keep` takes.
+    pub(crate) fn keep_notes(&self, keep: impl Fn(u64) -> bool) {
+        let size = |note: &String| note.lines().nth(1).unwrap().parse().unwrap();
+        let notes: Vec<_> = self.notes().into_iter().filter(|note| keep(size(note))).collect();
+        self.write_notes(&notes);
     }
 
     pub(crate) fn write_notes(&self, notes: &[String]) {
