@@ -23,8 +23,8 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "countersign",
         &[
-            "authz", "drift", "guard", "policy", "registry", "seal", "store", "surface", "tlog",
-            "wire",
+            "audit", "authz", "drift", "guard", "policy", "registry", "seal", "store", "surface",
+            "tlog", "wire",
         ],
     ),
     (

@@ -14,6 +14,7 @@ import { Provider, errors } from '../npm/node_modules/oidc-provider/lib/index.js
 console.info = console.log = console.error;
 
 const { resources } = JSON.parse(process.argv[2]);
+const scopes = [...new Set(Object.values(resources).join(' ').split(' '))];
 const keys = new Map();
 const b64 = (text) => createHash('sha256').update(text).digest('base64url');
 const now = () => Math.floor(Date.now() / 1000);
@@ -28,28 +29,41 @@ async function key(name, alg = 'ES256') {
   return keys.get(name);
 }
 
-async function sign({ by, typ, claims, header = {} }) {
-  const { alg, kid, privateKey } = await key(by);
-  return new jose.SignJWT(claims).setProtectedHeader({ alg, kid, typ, ...header }).sign(privateKey);
+// Everything that nobody may find elsewhere, and everything that was answered but tokens.
+const secrets = new Set();
+const heard = [];
+
+async function secret(made) {
+  const text = await made;
+  secrets.add(text);
+  return text;
 }
 
-async function proof({ by, uri, token, nonce, claims = {} }) {
+async function sign({ by, typ, claims, header = {} }) {
+  const { alg, kid, privateKey } = await key(by);
+  return secret(new jose.SignJWT(claims).setProtectedHeader({ alg, kid, typ, ...header }).sign(privateKey));
+}
+
+async function proof({ by, uri, token, nonce, claims = {}, header = {} }) {
   const { alg, jwk, privateKey } = await key(by);
   const said = { jti: randomUUID(), htm: 'POST', htu: uri, iat: now(), ...claims };
   if (token) said.ath = b64(token);
   if (nonce) said.nonce = nonce;
-  return new jose.SignJWT(said).setProtectedHeader({ alg, typ: 'dpop+jwt', jwk }).sign(privateKey);
+  return secret(new jose.SignJWT(said).setProtectedHeader({ alg, typ: 'dpop+jwt', jwk, ...header }).sign(privateKey));
 }
 
 async function answer(response) {
   const text = await response.text();
   let body = text;
   try { body = JSON.parse(text); } catch { /* not JSON */ }
-  return { status: response.status, headers: Object.fromEntries(response.headers), body, text };
+  const got = { status: response.status, headers: Object.fromEntries(response.headers), body, text };
+  if (body.access_token) await secret(body.access_token);
+  else heard.push(JSON.stringify(got.headers), text);
+  return got;
 }
 
 // A form to an endpoint of the service, by a client with its key; with a fresh nonce if it asks for one.
-async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = {} }) {
+async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = {}, headers: more = {} }) {
   let nonce;
   for (;;) {
     const claims = { iss: client, sub: client, aud: issuer, jti: randomUUID(), iat: now(), exp: now() + 60, ...assertion };
@@ -59,7 +73,7 @@ async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = 
       parameters.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
       parameters.set('client_assertion', await sign({ by, typ: 'JWT', claims }));
     }
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', ...more };
     if (dpop) headers.dpop = await proof({ by: dpop, uri: endpoint, nonce });
     const got = await answer(await fetch(endpoint, { method: 'POST', headers, body: parameters }));
     if (got.body.error !== 'use_dpop_nonce' || nonce) return got;
@@ -68,7 +82,7 @@ async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = 
 }
 
 // A token from the authorization server for a person who signs in and consents: code, PKCE, DPoP.
-async function login({ person, resource, scope, dpop }) {
+async function login({ person, resource, scope, dpop, verifier: shown, again }) {
   const cookies = new Map();
   const verifier = randomUUID() + randomUUID();
   const start = new URL(`${issuer}/auth`);
@@ -101,17 +115,49 @@ async function login({ person, resource, scope, dpop }) {
     if (reached.pathname === '/callback') {
       const code = reached.searchParams.get('code');
       if (!code) throw new Error(url);
-      const endpoint = `${issuer}/token`;
-      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-      if (dpop) headers.dpop = await proof({ by: dpop, uri: endpoint });
-      const body = new URLSearchParams({
-        grant_type: 'authorization_code', client_id: 'agent', code, code_verifier: verifier, resource,
+      const form = {
+        grant_type: 'authorization_code', code, code_verifier: shown ?? verifier, resource,
         redirect_uri: 'http://127.0.0.1/callback',
-      });
-      return answer(await fetch(endpoint, { method: 'POST', headers, body }));
+      };
+      const asked = { endpoint: `${issuer}/token`, client: 'agent', dpop, form };
+      const got = await token(asked);
+      return { ...(again ? await token(asked) : got), said: Object.fromEntries(reached.searchParams) };
     }
   }
   throw new Error('the login does not end');
+}
+
+// A token from any authorization server: a form, by a client with its secret or without one.
+async function token({ endpoint, client, secret, dpop, form, proof: given }) {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const body = new URLSearchParams(form);
+  if (secret) headers.authorization = `Basic ${Buffer.from(`${client}:${secret}`).toString('base64')}`;
+  else body.set('client_id', client);
+  if (given ?? dpop) headers.dpop = given ?? (await proof({ by: dpop, uri: endpoint }));
+  return answer(await fetch(endpoint, { method: 'POST', headers, body }));
+}
+
+// The same for a person who has signed in (the cookie) and consented: code, PKCE. `wrong` changes the
+// authorization request, `verifier` what is shown for the code, `again` whether the code is shown twice.
+async function code({ authorization, endpoint, cookie = '', client, resource, scope, dpop, wrong = {}, verifier, again }) {
+  const real = randomUUID() + randomUUID();
+  const start = new URL(authorization);
+  start.search = new URLSearchParams({
+    client_id: client, response_type: 'code', redirect_uri: 'http://127.0.0.1/callback', scope, resource, state: 's',
+    code_challenge: b64(real), code_challenge_method: 'S256', ...wrong,
+  });
+  for (const [name, value] of Object.entries(wrong)) if (value === null) start.searchParams.delete(name);
+  const response = await fetch(start, { redirect: 'manual', headers: { cookie } });
+  const location = response.headers.get('location');
+  const reached = location && new URL(location, start);
+  const said = reached && Object.fromEntries(reached.searchParams);
+  if (!said?.code) return { status: response.status, location, said, body: {} };
+  const form = {
+    grant_type: 'authorization_code', code: said.code, code_verifier: verifier ?? real, resource,
+    redirect_uri: 'http://127.0.0.1/callback',
+  };
+  const got = await token({ endpoint, client, dpop, form });
+  return { ...(again ? await token({ endpoint, client, dpop, form }) : got), said };
 }
 
 // An independent reader of a token: verified by what the service publishes, nothing else.
@@ -126,18 +172,23 @@ async function verify({ token, jwks, issuer: iss, audience }) {
 // Events that wait to be polled (RFC 8936).
 const waiting = new Map();
 const acknowledged = [];
+// What stands at a path under /published, and how often it was asked for.
+const published = new Map();
+const asked = new Map();
 
 const commands = {
   key: async ({ name, alg }) => ({ jwk: { ...(await key(name, alg)).jwk, kid: (await key(name)).kid, alg: (await key(name)).alg, use: 'sig' } }),
   sign: async (command) => ({ token: await sign(command) }),
   proof: async (command) => ({ proof: await proof(command) }),
-  ask, login, verify,
+  ask, login, verify, token, code,
   push: async ({ endpoint, set }) => answer(await fetch(endpoint, {
     method: 'POST', headers: { 'content-type': 'application/secevent+jwt', accept: 'application/json' }, body: set,
   })),
   fetch: async ({ url, ...init }) => answer(await fetch(url, init)),
   wait: async ({ jti, set }) => { waiting.set(jti, set); return {}; },
+  kept: async () => ({ secrets: [...secrets], heard }),
   acknowledged: async () => ({ acknowledged }),
+  publish: async ({ path, status = 200, headers = {}, body }) => { published.set(path, { status, headers, body }); return { asked: asked.get(path) ?? 0 }; },
 };
 
 const server = createServer();
@@ -153,9 +204,10 @@ const provider = new Provider(issuer, {
   }, {
     // As `auth doctor` is given one.
     client_id: 'doctor', client_secret: 'canary-client-secret-0123456789', redirect_uris: [],
+    scope: scopes.filter((name) => name !== 'files:all').join(' '),
     grant_types: ['client_credentials'], response_types: [], id_token_signed_response_alg: 'ES256',
   }],
-  scopes: [...new Set(Object.values(resources).join(' ').split(' '))],
+  scopes,
   features: {
     clientCredentials: { enabled: true },
     introspection: { enabled: true },
@@ -172,6 +224,11 @@ const provider = new Provider(issuer, {
 });
 const serve = provider.callback();
 server.on('request', async (request, response) => {
+  if (request.url.startsWith('/published/')) {
+    asked.set(request.url, (asked.get(request.url) ?? 0) + 1);
+    const { status, headers, body } = published.get(request.url) ?? { status: 404, headers: {}, body: '' };
+    return response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
+  }
   if (request.url !== '/poll') return serve(request, response);
   let body = '';
   for await (const chunk of request) body += chunk;

@@ -1,5 +1,6 @@
 //! A raw HTTP/1.1 client: what was sent and what came back are bytes.
 
+pub mod recorder;
 pub mod server;
 
 use std::io::{BufRead, BufReader, Read, Write};

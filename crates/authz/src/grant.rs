@@ -1,13 +1,16 @@
 //! Grants: the only state. The ceiling of everything done for one intent.
 
+#[cfg(feature = "service")]
 mod durable;
 mod memory;
+#[cfg(feature = "service")]
 mod row;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
+#[cfg(feature = "service")]
 pub use self::durable::Durable;
 pub use self::memory::{Fault, Faults, Memory, Step};
 use crate::limits;
@@ -149,12 +152,39 @@ pub trait Grants: Replay {
     /// A store that fails.
     async fn epoch(&self, subject: &Subject) -> Result<u64, GrantError>;
 
+    /// What ended before its time, told at `since_s` or later, the oldest first: `count_max` grants and
+    /// as many epochs at most. What was told before may be among it.
+    ///
+    /// # Errors
+    /// A store that fails.
+    async fn ended(&self, since_s: u64, count_max: usize) -> Result<Ended, GrantError>;
+
     /// Forgets what can count no more: grants five minutes after their end, so that a revoked token
     /// never founds a second one, and what was used and need not be remembered.
     ///
     /// # Errors
     /// A store that fails.
     async fn sweep(&self, now_s: u64) -> Result<(), GrantError>;
+}
+
+/// What ended before its time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// The grants, and when each was told to have ended.
+    pub grants: Vec<(EndedGrant, u64)>,
+    /// The epochs of subjects, and when each was told.
+    pub epochs: Vec<(Subject, u64, u64)>,
+}
+
+/// A grant that ended before its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedGrant {
+    /// Its name.
+    pub txn: String,
+    /// The token that founded it.
+    pub root: TokenHash,
+    /// When it would have been over.
+    pub expires_s: u64,
 }
 
 /// Why a grant does not serve.

@@ -13,15 +13,24 @@
 //! net         the one HTTP client for addresses that others name
 //! ```
 //!
+//! Without the feature `service`, on by default, what is left reads and verifies bytes: `token`, `edge`,
+//! `federation`, documents of `resource`, grants in memory. The fuzz targets build that half alone.
+//!
 //! Nothing here shows a credential: [`token::Secret`] prints nothing, records hold hashes.
 
+#[cfg(feature = "service")]
+pub mod broker;
 pub mod edge;
+#[cfg(feature = "service")]
 pub mod exchange;
 pub mod federation;
 pub mod grant;
 pub mod limits;
+#[cfg(feature = "service")]
 pub mod net;
+#[cfg(feature = "service")]
 pub mod provider;
 pub mod resource;
+#[cfg(feature = "service")]
 pub mod sts;
 pub mod token;

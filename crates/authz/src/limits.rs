@@ -1,15 +1,19 @@
 //! Every bound, with its reason.
 
 mod authzen;
+mod broker;
 mod federation;
 mod net;
 mod provider;
+mod resource;
 mod sts;
 
 pub use authzen::*;
+pub use broker::*;
 pub use federation::*;
 pub use net::*;
 pub use provider::*;
+pub use resource::*;
 pub use sts::*;
 
 /// A token has to fit a header line of 8 KiB beside its scheme and a proof's line.
@@ -65,6 +69,12 @@ pub const PROOF_MEMORY_S: u64 = 600;
 
 /// Scopes of one token.
 pub const SCOPES_MAX: usize = 128;
+
+/// Schemes of one pinned item: each is one more way in. Real ones have one or two.
+pub const SCHEMES_MAX: usize = 8;
+
+/// Questions that one call of a tool may be: each is a decision of its own.
+pub const QUESTIONS_MAX: usize = 8;
 
 /// An edge file of thousands of edges, with their maps.
 pub const EDGE_FILE_BYTES_MAX: usize = 4 << 20;

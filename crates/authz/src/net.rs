@@ -9,6 +9,7 @@
 
 mod address;
 mod error;
+mod keys;
 mod resolve;
 mod rules;
 
@@ -25,6 +26,7 @@ use url::{Host, Url};
 
 pub use self::address::denied;
 pub use self::error::{CODES, NetError, shown};
+pub use self::keys::{KeysError, Pinned, Read, Renewals};
 pub use self::resolve::{Resolve, System};
 pub use self::rules::{Denied, Rules};
 

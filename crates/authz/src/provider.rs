@@ -4,6 +4,7 @@
 //! A profile is chosen by an issuer that is compared as it is, and never by what a document claims.
 //! Deliberately absent: learning anything from a token (an audience that is learned checks nothing).
 
+pub mod attack;
 pub mod discovery;
 pub mod doctor;
 mod fixes;

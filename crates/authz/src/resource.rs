@@ -1,15 +1,25 @@
 //! What a protected server says of itself: its identifier, its metadata (RFC 9728) and its
 //! challenges (RFC 6750 §3, RFC 9449 §7.1).
 
+#[cfg(feature = "service")]
+mod certificate;
 pub mod challenge;
 pub mod metadata;
-mod protection;
+#[cfg(feature = "service")]
+mod pinned;
+#[cfg(feature = "service")]
+pub mod protection;
 mod uri;
 
 use std::fmt;
 
+#[cfg(feature = "service")]
+pub use certificate::{CertificateForm, Terminator};
 pub use challenge::{Challenge, ChallengeError};
 pub use metadata::{Metadata, MetadataError};
+#[cfg(feature = "service")]
+pub use pinned::{Call, Forbidden, Pinned, PinnedError, Policing};
+#[cfg(feature = "service")]
 pub use protection::{Protection, Refused};
 pub use uri::is_same_target;
 

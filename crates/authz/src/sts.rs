@@ -6,12 +6,13 @@
 mod answer;
 pub mod authzen;
 pub mod config;
+mod edges;
+mod ended;
 mod events;
 pub mod keys;
 mod metadata;
 mod metrics;
 mod records;
-pub mod refresh;
 mod request;
 mod revoke;
 mod token;
@@ -31,17 +32,16 @@ use url::Url;
 
 use self::keys::Keys;
 use self::metrics::Metrics;
-use self::refresh::Pinned;
-use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{self, Clients, Exchange, Names};
 use crate::federation::{Asserter, Transmitter};
 use crate::grant::{Bounds, Durable, GrantError, Grants};
 use crate::limits;
-use crate::token::{Issuer, Nonces, Secret};
+use crate::net::{Client, Renewals};
+use crate::resource::Terminator;
+use crate::token::{Issuer, Jwt, Nonces, Secret};
 
-pub use config::{Config, ConfigError};
-pub use refresh::{Fetch, FetchError, Fetched};
+pub use config::{Config, ConfigError, EdgesFile};
 
 /// A token service. Clones share it.
 #[derive(Clone)]
@@ -58,7 +58,7 @@ struct Inner {
     lifetimes: config::Lifetimes,
     names: Names,
     exchange: Exchange,
-    edges: Edges,
+    edges_file: EdgesFile,
     trusted: Vec<Issuer>,
     grants: Arc<dyn Grants>,
     nonces: Nonces,
@@ -66,22 +66,25 @@ struct Inner {
     asserters: Vec<Asserter>,
     transmitters: Vec<Transmitter>,
     polls: Vec<(String, config::Poll)>,
-    pinned: Vec<(String, Pinned)>,
-    fetch: Arc<dyn Fetch>,
+    renewals: Renewals,
+    client: Client,
     metrics: Arc<Metrics>,
     clock: fn() -> u64,
+    /// The policies, over the edges of the start.
     policy: Arc<Engine>,
     authzen_key: Option<Secret>,
+    ended_key: Option<Secret>,
+    terminator: Option<Terminator>,
 }
 
 impl Sts {
-    /// Opens the grants, and gets ready.
+    /// Opens the grants, and gets ready. `client` asks others for keys and events.
     ///
     /// # Errors
     /// Grants or records that cannot be opened.
     pub async fn open(
         config: Config,
-        fetch: Arc<dyn Fetch>,
+        client: Client,
         clock: fn() -> u64,
     ) -> Result<Self, OpenError> {
         let grants: Arc<dyn Grants> = Arc::new(Durable::open(&config.grants).await?);
@@ -91,6 +94,7 @@ impl Sts {
             Url::parse(&config.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
         let fetched = config.trusted.iter().map(|one| (one.issuer.iss.clone(), one.pinned.clone()));
         let pinned = fetched.chain(config.others.pinned).collect();
+        let renewals = Renewals::new(client.clone(), pinned);
         let trusted: Vec<_> = config.trusted.iter().map(|one| one.issuer.clone()).collect();
         let mut clients = Clients::default();
         config.clients.into_iter().for_each(|client| clients.add(client));
@@ -100,7 +104,7 @@ impl Sts {
             clients,
             issuers: trusted.clone(),
             own_keys: config.keys.published().clone(),
-            edges: config.edges.clone(),
+            edges: config.edges,
             grants: Arc::clone(&grants),
             signer: Arc::clone(config.keys.signer()),
             policy: Arc::clone(&policy) as _,
@@ -109,20 +113,25 @@ impl Sts {
             needs_nonce: config.needs_nonce,
             names: config.names.clone(),
             depth_max: config.lifetimes.depth_max,
+            token_s_max: config.lifetimes.token_s,
             bounds: Bounds::default(),
             client_per_minute_max: limits::CLIENT_EXCHANGES_PER_MINUTE,
             issuer: config.issuer.clone(),
         });
-        let exchange = exchange.with_domains(config.others.domains);
+        let exchange = exchange.with_domains(config.others.domains).with_renewals(renewals.clone());
         let inner = Inner {
             path: path.unwrap_or_default(),
-            metadata: metadata::document(&config.issuer, !config.others.asserters.is_empty()),
+            metadata: metadata::document(
+                &config.issuer,
+                !config.others.asserters.is_empty(),
+                config.terminator.is_some(),
+            ),
             jwks: config.keys.jwks(),
             keys: config.keys,
             lifetimes: config.lifetimes,
             names: config.names,
             exchange,
-            edges: config.edges,
+            edges_file: config.edges_file,
             trusted,
             grants,
             nonces: config.nonces,
@@ -130,30 +139,35 @@ impl Sts {
             asserters: config.others.asserters,
             transmitters: config.others.transmitters,
             polls: config.others.polls,
-            pinned,
-            fetch,
+            renewals,
+            client,
             metrics: Arc::new(Metrics::new()),
             clock,
             policy,
             authzen_key: config.authzen_key,
+            ended_key: config.ended_key,
+            terminator: config.terminator,
             issuer: config.issuer,
         };
+        inner.metrics.edges_at_start(inner.exchange.edges().version());
         Ok(Self { inner: Arc::new(inner) })
     }
 
     /// What it serves: under the path of its issuer, and its metadata where RFC 8414 §3.1 puts them.
     pub fn router(&self) -> Router {
         let under = |name: &str| format!("{}/{name}", self.inner.path);
-        let decisions =
-            self.inner.authzen_key.clone().map(|key| {
-                authzen::router(Arc::clone(&self.inner.policy), &self.inner.issuer, key)
-            });
+        let decisions = self.inner.authzen_key.clone().map(|key| {
+            let sts = self.clone();
+            let current = Arc::new(move || sts.inner.exchange.policy());
+            authzen::router(current, &self.inner.issuer, key)
+        });
         Router::new()
             .route(&metadata::path(&self.inner.path), get(metadata))
             .route(&under("jwks"), get(jwks))
             .route(&under("token"), post(token::endpoint))
             .route(&under("revoke"), post(revoke::endpoint))
             .route(&under("events"), post(events::push))
+            .route(&under("ended"), get(ended::endpoint))
             .route("/healthz", get(health))
             .route("/metrics", get(counters))
             .layer(middleware::from_fn_with_state(
@@ -164,18 +178,24 @@ impl Sts {
             .merge(decisions.unwrap_or_default())
     }
 
-    /// What it does beside answering: keys are fetched, events polled, what is over is forgotten.
+    /// What it does beside answering: keys are fetched, the edge file is read again, events are polled, what
+    /// is over is forgotten.
     pub fn tasks(&self) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
-        for (name, pinned) in &self.inner.pinned {
-            let fetch = Arc::clone(&self.inner.fetch);
-            tasks.spawn(refresh::follow(name.clone(), pinned.clone(), fetch));
-        }
+        self.inner.renewals.follow(&mut tasks);
         for (issuer, poll) in &self.inner.polls {
             tasks.spawn(self.clone().poll(issuer.clone(), poll.clone()));
         }
+        tasks.spawn(self.clone().follow_edges());
         tasks.spawn(self.clone().sweep());
         tasks
+    }
+
+    /// Whether the keys of whoever signed this may be others now: it named one that nobody knows.
+    async fn renewed(&self, text: &str) -> bool {
+        let jwt = Jwt::parse(text, limits::EVENT_CHARS_MAX);
+        let iss = jwt.ok().and_then(|jwt| jwt.issuer_unverified().map(str::to_owned));
+        self.inner.renewals.renew(&iss.unwrap_or_default()).await
     }
 
     async fn sweep(self) {
@@ -230,10 +250,13 @@ pub const CODES: &[(&str, &str)] = &[
     (MALFORMED, "The request is no form that can be read in one way only."),
     (TOO_LARGE, "The body is too long, or did not come in time."),
     (GRANT_TYPE, "The grant type is none that is served here."),
+    (EDGES_REFUSED, "An edge file that changed is refused; the one before stays in force."),
+    (ended::UNAUTHENTICATED, "Who asks which grants ended did not show the key of that endpoint."),
     (UNAVAILABLE, "The service cannot do its work now; nothing was issued."),
 ];
 
 const MALFORMED: &str = "authz.sts.request-malformed";
 const TOO_LARGE: &str = "authz.sts.request-too-large";
 const GRANT_TYPE: &str = "authz.sts.grant-type-unsupported";
+const EDGES_REFUSED: &str = "authz.sts.edges-refused";
 const UNAVAILABLE: &str = "authz.sts.unavailable";

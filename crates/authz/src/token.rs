@@ -49,8 +49,28 @@ pub const CODES: &[(&str, &str)] = &[
     ("authz.guard.proof-invalid", "A proof of possession is missing, wrong, old or used before."),
     ("authz.guard.certificate-mismatch", "A token is bound to another client certificate."),
     ("authz.guard.actor-denied", "An actor of a token's chain may not act at this server."),
-    ("authz.guard.scope-missing", "A token lacks a scope that every request here needs."),
+    (
+        "authz.guard.scope-missing",
+        "A token lacks a scope that every request here needs, or the pinned tool; or nobody pinned it.",
+    ),
+    (
+        "authz.guard.pin-malformed",
+        "A pinned security scheme or authorization mapping cannot be enforced as it is written.",
+    ),
+    ("authz.guard.policy-denied", "Policy does not permit a call, or could not be evaluated."),
+    (
+        "authz.guard.mapping-failed",
+        "A call lacks the arguments that the tool's pinned authorization mapping names.",
+    ),
     ("authz.guard.token-inactive", "The issuer does not call an opaque token active."),
+    (
+        "authz.guard.grant-dead",
+        "The grant of a token was revoked, or an event of its subject ended it.",
+    ),
+    (
+        "authz.guard.unavailable",
+        "Whoever says whether a token counts cannot be asked now; nobody is let in.",
+    ),
 ];
 
 #[cfg(test)]

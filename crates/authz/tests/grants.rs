@@ -121,6 +121,19 @@ async fn counters_have_bounds(grants: &dyn Grants) {
     grants.once("c2", NOW_S + 9).await.expect("a refusal took nothing");
 }
 
+/// Guards are told what `endings` ended, and of nobody else.
+async fn told(grants: &dyn Grants) {
+    let ended = grants.ended(0, 100).await.unwrap();
+    let mut names: Vec<_> = ended.grants.iter().map(|(it, _)| it.txn.clone()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["txn-b0", "txn-b1", "txn-b2", "txn-e"]);
+    let (one, _) = ended.grants.iter().find(|(it, _)| it.txn == "txn-e").unwrap();
+    assert_eq!((one.root.0.as_str(), one.expires_s), ("root-e", EXPIRES_S));
+    let epochs: Vec<_> = ended.epochs.iter().map(|(who, epoch_s, _)| (who, *epoch_s)).collect();
+    assert_eq!(epochs, [(&subject("bob"), NOW_S)]);
+    assert_eq!(grants.ended(0, 1).await.unwrap().grants.len(), 1);
+}
+
 async fn endings(grants: &dyn Grants) {
     grants.found(grant("e")).await.unwrap();
     let take = async |now_s| grants.take(&used("e", "hop1", &[]), now_s).await;
@@ -158,6 +171,7 @@ async fn endings(grants: &dyn Grants) {
         let event = Some((NOW_S, "security-event".to_owned()));
         assert_eq!(read.revoked, if is_live { None } else { event }, "{name}");
     }
+    told(grants).await;
     let late = grants.found(bob("b5", NOW_S - 1)).await.unwrap();
     assert!(late.live(NOW_S).is_err(), "a token from before the event founds a dead grant");
 }
@@ -278,11 +292,12 @@ async fn a_store_that_fails_refuses_whether_it_was_applied_or_lost() {
         fail(None);
         let read = grants.grant("txn-a").await.unwrap().unwrap();
         assert_eq!(read.revoked.is_some(), is_applied);
-        for step in [Step::Grant, Step::Epoch, Step::Sweep] {
+        for step in [Step::Grant, Step::Epoch, Step::Ended, Step::Sweep] {
             fail(Some(step));
             let failed = match step {
                 Step::Grant => grants.grant("txn-a").await.is_err(),
                 Step::Epoch => grants.epoch(&subject("alice")).await.is_err(),
+                Step::Ended => grants.ended(0, 1).await.is_err(),
                 _ => grants.sweep(NOW_S).await.is_err(),
             };
             assert!(failed, "{step:?}");

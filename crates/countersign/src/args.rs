@@ -1,5 +1,6 @@
 //! Arguments as typed. Help, reference and completions come from here and from nowhere else.
 
+pub(crate) mod audit;
 pub(crate) mod authz;
 pub(crate) mod log;
 pub(crate) mod policy;
@@ -99,6 +100,9 @@ pub(crate) enum Verb {
     /// Check, test and explain the policies that decide exchanges and calls
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Judge audit trails
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Print a completion script
     Completions {
         /// The shell
@@ -386,6 +390,10 @@ pub(crate) struct Guard {
     /// the server
     #[arg(long, value_name = "FILE", requires = "listen")]
     pub(crate) authorize: Option<PathBuf>,
+
+    /// Get tokens for the upstream as this file says; it is shown no credential of a client
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    pub(crate) outbound: Option<PathBuf>,
 
     /// Allow `--listen` on an address that other machines reach
     #[arg(long, requires = "listen")]

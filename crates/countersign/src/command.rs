@@ -93,19 +93,26 @@ async fn asking(verb: &Verb, desk: &Desk) -> Result<Exit, Failure> {
         Verb::Sts(arguments) => authz::sts(desk, arguments).await,
         Verb::Auth(arguments) => authz::auth(desk, arguments).await,
         Verb::Policy(arguments) => authz::policy(desk, arguments),
+        Verb::Audit(arguments) => log::trail(desk, arguments),
         Verb::Guard(_) | Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
     }
 }
 
 /// Resolves when somebody asks the process to stop.
-async fn stopped() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+///
+/// It listens from the call on, not only when it is waited for: whoever reads that a service is there may
+/// stop it.
+fn stopped() -> impl Future<Output = ()> {
+    let terminate = signal(SignalKind::terminate());
+    async {
+        let Ok(mut terminate) = terminate else {
+            let _ = tokio::signal::ctrl_c().await;
+            return;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 mod annotations;
 mod prompt;
-mod security;
+pub(crate) mod security;
 mod server;
 mod skill;
 mod ui;

@@ -40,6 +40,19 @@ pub fn held(id: &[u8], era: Era, item: &Place, alias: &str, reasons: &[Reason]) 
     message(id, "result", &result)
 }
 
+/// The answer to a call of who shows no token that counts, with the challenge where Apps look for it.
+pub fn challenged(id: &[u8], era: Era, text: &str, challenge: &str) -> Vec<u8> {
+    let mut result = json!({
+        "content": [{ "type": "text", "text": text }],
+        "isError": true,
+        "_meta": { "mcp/www_authenticate": [challenge] },
+    });
+    if let (Era::Modern, Some(members)) = (era, result.as_object_mut()) {
+        members.insert("resultType".to_owned(), "complete".into());
+    }
+    message(id, "result", &result)
+}
+
 /// A response with a result of the guard's making.
 pub fn result(id: &[u8], result: &Value) -> Vec<u8> {
     message(id, "result", result)

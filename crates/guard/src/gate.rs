@@ -13,7 +13,7 @@ use surface::{Kind, Observation, Place, Surface};
 use wire::request::Subject;
 
 use self::observer::{Observer, Seen};
-pub(crate) use self::standing::Standing;
+pub(crate) use self::standing::{Standing, pinned_places};
 use crate::event::{Event, Events, Occasion, Reason, Verdict};
 use crate::limits;
 use crate::pin::published::Published;

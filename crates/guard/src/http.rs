@@ -14,10 +14,12 @@ mod upstream;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authz::broker::Broker;
 use authz::resource::Protection;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -43,10 +45,19 @@ enum Phase {
     Ended,
 }
 
+/// The tokens of both sides.
+#[derive(Debug, Default)]
+pub struct Tokens {
+    /// Whom tokens let in: then no credential of a client reaches the server.
+    pub inbound: Option<Protection>,
+    /// Where tokens for the server come from.
+    pub outbound: Option<Arc<Broker>>,
+}
+
 /// Serves `listener` and stands between its clients and `upstream` until `shutdown` resolves;
 /// then lets open requests end, for a bounded time. Browsers may ask from `origins`, such as
-/// `https://app.example`; a loopback listener admits loopback origins too. With a `protection` each
-/// request needs a token, and no credential of a client reaches the server.
+/// `https://app.example`; a loopback listener admits loopback origins too. `tokens` are what requests need, and
+/// what the server is shown.
 ///
 /// # Errors
 /// An address that is not usable, or a listener that fails.
@@ -54,15 +65,18 @@ pub async fn serve(
     listener: TcpListener,
     upstream: Endpoint,
     origins: Vec<http::Uri>,
-    protection: Option<Protection>,
+    tokens: Tokens,
     gate: Arc<Gate>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let (phase, serving) = watch::channel(Phase::Serving);
     let address = listener.local_addr()?;
-    let upstream = Upstream::new(&upstream, None)?;
+    let mut upstream = Upstream::new(&upstream, None)?;
+    if let Some(broker) = tokens.outbound {
+        upstream = upstream.with(broker);
+    }
     let relay = Arc::new(
-        Relay::new(gate, upstream, address, origins, serving.clone()).protected(protection),
+        Relay::new(gate, upstream, address, origins, serving.clone()).protected(tokens.inbound),
     );
     let room = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
     let accepting = accept(listener, relay, serving, Arc::clone(&room));
@@ -88,9 +102,15 @@ async fn accept(
     loop {
         let place = Arc::clone(&room).acquire_owned().await.map_err(io::Error::other)?;
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 failures = 0;
-                tokio::spawn(converse(stream, Arc::clone(&relay), serving.clone(), place));
+                tokio::spawn(converse(
+                    stream,
+                    peer.ip(),
+                    Arc::clone(&relay),
+                    serving.clone(),
+                    place,
+                ));
             }
             // A connection that is gone already, or too many open files for a moment.
             Err(_) if failures < ACCEPT_FAILURES_MAX => {
@@ -105,6 +125,7 @@ async fn accept(
 /// Serves one connection to its end.
 async fn converse(
     stream: TcpStream,
+    peer: IpAddr,
     relay: Arc<Relay>,
     mut serving: watch::Receiver<Phase>,
     _place: OwnedSemaphorePermit,
@@ -113,7 +134,7 @@ async fn converse(
     drop(stream.set_nodelay(true));
     let service = service_fn(move |request| {
         let relay = Arc::clone(&relay);
-        async move { Ok::<_, Infallible>(relay.answer(request).await) }
+        async move { Ok::<_, Infallible>(relay.answer(request, peer).await) }
     });
     let mut builder = http1::Builder::new();
     builder

@@ -20,7 +20,7 @@ pub use codes::CODES;
 pub use explain::{Condition, Considered, Explanation, Outcome};
 pub use fault::{Fault, LoadError};
 pub use policies::{DEFAULT, Policies, Source};
-pub use request::{AGE_UNKNOWN_S, Asked, Facts, Name, Request, RequestError, Subject};
+pub use request::{AGE_UNKNOWN_S, Asked, Facts, Mapped, Name, Request, RequestError, Subject};
 pub use verdict::{Reason, Verdict};
 pub use vocabulary::SCHEMA;
 pub use world::{Declared, Edge, Server, World, WorldError};

@@ -20,7 +20,7 @@ pub struct Source<'a> {
 }
 
 /// A set of policies, each valid under the schema and named by its `@id`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Policies {
     pub(crate) set: PolicySet,
     pub(crate) words: Vocabulary,

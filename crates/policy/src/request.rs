@@ -45,6 +45,34 @@ pub enum Asked {
         /// The tool.
         tool: String,
     },
+    /// The content of a resource.
+    ReadResource {
+        /// The resource identifier of the server.
+        server: String,
+        /// The URI.
+        uri: String,
+    },
+    /// A prompt.
+    GetPrompt {
+        /// The resource identifier of the server.
+        server: String,
+        /// The prompt.
+        prompt: String,
+    },
+}
+
+/// What a tool's pinned `x-authzen-mapping` makes of one call: the server's words, filled from the
+/// call's arguments. Who calls is not among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapped {
+    /// What the server calls the one who calls.
+    pub subject_type: String,
+    /// What the call does.
+    pub action: String,
+    /// To what kind of thing.
+    pub resource_type: String,
+    /// To which.
+    pub resource_id: String,
 }
 
 /// What is true of the request. Each fact is required: a fact that is left out would make a `forbid`
@@ -72,6 +100,8 @@ pub struct Facts {
     pub revoked: bool,
     /// The tool says that it may destroy, or does not say that it may not.
     pub destructive: bool,
+    /// What the tool's mapping makes of the call, if it has one.
+    pub mapped: Option<Mapped>,
 }
 
 /// One question.
@@ -185,8 +215,10 @@ impl Request {
             Asked::CallTool { server, tool } => {
                 (&words.call_tool, words.tool(&tool_id(server, tool)))
             }
+            Asked::ReadResource { server, .. } => (&words.read_resource, words.server(server)),
+            Asked::GetPrompt { server, .. } => (&words.get_prompt, words.server(server)),
         };
-        let context = self.facts.context(words, issuer);
+        let context = self.facts.context(words, issuer, self.asked.item());
         let context = context.map_err(|()| refused("could not be read"))?;
         // Never fails while schema and `context` say the same; a build in which they do not, denies.
         let schema = Some(&words.schema);
@@ -195,7 +227,7 @@ impl Request {
     }
 
     fn bounded(&self) -> Result<(), RequestError> {
-        let Facts { agent, chain, requested, allowed, .. } = &self.facts;
+        let Facts { agent, chain, requested, allowed, mapped, .. } = &self.facts;
         let few = |place, count: usize, max| {
             (count <= max).then_some(()).ok_or(RequestError::Size { place, max })
         };
@@ -204,7 +236,9 @@ impl Request {
         short("subject.id", subject.bytes())?;
         let resource = match &self.asked {
             Asked::Exchange { from, to } => from.len().saturating_add(to.len()),
-            Asked::CallTool { server, tool } => server.len().saturating_add(tool.len()),
+            Asked::CallTool { server, tool: item }
+            | Asked::ReadResource { server, uri: item }
+            | Asked::GetPrompt { server, prompt: item } => server.len().saturating_add(item.len()),
         };
         short("resource.id", resource)?;
         short("context.agent", agent.bytes())?;
@@ -212,8 +246,24 @@ impl Request {
         chain.iter().try_for_each(|actor| short("context.chain", actor.bytes()))?;
         few("context.requested", requested.len(), SCOPES_MAX)?;
         few("context.allowed", allowed.len(), SCOPES_MAX)?;
+        if let Some(Mapped { subject_type, action, resource_type, resource_id }) = mapped {
+            let mut texts = [subject_type, action, resource_type, resource_id].into_iter();
+            texts.try_for_each(|text| short("context.mapped", text.len()))?;
+        }
         let mut scopes = requested.iter().chain(allowed);
         scopes.try_for_each(|scope| short("context.requested", scope.len()))
+    }
+}
+
+impl Asked {
+    /// What `context.item` names.
+    fn item(&self) -> &str {
+        match self {
+            Self::Exchange { .. } => "",
+            Self::CallTool { tool: item, .. }
+            | Self::ReadResource { uri: item, .. }
+            | Self::GetPrompt { prompt: item, .. } => item,
+        }
     }
 }
 
@@ -224,7 +274,7 @@ impl Name {
 }
 
 impl Facts {
-    fn context(&self, words: &Vocabulary, issuer: &str) -> Result<Context, ()> {
+    fn context(&self, words: &Vocabulary, issuer: &str, item: &str) -> Result<Context, ()> {
         type Value = RestrictedExpression;
         let agent = |name: &Name| Value::new_entity_uid(words.agent(&name.to_string()));
         let count = |n: u64| Value::new_long(i64::try_from(n).unwrap_or(i64::MAX));
@@ -240,8 +290,25 @@ impl Facts {
             ("auth_age_s", count(self.auth_age_s.unwrap_or(AGE_UNKNOWN_S).min(AGE_UNKNOWN_S))),
             ("revoked", Value::new_bool(self.revoked)),
             ("destructive", Value::new_bool(self.destructive)),
+            ("item", Value::new_string(item.to_owned())),
         ];
+        let mapped = self.mapped.as_ref().map(Mapped::record).transpose()?;
+        let pairs = pairs.into_iter().chain(mapped.map(|record| ("mapped", record)));
         Context::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value))).map_err(|_| ())
+    }
+}
+
+impl Mapped {
+    fn record(&self) -> Result<RestrictedExpression, ()> {
+        let pairs = [
+            ("subject_type", &self.subject_type),
+            ("action", &self.action),
+            ("resource_type", &self.resource_type),
+            ("resource_id", &self.resource_id),
+        ];
+        let text = |text: &String| RestrictedExpression::new_string(text.clone());
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), text(value)));
+        RestrictedExpression::new_record(pairs).map_err(|_| ())
     }
 }
 

@@ -9,6 +9,8 @@ pub(crate) struct Vocabulary {
     pub(crate) schema: Schema,
     pub(crate) exchange: EntityUid,
     pub(crate) call_tool: EntityUid,
+    pub(crate) read_resource: EntityUid,
+    pub(crate) get_prompt: EntityUid,
     principal: EntityTypeName,
     agent: EntityTypeName,
     server: EntityTypeName,
@@ -30,6 +32,8 @@ impl Vocabulary {
         Ok(Self {
             exchange: act("exchange"),
             call_tool: act("call_tool"),
+            read_resource: act("read_resource"),
+            get_prompt: act("get_prompt"),
             principal: name("Principal")?,
             agent: name("Agent")?,
             server: name("Server")?,

@@ -82,6 +82,7 @@ fn exchange() -> Request {
             auth_age_s: Some(120),
             revoked: false,
             destructive: false,
+            mapped: None,
         },
     }
 }

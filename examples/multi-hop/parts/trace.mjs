@@ -57,7 +57,7 @@ export function holdings() {
 
 export function record(name, one) {
   const what = one.code ?? `granted ${one.granted.join(' ')}`;
-  say(`  ${name}  ${short(one.hop)} -> ${short(one.aud)}  ${what}  by ${one.policies.join(', ') || '-'}  after ${one.checks.join(' ')}`);
+  say(`  ${name}  ${short(one.hop ?? one.actor)} -> ${short(one.aud)}  ${what}  by ${one.policies.join(', ') || '-'}  after ${one.checks.join(' ')}`);
 }
 
 // Each has to be refused. Says whether all were.

@@ -18,6 +18,7 @@ pub struct Others {
     pub issuer: String,
     /// Its address.
     pub address: String,
+    written: std::sync::Arc<std::sync::Mutex<Vec<u8>>>,
 }
 
 impl Others {
@@ -28,17 +29,24 @@ impl Others {
             .arg(json!({ "resources": resources }).to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("Node starts");
         let stdin = child.stdin.take().expect("a pipe");
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut others =
-            Self { child, stdin, stdout, issuer: String::new(), address: String::new() };
+        let written = std::sync::Arc::default();
+        super::guarded::keep(child.stderr.take(), &written);
+        let (issuer, address) = (String::new(), String::new());
+        let mut others = Self { child, stdin, stdout, issuer, address, written };
         let first = others.line();
         first["issuer"].as_str().expect("an issuer").clone_into(&mut others.issuer);
         first["address"].as_str().expect("an address").clone_into(&mut others.address);
         others
+    }
+
+    /// What they wrote to stderr so far.
+    pub fn written(&self) -> String {
+        String::from_utf8_lossy(&self.written.lock().expect("no writer panics")).into_owned()
     }
 
     /// Has them do something.

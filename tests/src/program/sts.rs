@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -102,7 +102,7 @@ impl Draft {
     pub fn start(self) -> Sts {
         let address = self.issuer.trim_start_matches("http://").split('/').next();
         let mut child = Command::new(paths::countersign())
-            .args(["sts", "--log-format", "json", "--log-level", "debug", "--listen"])
+            .args(["sts", "--log-format", "json", "--log-level", "trace", "--listen"])
             .arg(address.expect("an address"))
             .arg("--config")
             .arg(self.config())
@@ -161,9 +161,19 @@ impl Sts {
         all
     }
 
+    /// Its folder: configuration, keys, and what it wrote.
+    pub fn folder(&self) -> &Path {
+        self.scratch.path()
+    }
+
     /// The decisions that it recorded, a line of JSON each.
     pub fn decisions(&self) -> String {
         std::fs::read_to_string(self.scratch.join("decisions.jsonl")).expect("records")
+    }
+
+    /// Writes a file of its folder while it runs.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.scratch.join(name), text).expect("written");
     }
 
     /// Stops it as an operator does, and starts it again.

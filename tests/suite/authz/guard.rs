@@ -13,7 +13,7 @@ const ISSUER: &str = "https://idp.a.test";
 const RESOURCE: &str = "https://hop1.a.test/mcp";
 
 /// A server that keeps what it is sent, and answers everything alike.
-fn recorder() -> (String, Arc<Mutex<String>>) {
+pub(super) fn recorder() -> (String, Arc<Mutex<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/mcp", listener.local_addr().expect("an address"));
     let seen = Arc::new(Mutex::new(String::new()));

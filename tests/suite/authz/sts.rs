@@ -1,10 +1,13 @@
 //! The token service: the real binary, tokens of an independent authorization server, clients, proofs and
 //! verification by an independent library.
 
+mod canary;
 mod configuration;
 mod decisions;
 mod federation;
 mod protocol;
+mod reload;
+mod threats;
 
 use harness::{Draft, Others, Sts};
 use serde_json::{Value, json};

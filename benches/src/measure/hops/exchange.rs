@@ -164,6 +164,7 @@ impl World {
             needs_nonce: false,
             names: Names::new(Some(IDP.to_owned()), [9; 32]),
             depth_max: 3,
+            token_s_max: 300,
             bounds: Bounds::default(),
             client_per_minute_max: u64::MAX,
         });

@@ -124,6 +124,7 @@ fn request() -> Outcome<Request> {
             auth_age_s: Some(120),
             revoked: false,
             destructive: false,
+            mapped: None,
         },
     })
 }

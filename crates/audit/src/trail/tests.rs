@@ -36,7 +36,7 @@ pub(crate) fn config() -> Config {
             config_digest: digest,
         },
         deadline: Duration::from_secs(5),
-        call_time_max: Duration::from_secs(60),
+        call_time_max: Duration::from_mins(1),
         clock: clock(Arc::default()),
         settle_records: limits::SETTLE_RECORDS,
         faults: None,
@@ -201,11 +201,9 @@ fn a_changed_tail_is_not_continued() {
 /// 0 healthy, 1 writes fail, 2 they fail although they happened, 3 torn, 4 synchronisation fails.
 fn failing(state: Arc<AtomicU8>) -> store::fault::Faults {
     Arc::new(move |step| match (step, state.load(Ordering::Relaxed)) {
-        (Step::Commit, 1) => Some(Fault::Lost),
         (Step::Commit, 2) => Some(Fault::Applied),
         (Step::Commit, 3) => Some(Fault::Torn(100)),
-        (Step::Sync, 4) => Some(Fault::Lost),
-        (Step::Load, 1..=4) => Some(Fault::Lost),
+        (Step::Commit, 1) | (Step::Sync, 4) | (Step::Load, 1..=4) => Some(Fault::Lost),
         _ => None,
     })
 }
@@ -251,7 +249,9 @@ fn full_bundles_are_made_and_a_start_goes_on_from_them() {
             std::thread::spawn(move || (0..700).for_each(|_| call(&trail).unwrap()))
         })
         .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     let trail = Arc::into_inner(trail).unwrap();
     let open = decision(&trail);
     trail.append(open.clone()).unwrap();

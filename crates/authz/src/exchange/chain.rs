@@ -1,7 +1,7 @@
 //! X4, X6, X7, X11: the edge, and who acts along it.
 
 use super::assertion::{is_asked, is_given};
-use super::{Case, Exchange, ExchangeError, Request};
+use super::{Case, Exchange, ExchangeError, Request, State};
 use crate::edge::Edge;
 use crate::grant::Grant;
 use crate::limits;
@@ -71,36 +71,37 @@ pub(super) fn cycle(
     if acted && !edge.may_cycle { Err(ExchangeError::Cycle) } else { Ok(()) }
 }
 
-/// X11: an actor token is by the subject token's issuer, for us, this client's, and names whom the
-/// subject or the edge lets act. Gives what it is bound to.
-pub(super) fn actor(
-    it: &Exchange,
-    request: &Request,
-    access: &Access,
-    edge: &Edge,
-    client: &str,
-    now_s: u64,
-) -> Result<Option<Confirmation>, ExchangeError> {
-    let token = match (&request.actor_token, request.actor_token_type.as_deref()) {
-        (None, None) => return Ok(None),
-        (None, Some(_)) => return Err(ExchangeError::Actor("there is a type and no token")),
-        (Some(_), None) => return Err(ExchangeError::Actor("there is a token and no type")),
-        (Some(token), Some(super::ACCESS_TOKEN)) => token,
-        (Some(_), Some(_)) => return Err(ExchangeError::Actor("its type is another one")),
-    };
-    let state = it.state();
-    let actor = state.actors.verify(token.expose(), now_s);
-    let actor = actor.map_err(|_| ExchangeError::Actor("it does not verify"))?;
-    if actor.subject.iss != access.subject.iss {
-        return Err(ExchangeError::Actor("its issuer is not the subject token's"));
+impl Exchange {
+    /// X11: an actor token is by the subject token's issuer, for us, this client's, and names whom the
+    /// subject or the edge lets act. Gives what it is bound to.
+    pub(super) async fn actor(
+        &self,
+        state: &State,
+        request: &Request,
+        access: &Access,
+        (edge, client): (&Edge, &str),
+        now_s: u64,
+    ) -> Result<Option<Confirmation>, ExchangeError> {
+        let token = match (&request.actor_token, request.actor_token_type.as_deref()) {
+            (None, None) => return Ok(None),
+            (None, Some(_)) => return Err(ExchangeError::Actor("there is a type and no token")),
+            (Some(_), None) => return Err(ExchangeError::Actor("there is a token and no type")),
+            (Some(token), Some(super::ACCESS_TOKEN)) => token,
+            (Some(_), Some(_)) => return Err(ExchangeError::Actor("its type is another one")),
+        };
+        let actor = self.verified(&state.actors, token.expose(), now_s).await;
+        let actor = actor.map_err(|_| ExchangeError::Actor("it does not verify"))?;
+        if actor.subject.iss != access.subject.iss {
+            return Err(ExchangeError::Actor("its issuer is not the subject token's"));
+        }
+        if actor.client_id != client {
+            return Err(ExchangeError::Actor("it was issued to another client"));
+        }
+        let is_named = access.may_act.as_ref() == Some(&actor.subject)
+            || edge.actors.contains(&actor.subject.sub);
+        let bound = actor.confirmation;
+        is_named.then_some(bound).ok_or(ExchangeError::Actor("nobody lets it act"))
     }
-    if actor.client_id != client {
-        return Err(ExchangeError::Actor("it was issued to another client"));
-    }
-    let is_named =
-        access.may_act.as_ref() == Some(&actor.subject) || edge.actors.contains(&actor.subject.sub);
-    let bound = actor.confirmation;
-    is_named.then_some(bound).ok_or(ExchangeError::Actor("nobody lets it act"))
 }
 
 /// X11: a bound actor token is in the presenter's hands.

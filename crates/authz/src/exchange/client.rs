@@ -1,11 +1,13 @@
 //! X1: who asks. Confidential clients only, and no shared secret.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
+use tokio::sync::watch;
 use wire::{Document, Policy};
 
 use super::{Exchange, ExchangeError, Request};
@@ -18,8 +20,8 @@ use crate::token::{Claims, Jwt, KeySet, Proof, ProofError, ReplayError};
 pub struct Client {
     /// Its `client_id`.
     pub id: String,
-    /// Its public keys.
-    pub keys: KeySet,
+    /// Its public keys now.
+    pub keys: Arc<watch::Sender<KeySet>>,
     /// Whether its DPoP key is among them, so that its proof says who it is (ours).
     pub by_proof: bool,
 }
@@ -43,7 +45,13 @@ impl Clients {
 impl Client {
     /// A client that signs assertions (`private_key_jwt`, RFC 7523 §3).
     pub fn new(id: &str, keys: KeySet) -> Self {
-        Self { id: id.to_owned(), keys, by_proof: false }
+        Self { id: id.to_owned(), keys: Arc::new(watch::Sender::new(keys)), by_proof: false }
+    }
+
+    /// A client whose metadata document (CIMD) is at its `client_id` and is read again and again: these are
+    /// its keys.
+    pub fn at(id: &str, keys: Arc<watch::Sender<KeySet>>) -> Self {
+        Self { id: id.to_owned(), keys, by_proof: true }
     }
 
     /// A client by its metadata document (CIMD), which was fetched from `url`: its `jwks` has the key
@@ -52,6 +60,15 @@ impl Client {
     /// # Errors
     /// Text that is no such document, is another client's, or has no keys of its own.
     pub fn from_document(url: &str, bytes: &[u8]) -> Result<Self, DocumentError> {
+        let keys = Self::keys_of_document(url, bytes)?;
+        Ok(Self::at(url, Arc::new(watch::Sender::new(keys))))
+    }
+
+    /// The keys in the metadata document of the client `url`.
+    ///
+    /// # Errors
+    /// As [`from_document`](Self::from_document).
+    pub fn keys_of_document(url: &str, bytes: &[u8]) -> Result<KeySet, DocumentError> {
         let policy = Policy { bytes_max: limits::CLIENT_DOCUMENT_BYTES_MAX, ..Policy::default() };
         let document = Document::parse(bytes, &policy);
         let value = document.and_then(|document| surface::json::exact(document.root()));
@@ -70,7 +87,7 @@ impl Client {
         if keys.0.is_empty() {
             return Err(DocumentError("its `jwks` has no key for signatures"));
         }
-        Ok(Self { id: url.to_owned(), keys, by_proof: true })
+        Ok(keys)
     }
 }
 
@@ -111,7 +128,7 @@ impl Exchange {
         if jwt.jwk().is_some() {
             return Err(ExchangeError::Client("its assertion brings a key"));
         }
-        let claims = jwt.verify_by(&client.keys);
+        let claims = jwt.verify_by(&client.keys.borrow());
         let claims =
             claims.map_err(|_| ExchangeError::Client("its assertion is not signed by it"))?;
         let (jti, until_s) = self.assertion(client, &claims, now_s)?;
@@ -176,7 +193,7 @@ impl Exchange {
         let proof = self.own_proof(request, uri, now_s);
         let proof = proof.map_err(|_| ExchangeError::Client("its proof does not count"))?;
         let proof = proof.ok_or(ExchangeError::Client("there is no proof"))?;
-        if !client.keys.0.iter().any(|key| key.thumbprint() == proof.jkt) {
+        if !client.keys.borrow().0.iter().any(|key| key.thumbprint() == proof.jkt) {
             return Err(ExchangeError::Client("its proof is by a key that is not its own"));
         }
         let until_s = now_s.saturating_add(limits::PROOF_MEMORY_S);

@@ -22,13 +22,14 @@ impl Exchange {
     /// X14: policy allows it, without an error.
     pub(super) fn decide(
         &self,
+        policy: &dyn Decide,
         record: &mut Record,
         it: &Claims<'_>,
         now_s: u64,
     ) -> Result<(), ExchangeError> {
         let request = self.question(it, now_s);
         let request = request.map_err(|error| ExchangeError::Policy(error.to_string()))?;
-        let verdict = self.config.policy.decide(&request);
+        let verdict = policy.decide(&request);
         record.policies = verdict.policies().into_iter().map(str::to_owned).collect();
         if verdict.is_allowed() {
             return Ok(());
@@ -52,6 +53,7 @@ impl Exchange {
             // INVARIANT: X12 passed.
             revoked: false,
             destructive: it.authority.is_destructive,
+            mapped: None,
         };
         let (from, to) = (it.edge.from.to_string(), it.edge.to.to_string());
         let subject = policy::Subject::Principal(Name::new(iss, sub)?);

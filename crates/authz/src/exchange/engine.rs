@@ -3,9 +3,10 @@
 //! It asks `policy` with facts that the checks before it established; it establishes none itself.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use policy::{
-    Asked, Declared, Facts, Name, Policies, Request, RequestError, Subject, Verdict, World,
+    Asked, Declared, Facts, Mapped, Name, Policies, Request, RequestError, Subject, Verdict, World,
 };
 
 use crate::edge::{BoundSubject, Edge, Edges, Server, Via};
@@ -15,7 +16,7 @@ use crate::token::{Access, Actor};
 /// Policies over the servers and edges of one edge file.
 #[derive(Debug)]
 pub struct Engine {
-    policies: Policies,
+    policies: Arc<Policies>,
     world: World,
 }
 
@@ -26,14 +27,27 @@ pub struct Called<'a> {
     pub access: &'a Access,
     /// The server.
     pub server: &'a Resource,
-    /// The tool.
-    pub tool: &'a str,
+    /// What is called.
+    pub what: What<'a>,
     /// The scopes that it needs by the pinned surface.
     pub needs: &'a BTreeSet<String>,
+    /// What the pinned mapping of a tool makes of the call, if it has one.
+    pub mapped: Option<&'a Mapped>,
     /// Whether a proof or a certificate was verified.
     pub is_proven: bool,
     /// Whether the pinned surface lets it destroy; what says nothing does.
     pub is_destructive: bool,
+}
+
+/// What is called.
+#[derive(Debug, Clone, Copy)]
+pub enum What<'a> {
+    /// A tool.
+    Tool(&'a str),
+    /// The content of a resource, by its URI.
+    Resource(&'a str),
+    /// A prompt.
+    Prompt(&'a str),
 }
 
 impl Engine {
@@ -42,11 +56,37 @@ impl Engine {
     /// # Errors
     /// An issuer with a fragment; servers or edges beyond a bound.
     pub fn new(policies: Policies, edges: &Edges, issuer: &str) -> Result<Self, EngineError> {
-        let servers = edges.servers().map(|(resource, server)| of_server(resource, server));
-        let permissions = edges.all().iter().map(|edge| of_edge(edge, issuer));
-        let edges = permissions.collect::<Result<Vec<_>, _>>()?;
-        let world = World::new(&Declared { servers: servers.collect(), edges })?;
+        Self::over(Arc::new(policies), edges, issuer)
+    }
+
+    /// The same policies over another edge file.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_edges(&self, edges: &Edges, issuer: &str) -> Result<Self, EngineError> {
+        Self::over(Arc::clone(&self.policies), edges, issuer)
+    }
+
+    fn over(policies: Arc<Policies>, edges: &Edges, issuer: &str) -> Result<Self, EngineError> {
+        let world = World::new(&declared(edges, issuer)?)?;
         Ok(Self { policies, world })
+    }
+
+    /// Policies over one server as it was pinned, among the edges of a file if there is one.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn of_server(
+        policies: Policies,
+        server: policy::Server,
+        edges: Option<(&Edges, &str)>,
+    ) -> Result<Self, EngineError> {
+        let declared = edges.map(|(edges, issuer)| declared(edges, issuer)).transpose()?;
+        let mut declared = declared.unwrap_or_default();
+        // What was pinned outweighs what an edge file repeats of it.
+        declared.servers.retain(|other| other.resource != server.resource);
+        declared.servers.push(server);
+        Ok(Self { policies: Arc::new(policies), world: World::new(&declared)? })
     }
 
     /// G14: whether policies permit a call.
@@ -85,7 +125,7 @@ fn call_request(
     let agent = chain.first().cloned().map_or_else(|| root_client(access), Ok)?;
     Ok(Request {
         subject: subject_of(access)?,
-        asked: Asked::CallTool { server: called.server.to_string(), tool: called.tool.to_owned() },
+        asked: asked(called),
         facts: Facts {
             agent,
             depth: behind(&chain),
@@ -97,8 +137,24 @@ fn call_request(
             auth_age_s: age_s(access, now_s),
             revoked: is_revoked,
             destructive: called.is_destructive,
+            mapped: called.mapped.cloned(),
         },
     })
+}
+
+fn asked(called: &Called<'_>) -> Asked {
+    let server = called.server.to_string();
+    match called.what {
+        What::Tool(tool) => Asked::CallTool { server, tool: tool.to_owned() },
+        What::Resource(uri) => Asked::ReadResource { server, uri: uri.to_owned() },
+        What::Prompt(prompt) => Asked::GetPrompt { server, prompt: prompt.to_owned() },
+    }
+}
+
+fn declared(edges: &Edges, issuer: &str) -> Result<Declared, EngineError> {
+    let servers = edges.servers().map(|(resource, server)| of_server(resource, server));
+    let permissions = edges.all().iter().map(|edge| of_edge(edge, issuer));
+    Ok(Declared { servers: servers.collect(), edges: permissions.collect::<Result<_, _>>()? })
 }
 
 /// The token's actors; without `act`, its client counts as one (ours).

@@ -144,14 +144,15 @@ impl Exchange {
     }
 }
 
-/// X10: no longer than the parent, the grant, the edge and what any hop token may; no skew is added.
+/// X10: no longer than the parent, the grant, what the edge and the service say, and what any hop token
+/// may; no skew is added.
 pub(super) fn expiry(
     access: &Access,
     grant: &Grant,
-    edge: &Edge,
+    life_s_max: u64,
     now_s: u64,
 ) -> Result<u64, ExchangeError> {
-    let own_s = now_s.saturating_add(edge.ttl_s.min(limits::HOP_TOKEN_LIFE_S));
+    let own_s = now_s.saturating_add(life_s_max.min(limits::HOP_TOKEN_LIFE_S));
     let expires_s = own_s.min(access.expires_s).min(grant.expires_s);
     let is_enough = expires_s >= now_s.saturating_add(limits::LIFE_LEFT_S_MIN);
     is_enough.then_some(expires_s).ok_or(ExchangeError::Lifetime)

@@ -24,10 +24,10 @@ pub struct Record {
     /// Actors behind the presenter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depth: Option<usize>,
-    /// The target.
+    /// The target, if it is a server that was declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aud: Option<String>,
-    /// The scopes asked for.
+    /// The scopes asked for, of those that the target has.
     pub requested: BTreeSet<String>,
     /// The scopes given.
     pub granted: BTreeSet<String>,
@@ -69,7 +69,7 @@ pub trait Records: Send + Sync + std::fmt::Debug {
 pub struct Unrecorded(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 impl Record {
-    pub(super) fn new(configuration: &str, traceparent: Option<&str>, time_s: u64) -> Self {
+    pub(crate) fn new(configuration: &str, traceparent: Option<&str>, time_s: u64) -> Self {
         Self {
             time_s,
             txn: None,
@@ -90,11 +90,11 @@ impl Record {
         }
     }
 
-    pub(super) fn passed(&mut self, check: &'static str) {
+    pub(crate) fn passed(&mut self, check: &'static str) {
         self.checks.push(check);
     }
 
-    pub(super) fn issued(&mut self, token: &str) {
+    pub(crate) fn issued(&mut self, token: &str) {
         self.hash = Some(TokenHash::of(token).0);
     }
 }

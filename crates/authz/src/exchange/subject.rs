@@ -1,40 +1,63 @@
 //! X2, X3, X12, X9: whose authority is exchanged, whether it lives, and whether its holder called.
 
-use super::{Case, Exchange, ExchangeError, Request, random};
+use super::{Case, Exchange, ExchangeError, Request, State, random};
 use crate::edge::{BoundSubject, Edge};
 use crate::grant::{Grant, GrantError, Once, ProofOf};
 use crate::limits;
+use crate::net::Renewals;
 use crate::token::proof::Expected;
-use crate::token::{Access, AccessError, Confirmation, Secret, Subject};
-
-/// X2: an access token of a trusted issuer, valid now. X3: for the server that asks, alone.
-pub(super) fn subject(
-    case: &Case<'_>,
-    token: &Secret,
-    now_s: u64,
-) -> Result<Access, ExchangeError> {
-    let (token, by) = (token.expose(), case.verifiers);
-    let read = match by.others.verify(token, now_s) {
-        Err(AccessError::Issuer) => by.own.verify(token, now_s),
-        read => read,
-    };
-    match read {
-        Ok(access) => Ok(access),
-        Err(AccessError::Audience) => Err(ExchangeError::NotForRequester),
-        Err(AccessError::Actors(why)) => Err(ExchangeError::Chain(why)),
-        Err(error) => Err(ExchangeError::Subject(error)),
-    }
-}
+use crate::token::{Access, AccessError, Confirmation, Secret, Subject, Verifier};
 
 impl Exchange {
+    /// The same exchange, which looks for keys that nobody knows where their issuers publish them.
+    #[must_use]
+    pub fn with_renewals(mut self, renewals: Renewals) -> Self {
+        self.renewals = Some(renewals);
+        self
+    }
+
+    /// X2: an access token of a trusted issuer, valid now. X3: for the server that asks, alone.
+    pub(super) async fn subject(
+        &self,
+        case: &Case<'_>,
+        token: &Secret,
+        now_s: u64,
+    ) -> Result<Access, ExchangeError> {
+        let (token, by) = (token.expose(), case.verifiers);
+        let read = match self.verified(&by.others, token, now_s).await {
+            Err(AccessError::Issuer) => by.own.verify(token, now_s),
+            read => read,
+        };
+        match read {
+            Ok(access) => Ok(access),
+            Err(AccessError::Audience) => Err(ExchangeError::NotForRequester),
+            Err(AccessError::Actors(why)) => Err(ExchangeError::Chain(why)),
+            Err(error) => Err(ExchangeError::Subject(error)),
+        }
+    }
+
+    /// What a verifier says of a token, with what its issuer publishes now.
+    pub(super) async fn verified(
+        &self,
+        verifier: &Verifier,
+        token: &str,
+        now_s: u64,
+    ) -> Result<Access, AccessError> {
+        match &self.renewals {
+            Some(renewals) => renewals.verify(verifier, token, now_s).await,
+            None => verifier.verify(token, now_s),
+        }
+    }
+
     /// X12: the grant that the token belongs to, or that it founds, and which lives.
     pub(super) async fn live_grant(
         &self,
+        state: &State,
         access: &Access,
         client: &str,
         now_s: u64,
     ) -> Result<Grant, ExchangeError> {
-        let grant = self.founded(access, client, now_s).await?;
+        let grant = self.founded_by(state, access, client, now_s).await?;
         grant.live(now_s)?;
         Ok(grant)
     }
@@ -50,12 +73,21 @@ impl Exchange {
         client: &str,
         now_s: u64,
     ) -> Result<Grant, GrantError> {
+        self.founded_by(&self.state(), access, client, now_s).await
+    }
+
+    async fn founded_by(
+        &self,
+        state: &State,
+        access: &Access,
+        client: &str,
+        now_s: u64,
+    ) -> Result<Grant, GrantError> {
         if access.subject.iss == self.config.issuer {
             let txn = access.txn.as_deref().ok_or(GrantError::Dead("the token names none"))?;
             let grant = self.config.grants.grant(txn).await?;
             return grant.ok_or(GrantError::Dead("there is none"));
         }
-        let state = self.state();
         let from = state.edges.server_of(client);
         let (from, _) = from.ok_or(GrantError::Dead("the client acts for no server"))?;
         let depth_max = self.config.depth_max.min(limits::DEPTH_MAX);

@@ -6,7 +6,7 @@ use sqlx::{Any, AnyConnection, Connection as _, Executor as _, Row as _};
 use store::Database;
 
 use super::row::{self, SELECT};
-use super::{Grant, GrantError, Grants, Once, Use};
+use super::{Ended, Grant, GrantError, Grants, Once, Use};
 use crate::limits;
 use crate::token::{Replay, ReplayError, Subject};
 
@@ -172,10 +172,16 @@ impl Grants for Durable {
     }
 
     async fn end_before(&self, subject: &Subject, event_s: u64) -> Result<(), GrantError> {
-        let upsert = sqlx::query(
-            "INSERT INTO authz_epochs (iss, sub, at_s) VALUES ($1, $2, $3) ON CONFLICT (iss, sub) \
-             DO UPDATE SET at_s = excluded.at_s WHERE authz_epochs.at_s < excluded.at_s",
-        );
+        let now = if self.database.is_postgres() {
+            "CAST(EXTRACT(EPOCH FROM now()) AS BIGINT)"
+        } else {
+            "CAST(strftime('%s', 'now') AS INTEGER)"
+        };
+        let upsert = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "INSERT INTO authz_epochs (iss, sub, at_s, told_s) VALUES ($1, $2, $3, {now}) \
+             ON CONFLICT (iss, sub) DO UPDATE SET at_s = excluded.at_s, told_s = excluded.told_s \
+             WHERE authz_epochs.at_s < excluded.at_s"
+        )));
         let upsert = upsert.bind(&subject.iss).bind(&subject.sub).bind(seconds(event_s));
         self.run_durably(upsert).await
     }
@@ -187,6 +193,18 @@ impl Grants for Durable {
         let at_s =
             row.map(|row| row.try_get::<i64, _>(0)).transpose().map_err(GrantError::store)?;
         Ok(at_s.and_then(|at_s| u64::try_from(at_s).ok()).unwrap_or_default())
+    }
+
+    async fn ended(&self, since_s: u64, count_max: usize) -> Result<Ended, GrantError> {
+        let count = i64::try_from(count_max).unwrap_or(i64::MAX);
+        let mut connection = self.connection().await?;
+        let mut rows = async |sql: &'static str| {
+            let query = sqlx::query(sql).bind(seconds(since_s)).bind(count);
+            query.fetch_all(&mut *connection).await
+        };
+        let grants = rows(row::ENDED_GRANTS).await.map_err(GrantError::store)?;
+        let epochs = rows(row::ENDED_SUBJECTS).await.map_err(GrantError::store)?;
+        row::ended(&grants, &epochs).map_err(GrantError::store)
     }
 
     async fn sweep(&self, now_s: u64) -> Result<(), GrantError> {
@@ -217,5 +235,7 @@ impl Replay for Durable {
     }
 }
 
-const MIGRATIONS: &[(&str, &str)] =
-    &[("authz-0001-grants", include_str!("../../migrations/0001-grants.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("authz-0001-grants", include_str!("../../migrations/0001-grants.sql")),
+    ("authz-0010-ended", include_str!("../../migrations/0010-ended.sql")),
+];

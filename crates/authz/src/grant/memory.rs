@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{EVENT, Grant, GrantError, Grants, Use};
+use super::{EVENT, Ended, EndedGrant, Grant, GrantError, Grants, Use};
 use crate::limits;
 use crate::resource::Resource;
 use crate::token::{Replay, ReplayError, Subject, TokenHash};
@@ -35,6 +35,8 @@ pub enum Step {
     End,
     /// [`Grants::epoch`]
     Epoch,
+    /// [`Grants::ended`]
+    Ended,
     /// [`Grants::sweep`]
     Sweep,
 }
@@ -182,6 +184,20 @@ impl Grants for Memory {
 
     async fn epoch(&self, subject: &Subject) -> Result<u64, GrantError> {
         self.step(Step::Epoch, |state| Ok(state.epochs.get(subject).copied().unwrap_or_default()))
+    }
+
+    async fn ended(&self, _since_s: u64, count_max: usize) -> Result<Ended, GrantError> {
+        self.step(Step::Ended, |state| {
+            let ended = |txn: &String| {
+                let Grant { txn, root, expires_s, revoked, .. } = state.grant(txn)?;
+                let (told_s, _) = revoked?;
+                Some((EndedGrant { txn, root, expires_s }, told_s))
+            };
+            let grants = state.grants.keys().filter_map(ended).take(count_max).collect();
+            let epoch =
+                |(subject, epoch_s): (&Subject, &u64)| (subject.clone(), *epoch_s, *epoch_s);
+            Ok(Ended { grants, epochs: state.epochs.iter().map(epoch).take(count_max).collect() })
+        })
     }
 
     async fn sweep(&self, now_s: u64) -> Result<(), GrantError> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::{EVENT, Grant};
+use super::{EVENT, Ended, EndedGrant, Grant};
 use crate::resource::Resource;
 use crate::token::{Detail, Subject, TokenHash};
 
@@ -37,6 +37,36 @@ pub(super) fn read(row: &AnyRow) -> Result<Grant, sqlx::Error> {
         depth_max: row.try_get::<i64, _>(9)?.try_into().unwrap_or_default(),
         root_issued_s,
         revoked,
+    })
+}
+
+/// Grants that were told at `$1` or later to have ended: each revoked, or founded before an event.
+pub(super) const ENDED_GRANTS: &str = "SELECT txn, root, expires_s, revoked_s AS told_s \
+    FROM authz_grants WHERE revoked_s >= $1 UNION \
+    SELECT g.txn, g.root, g.expires_s, e.told_s FROM authz_epochs e JOIN authz_grants g \
+    ON g.subject_iss = e.iss AND g.subject_sub = e.sub \
+    WHERE e.told_s >= $1 AND e.at_s >= g.root_issued_s ORDER BY told_s LIMIT $2";
+
+/// Subjects of which an event was told at `$1` or later.
+pub(super) const ENDED_SUBJECTS: &str = "SELECT iss, sub, at_s, told_s FROM authz_epochs \
+    WHERE told_s >= $1 ORDER BY told_s LIMIT $2";
+
+/// Reads the rows of both.
+pub(super) fn ended(grants: &[AnyRow], epochs: &[AnyRow]) -> Result<Ended, sqlx::Error> {
+    let seconds = |row: &AnyRow, column: usize| {
+        row.try_get::<i64, _>(column).map(|n| u64::try_from(n).unwrap_or_default())
+    };
+    let grant = |row: &AnyRow| {
+        let (txn, root) = (row.try_get(0)?, TokenHash(row.try_get(1)?));
+        Ok((EndedGrant { txn, root, expires_s: seconds(row, 2)? }, seconds(row, 3)?))
+    };
+    let epoch = |row: &AnyRow| {
+        let subject = Subject { iss: row.try_get(0)?, sub: row.try_get(1)? };
+        Ok((subject, seconds(row, 2)?, seconds(row, 3)?))
+    };
+    Ok(Ended {
+        grants: grants.iter().map(grant).collect::<Result<_, sqlx::Error>>()?,
+        epochs: epochs.iter().map(epoch).collect::<Result<_, sqlx::Error>>()?,
     })
 }
 

@@ -28,3 +28,15 @@ pub const IDLE_CONNECTIONS_MAX: usize = 4;
 
 /// How long an idle connection is kept.
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// How often keys are fetched where they are pinned by a URL: what is withdrawn there ends here.
+pub const JWKS_REFRESH: Duration = Duration::from_mins(1);
+
+/// How soon after a fetch that failed.
+pub const JWKS_RETRY: Duration = Duration::from_secs(5);
+
+/// How often they are fetched because a token names a key that nobody knows: made-up names are cheap.
+pub const JWKS_GAP: Duration = Duration::from_mins(1);
+
+/// How long such a fetch may take: a request may be waiting for it.
+pub const JWKS_TIME_MAX: Duration = Duration::from_secs(5);

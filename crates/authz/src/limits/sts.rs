@@ -26,12 +26,15 @@ pub const CLIENTS_MAX: usize = 1_000;
 /// Keys that only verify any more. One a quarter of a year for two years is more than anybody keeps.
 pub const RETIRED_KEYS_MAX: usize = 8;
 
-/// How often keys are fetched where they are pinned by a URL: no sooner for a `kid` that nobody knows.
-pub const JWKS_REFRESH: Duration = Duration::from_mins(1);
-
 /// When an answer to whom X1 did not pass leaves: later than any check that is made before, so that
 /// its time says nothing of which one failed.
 pub const UNAUTHENTICATED_TIME: Duration = Duration::from_millis(25);
+
+/// A client's certificate in a header, as Base64: it shares a line of 8 KiB.
+pub const CERTIFICATE_CHARS_MAX: usize = 7 << 10;
+
+/// How often the edge file is looked at: a removed edge stops issuance at once.
+pub const EDGES_REFRESH: Duration = Duration::from_secs(1);
 
 /// How long others may keep our public keys.
 pub const JWKS_AGE_S_MAX: u32 = 300;

@@ -197,7 +197,7 @@ async fn ask<P, T, E>(
 ///
 /// # Errors
 /// As [`Client::send`].
-pub(super) async fn get(
+pub(crate) async fn get(
     client: &Client,
     url: &Url,
     bytes_max: usize,

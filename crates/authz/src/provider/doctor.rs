@@ -8,13 +8,13 @@
 //!
 //! Probes that forge or misuse a token run against a server that its owner declares his own, alone.
 
-mod call;
+pub(super) mod call;
 mod finding;
 mod keys;
 mod look;
-mod own;
+pub(super) mod own;
 mod report;
-mod token;
+pub(super) mod token;
 
 use std::collections::BTreeSet;
 

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use self::body::{Evaluations, Malformed};
 use super::request;
-use crate::exchange::engine::Engine;
+use crate::exchange::Decide;
 use crate::limits::{EVALUATIONS_BYTES_MAX, REQUEST_ID_BYTES_MAX};
 use crate::token::Secret;
 
@@ -30,9 +30,12 @@ pub const CODES: &[(&str, &str)] = &[
     (UNAUTHENTICATED, "The caller did not show the key of the endpoint."),
 ];
 
+/// What decides now: one request is decided by one.
+pub type Current = Arc<dyn Fn() -> Arc<dyn Decide> + Send + Sync>;
+
 /// The endpoint of a decision point that is named `name`, an `https` URL without a trailing slash, for
 /// whoever shows `key`.
-pub fn router(engine: Arc<Engine>, name: &str, key: Secret) -> Router {
+pub fn router(engine: Current, name: &str, key: Secret) -> Router {
     let path = url::Url::parse(name).map(|url| url.path().trim_end_matches('/').to_owned());
     let path = path.unwrap_or_default();
     let point = Point { engine, name: name.trim_end_matches('/').into(), key };
@@ -44,7 +47,7 @@ pub fn router(engine: Arc<Engine>, name: &str, key: Secret) -> Router {
 }
 
 struct Point {
-    engine: Arc<Engine>,
+    engine: Current,
     name: Box<str>,
     key: Secret,
 }
@@ -74,7 +77,7 @@ impl Point {
     ) -> Response {
         let (head, body) = request.into_parts();
         let mut response = match self.asked(&head.headers, body, read).await {
-            Ok(evaluations) => json_of(StatusCode::OK, &evaluations.decide(&self.engine)),
+            Ok(evaluations) => json_of(StatusCode::OK, &evaluations.decide(&*(self.engine)())),
             Err(refusal) => refusal.response(&self.name),
         };
         // §10.1.3: the identifier of the request comes back.

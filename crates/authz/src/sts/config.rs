@@ -2,7 +2,8 @@
 //! whole before anything listens; what is wrong is said with its place and the fix.
 
 mod domains;
-mod files;
+mod edges;
+pub(crate) mod files;
 mod protection;
 mod raw;
 mod rules;
@@ -11,11 +12,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use self::domains::{Domains, Poll};
+pub use self::edges::EdgesFile;
 use super::keys::Keys;
-use super::refresh::Pinned;
 use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{Client, Names};
+use crate::net::Pinned;
+use crate::resource::Terminator;
 use crate::token::{Issuer, Nonces, Secret};
 
 /// What a service is told.
@@ -29,6 +32,8 @@ pub struct Config {
     pub trusted: Vec<Trusted>,
     /// The declared permissions.
     pub edges: Edges,
+    /// Where they are, and what they have to fit.
+    pub edges_file: EdgesFile,
     /// Who may ask.
     pub clients: Vec<Client>,
     /// Where grants are kept: `sqlite:PATH`, or `postgres://…`.
@@ -49,8 +54,12 @@ pub struct Config {
     pub exceptions: Vec<SocketAddr>,
     /// What decides in the end.
     pub policy: Engine,
+    /// Who tells the certificates of clients.
+    pub terminator: Option<Terminator>,
     /// The key of the decision endpoint; nothing without one.
     pub authzen_key: Option<Secret>,
+    /// The key of whoever may know which grants ended; nothing without one.
+    pub ended_key: Option<Secret>,
     /// The SHA-256 of the file, `sha256:…`.
     pub digest: String,
 }
@@ -108,11 +117,15 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(place: impl Into<String>, what: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        place: impl Into<String>,
+        what: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
         Self { place: place.into(), what: what.into(), fix: fix.into() }
     }
 
-    fn at(mut self, file: impl std::fmt::Display) -> Self {
+    pub(crate) fn at(mut self, file: impl std::fmt::Display) -> Self {
         self.place = if self.place.is_empty() {
             file.to_string()
         } else {

@@ -5,15 +5,16 @@
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::config::Poll;
 use super::{Sts, answer, request};
-use crate::federation::Event;
+use crate::federation::{Event, EventError};
 use crate::limits;
+use crate::net;
+use crate::token::JwtError;
 
 /// `POST /events`
 pub(super) async fn push(State(sts): State<Sts>, asked: Request) -> Response {
@@ -55,7 +56,12 @@ enum Unreceived {
 impl Sts {
     async fn receive(&self, text: &str) -> Result<(), Unreceived> {
         let now_s = self.now_s();
-        let event = Event::verify(text, &self.inner.transmitters, now_s).map_err(|error| {
+        let verify = || Event::verify(text, &self.inner.transmitters, now_s);
+        let read = match verify() {
+            Err(EventError::Key(JwtError::UnknownKey)) if self.renewed(text).await => verify(),
+            read => read,
+        };
+        let event = read.map_err(|error| {
             self.inner.metrics.refused(error.code());
             tracing::warn!(code = error.code(), "an event is refused: {error}");
             Unreceived::Refused { word: error.word(), says: error.to_string() }
@@ -113,10 +119,12 @@ impl Sts {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
-        let body = Bytes::from(asks.to_string());
-        let asked =
-            self.inner.fetch.fetch(Method::POST, &poll.url, headers, body, limits::POLL_BYTES_MAX);
-        let answer = asked.await.map_err(|error| error.0.to_string())?;
+        let request = net::Request {
+            headers,
+            bytes_max: limits::POLL_BYTES_MAX,
+            ..net::Request::post(poll.url.clone(), asks.to_string().into())
+        };
+        let answer = self.inner.client.send(request).await.map_err(|error| error.to_string())?;
         if answer.status != StatusCode::OK {
             return Err(format!("it answers {}", answer.status));
         }

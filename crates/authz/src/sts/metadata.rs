@@ -13,7 +13,7 @@ pub(super) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-
 pub(super) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// The document.
-pub(super) fn document(issuer: &str, accepts_assertions: bool) -> Value {
+pub(super) fn document(issuer: &str, accepts_assertions: bool, sees_certificates: bool) -> Value {
     let mut grants = vec![TOKEN_EXCHANGE];
     if accepts_assertions {
         grants.push(JWT_BEARER);
@@ -37,6 +37,10 @@ pub(super) fn document(issuer: &str, accepts_assertions: bool) -> Value {
         // Ours: the proof that the hop received is relayed with the subject token.
         "subject_token_proof_supported": true,
     });
+    if sees_certificates && let Some(document) = document.as_object_mut() {
+        // RFC 8705 §3.3.
+        document.insert("tls_client_certificate_bound_access_tokens".to_owned(), true.into());
+    }
     if accepts_assertions && let Some(document) = document.as_object_mut() {
         let profiles = json!(["urn:ietf:params:oauth:grant-profile:id-jag"]);
         document.insert("authorization_grant_profiles_supported".to_owned(), profiles);
@@ -55,12 +59,15 @@ mod tests {
 
     #[test]
     fn nothing_is_promised_that_is_not_kept() {
-        let document = document("https://sts.example/a", false);
+        let document = document("https://sts.example/a", false, false);
         assert_eq!(document["token_endpoint"], "https://sts.example/a/token");
         assert_eq!(document["grant_types_supported"], json!([TOKEN_EXCHANGE]));
         assert_eq!(document["response_types_supported"], json!([]));
         assert_eq!(document["authorization_endpoint"], Value::Null);
         assert!(!document.to_string().contains("none"));
+        let name = "tls_client_certificate_bound_access_tokens";
+        assert_eq!(document[name], Value::Null);
+        assert_eq!(super::document("https://sts.example/a", false, true)[name], true);
         assert_eq!(path("/a"), "/.well-known/oauth-authorization-server/a");
     }
 }

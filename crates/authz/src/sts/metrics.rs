@@ -10,6 +10,7 @@ use http::StatusCode;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
@@ -22,6 +23,8 @@ pub(super) struct Metrics {
     requests: Family<[(&'static str, &'static str); 2], Counter>,
     refusals: Family<[(&'static str, &'static str); 1], Counter>,
     seconds: Histogram,
+    edges_version: Gauge,
+    edges_files: Family<[(&'static str, &'static str); 1], Counter>,
 }
 
 impl Metrics {
@@ -33,12 +36,29 @@ impl Metrics {
         registry.register("refusals", "Refusals, by their public code", refusals.clone());
         let help = "How long answers took, in seconds";
         registry.register("request_seconds", help, seconds.clone());
-        Self { registry, requests, refusals, seconds }
+        let (edges_version, edges_files) = (Gauge::default(), Family::default());
+        let help = "The version of the edge file that is in force";
+        registry.register("edges_version", help, edges_version.clone());
+        let help = "Edge files that came after the first, by what was made of them";
+        registry.register("edges_files", help, edges_files.clone());
+        Self { registry, requests, refusals, seconds, edges_version, edges_files }
     }
 
     /// Counts a refusal. By its public code: counters are read by more people than records.
     pub(super) fn refused(&self, code: &'static str) {
         self.refusals.get_or_create(&[("code", code)]).inc();
+    }
+
+    /// The version of the edge file that is in force at the start.
+    pub(super) fn edges_at_start(&self, version: u64) {
+        self.edges_version.set(i64::try_from(version).unwrap_or(i64::MAX));
+    }
+
+    /// Counts an edge file that came later, and says which version is in force after it.
+    pub(super) fn edges(&self, version: u64, is_replaced: bool) {
+        self.edges_at_start(version);
+        let result = if is_replaced { "replaced" } else { "refused" };
+        self.edges_files.get_or_create(&[("result", result)]).inc();
     }
 
     /// All, in the text format of `OpenMetrics`.

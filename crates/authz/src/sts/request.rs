@@ -2,6 +2,8 @@
 
 mod form;
 
+use std::net::SocketAddr;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -10,15 +12,30 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use super::answer::Refusal;
 use super::{MALFORMED, TOO_LARGE};
 use crate::limits;
+use crate::resource::Terminator;
 use crate::token::Secret;
 
 pub(super) use form::Form;
 
-/// The form of a request, and the proof beside it.
+/// What a request shows beside its form.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    /// The `DPoP` header.
+    pub(super) proof: Option<Secret>,
+    /// The SHA-256 of the client's certificate, as the terminator of TLS saw it.
+    pub(super) certificate: Option<String>,
+    /// The `traceparent` header.
+    pub(super) traceparent: Option<String>,
+}
+
+/// The form of a request, and what it shows beside it.
 ///
 /// # Errors
-/// Another type, a query, a body that is too long, too slow or no form, two proofs.
-pub(super) async fn form(request: Request) -> Result<(Form, Option<Secret>), Refusal> {
+/// Another type, a query, a body that is too long, too slow or no form, two proofs or certificates.
+pub(super) async fn form(
+    request: Request,
+    terminator: Option<&Terminator>,
+) -> Result<(Form, Shown), Refusal> {
     let (head, body) = request.into_parts();
     if head.uri.query().is_some() {
         // RFC 6749 §2.3.1, RFC 6750 §2.3: what is in a URL is in every log on the way.
@@ -28,10 +45,17 @@ pub(super) async fn form(request: Request) -> Result<(Form, Option<Secret>), Ref
     if !is(media_type, "application/x-www-form-urlencoded") {
         return Err(malformed("the body has to be application/x-www-form-urlencoded"));
     }
-    let proof = proof(&head.headers)?;
+    let peer = head.extensions.get::<SocketAddr>().map(SocketAddr::ip);
+    let certificate = terminator.map_or(Ok(None), |it| it.certificate(peer, &head.headers));
+    let traceparent = text(&head.headers, &HeaderName::from_static("traceparent"));
+    let shown = Shown {
+        proof: proof(&head.headers)?,
+        certificate: certificate.map_err(malformed)?,
+        traceparent: traceparent.map(str::to_owned),
+    };
     let body = bytes(&head.headers, body, limits::FORM_BYTES_MAX).await?;
     let form = Form::parse(&body).map_err(|error| malformed(error.to_string()))?;
-    Ok((form, proof))
+    Ok((form, shown))
 }
 
 /// A body, bounded in size and time, as it came.

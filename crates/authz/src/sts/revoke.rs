@@ -25,9 +25,9 @@ pub(super) async fn endpoint(State(sts): State<Sts>, asked: Request) -> Response
 
 impl Sts {
     async fn revoke(&self, asked: Request) -> Result<Response, Refusal> {
-        let (mut form, proof) = request::form(asked).await?;
+        let (mut form, shown) = request::form(asked, self.inner.terminator.as_ref()).await?;
         let token = form.secret("token");
-        let client = token::client(&mut form, proof);
+        let client = token::client(&mut form, shown);
         let now_s = self.now_s();
         let endpoint = format!("{}/revoke", self.inner.issuer);
         let client = self.inner.exchange.authenticate(&client, &endpoint, now_s).await?;
@@ -58,7 +58,8 @@ impl Sts {
             return None;
         }
         let claims = jwt.verify_by(self.inner.keys.published()).ok()?;
-        let server = self.inner.edges.server_of(client);
+        let edges = self.inner.exchange.edges();
+        let server = edges.server_of(client);
         let is_for =
             server.is_some_and(|(resource, _)| claims.audience() == Some(resource.as_str()));
         let is_to = claims.text("client_id") == Some(client);
@@ -72,10 +73,13 @@ impl Sts {
         client: &str,
         now_s: u64,
     ) -> Result<Option<String>, GrantError> {
-        let Some((_, server)) = self.inner.edges.server_of(client) else { return Ok(None) };
+        let edges = self.inner.exchange.edges();
+        let Some((_, server)) = edges.server_of(client) else { return Ok(None) };
         let verifier =
             Verifier { issuers: self.inner.trusted.clone(), audience: server.audience.clone() };
-        let Ok(access) = verifier.verify(token, now_s) else { return Ok(None) };
+        let Ok(access) = self.inner.renewals.verify(&verifier, token, now_s).await else {
+            return Ok(None);
+        };
         self.inner.exchange.founded(&access, client, now_s).await.map(|grant| Some(grant.txn))
     }
 }

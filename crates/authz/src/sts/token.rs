@@ -10,12 +10,11 @@ use tokio::time::Instant;
 
 use super::answer::{self, Refusal};
 use super::metadata::{JWT_BEARER, TOKEN_EXCHANGE};
-use super::request::Form;
+use super::request::{Form, Shown};
 use super::{GRANT_TYPE, MALFORMED, Sts, request};
 use crate::exchange::{self, ExchangeError, Issued};
 use crate::limits;
 use crate::resource::Resource;
-use crate::token::Secret;
 
 /// Answers a request for a token.
 pub(super) async fn endpoint(State(sts): State<Sts>, asked: Request) -> Response {
@@ -26,15 +25,15 @@ pub(super) async fn endpoint(State(sts): State<Sts>, asked: Request) -> Response
 
 impl Sts {
     async fn token(&self, asked: Request) -> Result<Value, Refusal> {
-        let (mut form, proof) = request::form(asked).await?;
+        let (mut form, shown) = request::form(asked, self.inner.terminator.as_ref()).await?;
         match form.text("grant_type").as_deref() {
             Some(TOKEN_EXCHANGE) => {
-                let request = self.exchanged(&mut form, proof);
+                let request = self.exchanged(&mut form, shown);
                 let issued = self.inner.exchange.exchange(&request, self.now_s()).await?;
                 Ok(body(&issued))
             }
             Some(JWT_BEARER) if !self.inner.asserters.is_empty() => {
-                self.redeem(&mut form, proof).await
+                self.redeem(&mut form, shown).await
             }
             Some(_) => {
                 let says = "the grant type is none that is served here";
@@ -50,7 +49,7 @@ impl Sts {
     }
 
     /// What an exchange asks for.
-    fn exchanged(&self, form: &mut Form, proof: Option<Secret>) -> exchange::Request {
+    fn exchanged(&self, form: &mut Form, shown: Shown) -> exchange::Request {
         let (requested, resource, audience) =
             (form.text("requested_token_type"), form.resource(), form.audience());
         // An assertion has an audience: the domain of the server that it is for (ID-JAG §4.3).
@@ -73,7 +72,7 @@ impl Sts {
             scope: form.text("scope"),
             authorization_details: form.text("authorization_details"),
             requested_token_type: requested,
-            ..client(form, proof)
+            ..client(form, shown)
         }
     }
 
@@ -99,13 +98,15 @@ impl Sts {
 }
 
 /// Who asks.
-pub(super) fn client(form: &mut Form, proof: Option<Secret>) -> exchange::Request {
+pub(super) fn client(form: &mut Form, shown: Shown) -> exchange::Request {
     let is_assertion = form.text("client_assertion_type").as_deref() == Some(ASSERTION);
     exchange::Request {
         // Of another type it is none; then nobody is authenticated.
         client_assertion: form.secret("client_assertion").filter(|_| is_assertion),
         client_id: form.text("client_id"),
-        proof,
+        proof: shown.proof,
+        certificate: shown.certificate,
+        traceparent: shown.traceparent,
         ..exchange::Request::default()
     }
 }

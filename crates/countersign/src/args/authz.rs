@@ -44,6 +44,46 @@ pub(crate) struct Sts {
 pub(crate) enum Auth {
     /// Find out what is wrong with a protected server and the issuers that it names
     Doctor(Doctor),
+
+    /// Attack a protected server of mine with tokens and proofs that it has to refuse
+    Attack(Attack),
+}
+
+/// `countersign auth attack`
+#[derive(Debug, Args)]
+pub(crate) struct Attack {
+    /// The MCP endpoint, as clients use it
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+
+    /// The private key of an issuer that the server trusts for this, PEM: each token is right in all but one
+    /// thing
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+
+    /// Make the key, print its JWKS for the server to trust, and attack nobody
+    #[arg(long, conflicts_with = "issuer")]
+    pub(crate) init: bool,
+
+    /// The issuer that the server trusts with the key
+    #[arg(long, value_name = "URL", required_unless_present = "init")]
+    pub(crate) issuer: Option<String>,
+
+    /// The audience that the server expects, where it is not its URL
+    #[arg(long, value_name = "AUD")]
+    pub(crate) expect_audience: Option<String>,
+
+    /// A scope that the server wants; may be given more than once
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+
+    /// An address, such as 127.0.0.1:9000, that may be asked though it is private or without TLS
+    #[arg(long = "allow", value_name = "ADDR")]
+    pub(crate) allow: Vec<SocketAddr>,
+
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `countersign auth doctor`

@@ -1,5 +1,6 @@
 //! Authorization across hops.
 
+mod attack;
 mod doctor;
 mod policy;
 mod sts;
@@ -21,8 +22,10 @@ pub(super) async fn sts(desk: &Desk, arguments: &args::Sts) -> Result<Exit, Fail
 /// # Errors
 /// Whatever keeps it from doing what was asked.
 pub(super) async fn auth(desk: &Desk, arguments: &args::Auth) -> Result<Exit, Failure> {
-    let args::Auth::Doctor(arguments) = arguments;
-    doctor::run(desk, arguments).await
+    match arguments {
+        args::Auth::Doctor(arguments) => doctor::run(desk, arguments).await,
+        args::Auth::Attack(arguments) => attack::run(desk, arguments).await,
+    }
 }
 
 /// `countersign policy`

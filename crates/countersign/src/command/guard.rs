@@ -2,6 +2,7 @@
 //!
 //! With a command, stdout belongs to the protocol: nothing here writes there.
 
+mod outbound;
 mod testimony;
 
 use std::fs::OpenOptions;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use authz::resource::Protection;
 use guard::event::Events;
+use guard::http::Tokens;
 use guard::{Endpoint, Gate, Stance, Target};
 
 use self::testimony::Testimony;
@@ -54,7 +56,8 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Guard) -> Result<Exit, Fa
     let ended = match (target, arguments.listen) {
         (Target::Command(command), None) => stdio(command, gate).await,
         (Target::Url(upstream), Some(address)) => {
-            serve(desk, arguments, address, upstream.clone(), gate).await
+            let protection = protection(desk, arguments, &key)?;
+            serve(desk, arguments, address, upstream.clone(), protection, gate).await
         }
         (Target::Url(_), None) => Err(Failure::usage("a remote server is guarded at an address")
             .hint("add `--listen 127.0.0.1:PORT`, and point the client there")),
@@ -169,22 +172,43 @@ fn exit_code(status: std::process::ExitStatus) -> u8 {
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
+/// Whom tokens let in, if they are needed: from a file that is checked whole, and a pin that can be
+/// enforced as it is.
+fn protection(
+    desk: &Desk,
+    arguments: &args::Guard,
+    key: &Key,
+) -> Result<Option<Protection>, Failure> {
+    let load = |path: &PathBuf| Protection::load(path, log::now_s);
+    let protection = arguments.authorize.as_ref().map(load).transpose().map_err(|error| {
+        let fix = error.fix.clone();
+        Failure::usage(error.to_string()).hint(fix)
+    })?;
+    if let (Some(protection), Some(pinned)) = (&protection, desk.store.load(key)?) {
+        protection.pinned(&pinned.surface).map_err(|error| {
+            let fix = error.fix;
+            Failure::usage(format!("the pin of `{key}`, {error} [{}]", error.code())).hint(fix)
+        })?;
+    }
+    Ok(protection)
+}
+
 async fn serve(
     desk: &Desk,
     arguments: &args::Guard,
     address: SocketAddr,
     upstream: Endpoint,
+    protection: Option<Protection>,
     gate: Arc<Gate>,
 ) -> Result<Exit, Failure> {
     if !address.ip().is_loopback() && !arguments.allow_remote_clients {
         return Err(Failure::usage(format!("{address} can be reached from other machines"))
             .hint("listen on 127.0.0.1, or add `--allow-remote-clients`"));
     }
-    let load = |path: &PathBuf| Protection::load(path, log::now_s);
-    let protection = arguments.authorize.as_ref().map(load).transpose().map_err(|error| {
-        let fix = error.fix.clone();
-        Failure::usage(error.to_string()).hint(fix)
-    })?;
+    let tasks = protection.as_ref().map(|protection| protection.tasks());
+    let outbound = arguments.outbound.as_deref();
+    let outbound = outbound.map(|path| outbound::broker(desk, path, protection.is_some()));
+    let tokens = Tokens { inbound: protection, outbound: outbound.transpose()? };
     let failed = |error| Failure::new(format!("listening on {address}")).because(error);
     let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
@@ -193,11 +217,12 @@ async fn serve(
         listener,
         upstream,
         arguments.allow_origins.clone(),
-        protection,
+        tokens,
         gate,
         stopped(),
     )
     .await
     .map_err(failed)?;
+    drop(tasks);
     Ok(Exit::Same)
 }

@@ -51,13 +51,15 @@ fn refusals() -> impl Iterator<Item = (&'static str, String)> {
     let own = own.chain(seal::bundle::CHECKS).chain(super::statement::sigstore::CODES);
     let own = own.chain(registry::service::codes::CODES).chain(registry::publish::CODES);
     let own = own.chain(registry::publish::server_json::CODES).chain(registry::namespace::CODES);
-    let own = own.chain(authz::net::CODES).chain(registry::mirror::CODES);
+    let own =
+        own.chain(authz::net::CODES).chain(authz::broker::CODES).chain(registry::mirror::CODES);
     let own = own.chain(registry::feed::CODES).chain(registry::feed::webhook::CODES);
     let own = own.chain(registry::monitor::CODES).chain(registry::witness::CODES);
     let own = own.chain(store::codes::CODES).chain(registry::service::codes::FINDINGS);
     let own = own.chain(policy::CODES).chain(authz::token::CODES).chain(authz::exchange::CODES);
     let own = own.chain(authz::federation::CODES).chain(authz::sts::CODES);
     let own = own.chain(authz::sts::authzen::CODES).chain(authz::provider::doctor::CODES);
+    let own = own.chain(audit::codes::CODES);
     let of_wire = wire::Code::ALL.iter().map(|code| (code.as_str(), sentence(*code)));
     own.map(|(code, meaning)| (*code, (*meaning).to_owned())).chain(of_wire)
 }

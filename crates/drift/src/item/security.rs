@@ -20,8 +20,11 @@ pub(super) fn is_authorizer(key: &str, metadata: Option<&Value>) -> bool {
 }
 
 /// Reports what differs in `securitySchemes` or `x-authzen-mapping`.
-pub(super) fn compare(report: &mut Report<'_>, difference: Difference<'_>) {
+pub(crate) fn compare(report: &mut Report<'_>, difference: Difference<'_>) {
     match (difference.before, difference.after) {
+        (None, Some(Value::Array(schemes))) if schemes.iter().any(lets_anybody_in) => {
+            report.add(&codes::SECURITY_WEAKENED, difference, "anybody is let in");
+        }
         (None, _) => report.plain(&codes::SECURITY_CHANGED, difference),
         (Some(_), None) => {
             report.add(&codes::SECURITY_WEAKENED, difference, "what it asked for is gone");
@@ -57,6 +60,8 @@ fn alternatives(
 /// An object of rules: one that is gone, loses a scope or reads differently weakens.
 fn rules(report: &mut Report<'_>, difference: Difference<'_>) {
     each_member(difference, |key, member| match (member.before, member.after) {
+        // Beside a rule that names nobody, the one who calls was meant; now somebody else may be.
+        (None, Some(_)) if names_a_subject(key) => report.plain(&codes::SECURITY_ALTERED, member),
         (None, _) => report.plain(&codes::SECURITY_CHANGED, member),
         (Some(_), None) => {
             let detail = format!("{} is gone", crate::report::sentence::quoted(key));
@@ -75,6 +80,17 @@ fn rules(report: &mut Report<'_>, difference: Difference<'_>) {
         _ if key == "description" => walk(report, member, &codes::SECURITY_CHANGED),
         _ => report.plain(&codes::SECURITY_ALTERED, member),
     });
+}
+
+/// A scheme that asks for nothing (SEP-1488).
+fn lets_anybody_in(scheme: &Value) -> bool {
+    scheme.get("type").is_some_and(|of| of == "noauth")
+}
+
+/// Whether a member of a mapping says whom a question is about: left out, the token does (COAZ-MCP,
+/// declared mappings).
+fn names_a_subject(key: &str) -> bool {
+    key == "subject" || key == "id"
 }
 
 /// Whether scheme `new` lets in nobody whom scheme `old` kept out: the same but for more scopes.

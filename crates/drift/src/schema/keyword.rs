@@ -8,7 +8,7 @@ use surface::canonical;
 
 use super::{Comparison, Flow, Turn, each_value, is_remote, names};
 use crate::catalogue as codes;
-use crate::item::each_member;
+use crate::item::{each_member, security};
 use crate::report::Difference;
 use crate::report::sentence::{list, value};
 
@@ -58,6 +58,9 @@ impl Comparison<'_, '_> {
                 }
             }
             "x-mcp-header" if self.flow == Flow::Input => self.header(member),
+            "x-authzen-mapping" if self.flow == Flow::Input => {
+                security::compare(self.report, member);
+            }
             _ => self.hint(member, &told(member)),
         }
     }

@@ -96,6 +96,23 @@ impl Standing {
     }
 }
 
+/// The pinned items that a request may touch, by the pin alone: what a server shows now names none.
+pub(crate) fn pinned_places(pinned: &Surface, subject: &Subject<'_>) -> Vec<Place> {
+    let uri = match subject {
+        Subject::Tool(name) => return vec![Place::new(Kind::Tool, name.as_ref())],
+        Subject::Prompt(name) => return vec![Place::new(Kind::Prompt, name.as_ref())],
+        Subject::Template(uri) => return vec![Place::new(Kind::Template, uri.as_ref())],
+        Subject::Skill(uri) | Subject::Resource(uri) => uri,
+    };
+    let is_touched = |place: &&Place| match place.kind {
+        Kind::Resource | Kind::Ui => place.name == *uri,
+        Kind::Template => makes(&place.name, uri),
+        Kind::Skill => is_of_skill(&place.name, uri),
+        Kind::Server | Kind::Tool | Kind::Prompt | Kind::Page => false,
+    };
+    pinned.items.keys().filter(is_touched).cloned().collect()
+}
+
 /// Whether `uri` is the folder of the skill at `skill`, or lies in it (SEP-2640: a skill is named
 /// by the URI of its `SKILL.md`).
 fn is_of_skill(skill: &str, uri: &str) -> bool {

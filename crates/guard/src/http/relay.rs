@@ -2,34 +2,41 @@
 
 mod admission;
 mod asking;
+mod authority;
 mod beside;
 mod conversation;
 mod judge;
 mod outgoing;
+mod own;
 mod rejection;
 mod reply;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use authz::resource::Protection;
+use authz::broker::{Broker, Person};
+use authz::resource::{Protection, Refused};
+use authz::token::{Access, Credential};
 use bytes::Bytes;
 use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
+use surface::Era;
 use tokio::sync::watch;
 use wire::request::Subject;
 use wire::{Document, Frame, Message, Policy};
 
 use self::admission::{Admission, check_content};
 use self::asking::ClientChannel;
+use self::authority::Authority;
 use self::beside::{Beside, Link, Streams};
 use self::conversation::{Conversation, Conversations, Principal, session_of, strip_credentials};
 use self::judge::{Expected, Judge};
 use self::outgoing::{Outgoing, Stream, closing};
+use self::own::Own;
 use self::rejection::Rejection;
 use self::reply::{reply, send};
 use crate::answer;
@@ -51,14 +58,28 @@ pub(super) struct Relay {
     admission: Admission,
     /// Whom tokens let in; without it the server asks by itself.
     protection: Option<Protection>,
+    authority: Authority,
     conversations: Conversations,
     streams: Arc<Streams>,
+    /// Lists where callers have tokens of their own: what the guard pins is never one caller's.
+    own: Option<Own>,
     serving: watch::Receiver<Phase>,
+}
+
+/// Who asks, and the server as it is asked for them.
+struct Asker {
+    principal: Principal,
+    /// The token that let them in, where one is needed.
+    access: Option<Access>,
+    upstream: Arc<Upstream>,
 }
 
 /// Where a request belongs.
 struct Context {
     principal: Principal,
+    /// The token that let it in, where one is needed.
+    access: Option<Access>,
+    upstream: Arc<Upstream>,
     /// The legacy session that it names.
     session: Option<HeaderValue>,
     is_modern: bool,
@@ -86,8 +107,21 @@ impl Relay {
     ) -> Self {
         let conversations = Conversations::new(Arc::clone(&gate));
         let (upstream, admission) = (Arc::new(upstream), Admission::new(listener, origins));
+        let has_callers = upstream.broker().is_some_and(Broker::needs_callers);
+        let own = has_callers.then(|| Own::new(Arc::clone(&upstream)));
         let streams = Arc::default();
-        Self { gate, upstream, admission, protection: None, conversations, streams, serving }
+        let (authority, protection) = (Authority::default(), None);
+        Self {
+            gate,
+            upstream,
+            admission,
+            protection,
+            authority,
+            conversations,
+            streams,
+            own,
+            serving,
+        }
     }
 
     pub(super) fn protected(mut self, protection: Option<Protection>) -> Self {
@@ -96,10 +130,14 @@ impl Relay {
     }
 
     /// Answers one request.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Outgoing> {
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> Response<Outgoing> {
         let started = Instant::now();
         let (head, body) = request.into_parts();
-        self.route(head, body).await.unwrap_or_else(|rejection| {
+        self.route(head, body, peer).await.unwrap_or_else(|rejection| {
             if let Some(reason) = rejection.reason() {
                 let reasons = std::slice::from_ref(reason);
                 self.gate.record(Occasion::Refusal, Verdict::Deny, reasons, started);
@@ -112,6 +150,7 @@ impl Relay {
         &self,
         mut head: Parts,
         body: Incoming,
+        peer: IpAddr,
     ) -> Result<Response<Outgoing>, Rejection> {
         self.admission.check(&head.uri, &head.headers)?;
         if let Some(answer) = self.metadata(&head) {
@@ -123,11 +162,14 @@ impl Relay {
             let sentence = format!("nothing is served at this path; the server is at `{PATH}`");
             return Err(Rejection::new(StatusCode::NOT_FOUND, "http.path", &sentence));
         }
-        let principal = self.principal(&mut head).await?;
+        let asker = match self.asker(&mut head, peer).await {
+            Ok(asker) => asker,
+            Err(refused) => return Err(self.told(refused, &head, body).await),
+        };
         match head.method {
-            Method::POST => self.post(head.headers, principal, body, link).await,
-            Method::GET if link.is_none() => self.get(head.headers, principal).await,
-            Method::DELETE if link.is_none() => self.delete(head.headers, principal).await,
+            Method::POST => self.post(head.headers, asker, body, link).await,
+            Method::GET if link.is_none() => self.get(head.headers, asker).await,
+            Method::DELETE if link.is_none() => self.delete(head.headers, asker).await,
             _ => Err(Rejection::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "http.method",
@@ -149,21 +191,43 @@ impl Relay {
     }
 
     /// Who asks: whom a token names where one is needed, and then no credential stays.
-    async fn principal(&self, head: &mut Parts) -> Result<Principal, Rejection> {
+    async fn asker(&self, head: &mut Parts, peer: IpAddr) -> Result<Asker, Refused> {
+        let upstream = Arc::clone(&self.upstream);
         let Some(protection) = &self.protection else {
-            return Ok(self.conversations.principal(&head.headers));
+            let principal = self.conversations.principal(&head.headers);
+            return Ok(Asker { principal, access: None, upstream });
         };
-        let admitted = protection.admit(head.method.as_str(), &head.headers).await;
-        let access = admitted.map_err(Rejection::unauthorized)?;
+        let access = protection.admit(head.method.as_str(), &head.headers, peer).await?;
+        let upstream = match self.upstream.broker().and_then(|_| person(&access, &head.headers)) {
+            Some(person) => Arc::new(self.upstream.on_behalf_of(person)),
+            None => upstream,
+        };
         strip_credentials(&mut head.headers);
-        let client = access.client_id;
-        Ok(self.conversations.verified(&access.subject.iss, &access.subject.sub, &client))
+        if let Some(terminator) = &protection.terminator {
+            head.headers.remove(&terminator.header);
+        }
+        let (subject, client) = (&access.subject, &access.client_id);
+        let principal = self.conversations.verified(&subject.iss, &subject.sub, client);
+        Ok(Asker { principal, access: Some(access), upstream })
+    }
+
+    /// The answer to who is not let in. Apps read it in the result of their call, by option.
+    async fn told(&self, refused: Refused, head: &Parts, body: Incoming) -> Rejection {
+        let is_for_apps = self.protection.as_ref().is_some_and(|it| it.is_for_apps);
+        if !is_for_apps || refused.challenge.is_none() || head.method != Method::POST {
+            return Rejection::unauthorized(refused);
+        }
+        let body = body::read(body, UNKNOWN_BYTES_MAX, limits::BODY_TIME_MAX).await;
+        match body.ok().as_deref().and_then(called) {
+            Some((id, era)) => Rejection::in_result(&id, era, refused),
+            None => Rejection::unauthorized(refused),
+        }
     }
 
     async fn post(
         &self,
         headers: HeaderMap,
-        principal: Principal,
+        asker: Asker,
         body: Incoming,
         link: Option<Arc<Link>>,
     ) -> Result<Response<Outgoing>, Rejection> {
@@ -173,7 +237,9 @@ impl Relay {
         let document = Document::parse(&body, &Policy::default()).map_err(Rejection::refused)?;
         let frame = Frame::read(&document).map_err(Rejection::refused)?;
         let context = Context {
-            principal,
+            principal: asker.principal,
+            access: asker.access,
+            upstream: asker.upstream,
             session: session_of(&headers).cloned(),
             is_modern: is_modern(&frame, &headers)?,
             is_listening: is_called(&frame, "subscriptions/listen"),
@@ -185,8 +251,10 @@ impl Relay {
         {
             check_headers(message, &headers, &conversation)?;
         }
+        let is_permitted = self.permitted(&frame, &context, false)?;
         let link = context.link.as_deref();
         let channel = ClientChannel::new(&self.upstream, &conversation, &headers, link);
+        let channel = channel.through(self.own.as_ref());
         let decision = match &frame {
             Frame::One(message) => decide(message, &context, &conversation, &channel).await,
             Frame::Batch(messages) => decide_batch(messages, &conversation, &channel).await?,
@@ -208,12 +276,32 @@ impl Relay {
                 Err(Rejection::answer(StatusCode::OK, answer))
             }
             Decision::Forward(expected) => {
+                if !is_permitted {
+                    // Listing the server first may just have pinned it.
+                    self.permitted(&frame, &context, true)?;
+                }
                 drop(frame);
                 drop(document);
                 let judge = Judge::new(conversation, expected);
                 self.forward(headers, body, judge, context).await
             }
         }
+    }
+
+    /// Whether the token allows what is asked for; `false` if that cannot be said before a listing.
+    fn permitted(
+        &self,
+        frame: &Frame<'_>,
+        context: &Context,
+        is_last: bool,
+    ) -> Result<bool, Rejection> {
+        let protection = self.protection.as_ref().zip(context.access.as_ref());
+        let Some((protection, access)) = protection else { return Ok(true) };
+        let messages = match frame {
+            Frame::One(message) => std::slice::from_ref(message),
+            Frame::Batch(messages) => messages,
+        };
+        self.authority.check(protection, &self.gate, access, messages, is_last)
     }
 
     /// The conversation that a POST belongs to.
@@ -244,11 +332,11 @@ impl Relay {
         judge: Judge,
         context: Context,
     ) -> Result<Response<Outgoing>, Rejection> {
-        if let Some(link) = context.link {
-            return self.forward_beside(headers, body, judge, &link).await;
+        if let Some(link) = &context.link {
+            return self.forward_beside(headers, body, judge, (link, &context.upstream)).await;
         }
-        let path = self.upstream.path().clone();
-        let sent = send(&self.upstream, path, headers, body, judge, context.is_modern).await;
+        let path = context.upstream.path().clone();
+        let sent = send(&context.upstream, path, headers, body, judge, context.is_modern).await;
         let (response, judge) = sent?;
         if judge.opens() && response.status().is_success() {
             let session = session_of(response.headers());
@@ -273,7 +361,7 @@ impl Relay {
         headers: HeaderMap,
         body: Bytes,
         mut judge: Judge,
-        link: &Link,
+        (link, upstream): (&Link, &Arc<Upstream>),
     ) -> Result<Response<Outgoing>, Rejection> {
         let path = link.path().cloned().ok_or_else(unknown_session)?;
         let id = judge.id().to_vec();
@@ -282,7 +370,7 @@ impl Relay {
             return Err(Rejection::to(&id, StatusCode::CONFLICT, "http.in-flight", sentence));
         }
         let conversation = Arc::clone(judge.conversation());
-        let sent = send(&self.upstream, path, headers, body, judge, false).await;
+        let sent = send(upstream, path, headers, body, judge, false).await;
         let (response, judge) = sent?;
         if !response.status().is_success() {
             judge.give_up();
@@ -294,7 +382,7 @@ impl Relay {
     async fn get(
         &self,
         headers: HeaderMap,
-        principal: Principal,
+        Asker { principal, upstream: asked, .. }: Asker,
     ) -> Result<Response<Outgoing>, Rejection> {
         let closing = closing(self.serving.clone());
         let (conversation, kind) = if let Some(session) = session_of(&headers) {
@@ -305,7 +393,7 @@ impl Relay {
             let beside = Beside::new(streams, upstream, self.conversations.begin());
             (self.conversations.of_client(principal, None), Stream::Beside(closing, beside))
         };
-        let sending = self.upstream.send(Method::GET, headers, Bytes::new());
+        let sending = asked.send(Method::GET, headers, Bytes::new());
         let response = tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)
             .await
             .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
@@ -321,10 +409,10 @@ impl Relay {
     async fn delete(
         &self,
         headers: HeaderMap,
-        principal: Principal,
+        Asker { principal, upstream, .. }: Asker,
     ) -> Result<Response<Outgoing>, Rejection> {
         let session = session_of(&headers).cloned();
-        let sending = self.upstream.send(Method::DELETE, headers, Bytes::new());
+        let sending = upstream.send(Method::DELETE, headers, Bytes::new());
         let response = tokio::time::timeout(limits::ANSWER_TIME_MAX, sending)
             .await
             .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
@@ -334,6 +422,20 @@ impl Relay {
         }
         reply(response, Judge::new(self.conversations.begin(), Vec::new()), self.legacy()).await
     }
+}
+
+/// Who showed a token, for an exchange.
+fn person(access: &Access, headers: &HeaderMap) -> Option<Person> {
+    let values = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    let shown = Credential::parse(values("authorization"), values("dpop")).ok()??;
+    Some(Person {
+        subject: access.subject.clone(),
+        client_id: access.client_id.clone(),
+        scopes: access.scopes.clone(),
+        expires_s: access.expires_s,
+        token: shown.token,
+        proof: shown.proof,
+    })
 }
 
 /// Decides on one message.
@@ -464,6 +566,19 @@ fn id_of<'m>(message: &Message<'m>) -> &'m [u8] {
     }
 }
 
+/// The id of a call of a tool, and the era that it speaks.
+fn called(body: &[u8]) -> Option<(Vec<u8>, Era)> {
+    let document = Document::parse(body, &Policy::default()).ok()?;
+    match Frame::read(&document).ok()? {
+        Frame::One(Message::Request(request)) if request.method == "tools/call" => {
+            let version = wire::request::protocol_version(request.params).ok()?;
+            let era = if version.is_some() { Era::Modern } else { Era::Legacy };
+            Some((request.id.raw().to_vec(), era))
+        }
+        _ => None,
+    }
+}
+
 fn accepted() -> Response<Outgoing> {
     let mut response = Response::new(Outgoing::whole(Bytes::new()));
     *response.status_mut() = StatusCode::ACCEPTED;
@@ -474,6 +589,10 @@ fn accepted() -> Response<Outgoing> {
 fn unknown_session() -> Rejection {
     Rejection::new(StatusCode::NOT_FOUND, "http.session", "this session is not known here")
 }
+
+/// How much is read of who shows no token that counts: a call is smaller, whoever sends more gets the
+/// answer that needs no body.
+const UNKNOWN_BYTES_MAX: usize = 64 << 10;
 
 /// Where a server is served, beside its own path.
 const PATH: &str = "/mcp";

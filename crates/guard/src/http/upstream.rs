@@ -8,10 +8,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use authz::broker::{Broker, Caller, Person};
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HOST, HeaderName,
-    LOCATION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HOST,
+    HeaderName, LOCATION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE, WWW_AUTHENTICATE,
 };
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
@@ -23,8 +25,15 @@ use self::question::Ids;
 use crate::limits;
 use crate::target::Endpoint;
 
-/// A server at one address.
+/// A server at one address, on behalf of somebody.
 pub(crate) struct Upstream {
+    shared: Arc<Shared>,
+    /// Where tokens for it come from, and for whom.
+    outbound: Option<(Arc<Broker>, Caller)>,
+}
+
+/// What all requests to it share, whoever they are for.
+struct Shared {
     pool: Pool,
     url: Uri,
     /// The path and query of the MCP endpoint.
@@ -68,25 +77,38 @@ impl Upstream {
         strip_hop_by_hop(&mut headers);
         headers.values_mut().for_each(|value| value.set_sensitive(true));
         let lingering = Arc::new(Semaphore::new(limits::DRAINING_MAX));
-        Ok(Self {
-            pool: Pool::new(&url, addresses)?,
-            url,
-            path,
-            host,
-            headers,
-            ids: Ids::new(),
-            lingering,
-        })
+        let pool = Pool::new(&url, addresses)?;
+        let ids = Ids::new();
+        let shared = Shared { pool, url, path, host, headers, ids, lingering };
+        Ok(Self { shared: Arc::new(shared), outbound: None })
+    }
+
+    /// The same server, asked with tokens for the guard itself.
+    pub(crate) fn with(self, broker: Arc<Broker>) -> Self {
+        Self { outbound: Some((broker, Caller::Service)), ..self }
+    }
+
+    /// The same server, asked on behalf of whoever calls.
+    pub(crate) fn on_behalf_of(&self, person: Person) -> Self {
+        let caller = Caller::Person(Arc::new(person));
+        let broker = self.outbound.as_ref().map(|(broker, _)| Arc::clone(broker));
+        let outbound = broker.map(|broker| (broker, caller));
+        Self { shared: Arc::clone(&self.shared), outbound }
+    }
+
+    /// Where tokens for it come from.
+    pub(crate) fn broker(&self) -> Option<&Broker> {
+        self.outbound.as_ref().map(|(broker, _)| &**broker)
     }
 
     /// The path and query of the MCP endpoint.
-    pub(crate) const fn path(&self) -> &PathAndQuery {
-        &self.path
+    pub(crate) fn path(&self) -> &PathAndQuery {
+        &self.shared.path
     }
 
     /// The ids of our own requests.
-    pub(crate) const fn ids(&self) -> &Ids {
-        &self.ids
+    pub(crate) fn ids(&self) -> &Ids {
+        &self.shared.ids
     }
 
     /// The path that an `endpoint` event names (2024-11-05, transports, HTTP with SSE).
@@ -94,7 +116,7 @@ impl Upstream {
     /// # Errors
     /// What is no address, or one of another origin.
     pub(crate) fn endpoint(&self, data: &[u8]) -> io::Result<PathAndQuery> {
-        endpoint_path(&self.url, data)
+        endpoint_path(&self.shared.url, data)
     }
 
     /// Sends to the MCP endpoint.
@@ -104,7 +126,7 @@ impl Upstream {
         headers: HeaderMap,
         body: Bytes,
     ) -> io::Result<Response<Answer>> {
-        self.send_to(self.path.clone(), method, headers, body).await
+        self.send_to(self.path().clone(), method, headers, body).await
     }
 
     /// Sends to another path of the same origin. Gives the answer whatever its status; what would
@@ -116,19 +138,52 @@ impl Upstream {
         mut headers: HeaderMap,
         body: Bytes,
     ) -> io::Result<Response<Answer>> {
+        let Some((broker, caller)) = &self.outbound else {
+            return self.send_once(path, method, headers, HeaderMap::new(), body).await;
+        };
+        // What a client shows the guard is not for the server.
+        for name in [AUTHORIZATION, DPOP] {
+            headers.remove(name);
+        }
+        let url = format!("{}{}", origin(&self.shared.url), path.path());
+        let mut turn = broker.turn(caller.clone());
+        loop {
+            let shown = turn.headers(method.as_str(), &url).await.map_err(io::Error::other)?;
+            let (method, headers, body) = (method.clone(), headers.clone(), body.clone());
+            let sent = self.send_once(path.clone(), method, headers, shown, body).await;
+            let mut response = sent?;
+            let again = turn.again(response.status(), response.headers(), &url).await;
+            if !again.map_err(io::Error::other)? {
+                // They say how to authorize there, not here.
+                for name in [WWW_AUTHENTICATE, DPOP_NONCE] {
+                    response.headers_mut().remove(name);
+                }
+                return Ok(response);
+            }
+        }
+    }
+
+    async fn send_once(
+        &self,
+        path: PathAndQuery,
+        method: Method,
+        mut headers: HeaderMap,
+        shown: HeaderMap,
+        body: Bytes,
+    ) -> io::Result<Response<Answer>> {
         strip_hop_by_hop(&mut headers);
         headers.remove(EXPECT);
         // What is compressed could not be inspected.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert(HOST, self.host.clone());
-        for (name, value) in &self.headers {
+        headers.insert(HOST, self.shared.host.clone());
+        for (name, value) in self.shared.headers.iter().chain(&shown) {
             headers.insert(name, value.clone());
         }
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = Uri::from(path);
         *request.headers_mut() = headers;
-        let mut response = self.pool.send(request).await?;
+        let mut response = self.shared.pool.send(request).await?;
         refuse_unreadable(response.headers())?;
         self.refuse_redirect(&response)?;
         strip_hop_by_hop(response.headers_mut());
@@ -138,7 +193,7 @@ impl Upstream {
     /// Reads an answer on for a client that hung up, for a bounded time, if not too many are read
     /// so already.
     pub(crate) fn linger(&self, reading: impl Future<Output = ()> + Send + 'static) {
-        let place = Arc::clone(&self.lingering).try_acquire_owned();
+        let place = Arc::clone(&self.shared.lingering).try_acquire_owned();
         let (Ok(place), Ok(runtime)) = (place, tokio::runtime::Handle::try_current()) else {
             return;
         };
@@ -157,7 +212,9 @@ impl Upstream {
         };
         let place = match location.to_str().ok().and_then(|text| text.parse::<Uri>().ok()) {
             None => "an address that cannot be read".to_owned(),
-            Some(target) if target.authority().is_none() || same_origin(&target, &self.url) => {
+            Some(target)
+                if target.authority().is_none() || same_origin(&target, &self.shared.url) =>
+            {
                 format!("`{}` of its own origin", target.path())
             }
             Some(target) => format!("another origin, {}", origin(&target)),
@@ -291,6 +348,9 @@ fn unusable(why: &str) -> io::Error {
 pub(crate) fn invalid(what: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
+
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 const HOP_BY_HOP: [HeaderName; 9] = [
     CONNECTION,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{ARROW, Asked, Facts, Name, Request, RequestError, Subject};
+use super::{ARROW, Asked, Facts, Mapped, Name, Request, RequestError, Subject};
 
 type Outcome<T> = Result<T, RequestError>;
 
@@ -29,26 +29,41 @@ impl Request {
             "Agent" => Subject::Agent(named(subject_id, "subject.id")?),
             _ => return Err(unknown("subject.type", "Principal, Agent")),
         };
-        let asked = match (action, resource_type) {
-            ("exchange", "Edge") => {
-                let split = resource_id.split_once(ARROW);
-                let (from, to) = split.ok_or_else(|| form("resource.id", "has to be `A -> B`"))?;
-                Asked::Exchange { from: from.to_owned(), to: to.to_owned() }
-            }
-            ("call_tool", "Tool") => {
-                let split = resource_id.split_once('#');
-                let (server, tool) =
-                    split.ok_or_else(|| form("resource.id", "has to be `SERVER#TOOL`"))?;
-                Asked::CallTool { server: server.to_owned(), tool: tool.to_owned() }
-            }
-            ("exchange" | "call_tool", _) => {
-                return Err(unknown("resource.type", "Edge for exchange, Tool for call_tool"));
-            }
-            _ => return Err(unknown("action.name", "exchange, call_tool")),
-        };
+        let asked = asked(action, resource_type, resource_id)?;
         let facts = Facts::from_json(context)?;
         Ok(Self { subject, asked, facts })
     }
+}
+
+fn asked(action: &str, resource_type: &str, resource_id: &str) -> Outcome<Asked> {
+    let of_server = || {
+        let split = resource_id.split_once('#');
+        let (server, item) = split.ok_or_else(|| form("resource.id", "has to be `SERVER#NAME`"))?;
+        Ok((server.to_owned(), item.to_owned()))
+    };
+    Ok(match (action, resource_type) {
+        ("exchange", "Edge") => {
+            let split = resource_id.split_once(ARROW);
+            let (from, to) = split.ok_or_else(|| form("resource.id", "has to be `A -> B`"))?;
+            Asked::Exchange { from: from.to_owned(), to: to.to_owned() }
+        }
+        ("call_tool", "Tool") => {
+            let (server, tool) = of_server()?;
+            Asked::CallTool { server, tool }
+        }
+        ("read_resource", "Resource") => {
+            let (server, uri) = of_server()?;
+            Asked::ReadResource { server, uri }
+        }
+        ("get_prompt", "Prompt") => {
+            let (server, prompt) = of_server()?;
+            Asked::GetPrompt { server, prompt }
+        }
+        ("exchange" | "call_tool" | "read_resource" | "get_prompt", _) => {
+            return Err(unknown("resource.type", RESOURCE_TYPES));
+        }
+        _ => return Err(unknown("action.name", "exchange, call_tool, read_resource, get_prompt")),
+    })
 }
 
 impl Facts {
@@ -68,8 +83,24 @@ impl Facts {
             auth_age_s: Some(count(context, "auth_age_s")?),
             revoked: flag(context, "revoked")?,
             destructive: flag(context, "destructive")?,
+            mapped: context.get("mapped").map(mapped).transpose()?,
         })
     }
+}
+
+fn mapped(value: &Value) -> Outcome<Mapped> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    let read = || {
+        Some(Mapped {
+            subject_type: text("subject_type")?,
+            action: text("action")?,
+            resource_type: text("resource_type")?,
+            resource_id: text("resource_id")?,
+        })
+    };
+    read().ok_or_else(|| {
+        fact("mapped", "has to have `subject_type`, `action`, `resource_type`, `resource_id`")
+    })
 }
 
 fn chain(context: &Value) -> Outcome<Vec<Name>> {
@@ -125,3 +156,6 @@ const fn unknown(place: &'static str, known: &'static str) -> RequestError {
 const fn fact(fact: &'static str, what: &'static str) -> RequestError {
     RequestError::Context { fact, what }
 }
+
+const RESOURCE_TYPES: &str =
+    "Edge for exchange, Tool for call_tool, Resource for read_resource, Prompt for get_prompt";

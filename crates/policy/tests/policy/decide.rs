@@ -1,4 +1,4 @@
-use policy::{Asked, Policies, Reason, Request, Subject, Verdict};
+use policy::{Asked, Mapped, Policies, Reason, Request, Subject, Verdict};
 use proptest::prelude::*;
 
 use super::{HOP1, HOP2, call, exchange, name, parse, set, with, world};
@@ -90,10 +90,56 @@ fn calls() -> Vec<Row> {
     ]
 }
 
+fn reads() -> Vec<Row> {
+    let server = || HOP2.to_owned();
+    let of = |asked: Asked| changed(call(), |request| request.asked = asked);
+    let read = of(Asked::ReadResource { server: server(), uri: "file:///a".into() });
+    let got = of(Asked::GetPrompt { server: server(), prompt: "p".into() });
+    let without = changed(read.clone(), |request| request.facts.allowed.clear());
+    let expected = "permit: read-with-the-servers-scopes";
+    vec![
+        ("a resource", read, expected),
+        ("a prompt", got, expected),
+        ("a resource without the scope", without, "unmatched"),
+    ]
+}
+
+#[test]
+fn a_policy_can_speak_of_the_item_and_of_what_a_mapping_makes_of_a_call() {
+    let policies = with(
+        r#"@id("not-the-keys") forbid (principal, action == Action::"read_resource", resource)
+             when { context.item like "file:///keys/*" };
+           @id("not-the-king") forbid (principal, action, resource)
+             when { context has mapped && context.mapped.resource_type == "customer"
+                    && context.mapped.resource_id == "king" };"#,
+    );
+    let read = |uri: &str| {
+        let asked = Asked::ReadResource { server: HOP2.into(), uri: uri.into() };
+        changed(call(), |request| request.asked = asked)
+    };
+    let mapped = |id: &str| {
+        let mapped = Mapped {
+            subject_type: "identity".into(),
+            action: "read".into(),
+            resource_type: "customer".into(),
+            resource_id: id.into(),
+        };
+        changed(call(), |request| request.facts.mapped = Some(mapped))
+    };
+    let decided = |request: &Request| short(&policies.decide(&world(), request));
+    assert_eq!(decided(&read("file:///a")), "permit: read-with-the-servers-scopes");
+    assert_eq!(decided(&read("file:///keys/a")), "forbid: not-the-keys");
+    assert_eq!(decided(&mapped("queen")), CALLED);
+    assert_eq!(decided(&mapped("king")), "forbid: not-the-king");
+    let long = "x".repeat(policy::limits::NAME_BYTES_MAX);
+    assert_eq!(decided(&mapped(&long)), CALLED);
+    assert_eq!(decided(&mapped(&(long + "x"))), "policy.request-size");
+}
+
 #[test]
 fn the_built_in_policies_decide_by_this_table() {
     let (policies, world) = (Policies::built_in().unwrap(), world());
-    for (what, request, expected) in exchanges().into_iter().chain(calls()) {
+    for (what, request, expected) in exchanges().into_iter().chain(calls()).chain(reads()) {
         let verdict = policies.decide(&world, &request);
         assert_eq!(short(&verdict), expected, "{what}: {verdict}");
         assert_eq!(verdict.is_allowed(), expected.starts_with("permit"), "{what}");

@@ -79,10 +79,19 @@ fn a_template_is_refused() {
 }
 
 #[test]
+fn a_policy_that_reads_a_mapping_asks_first_whether_there_is_one() {
+    let reads = "@id(\"a\") forbid (principal, action, resource) when { GUARD context.mapped.action == \"x\" };";
+    let error = refused(&reads.replace("GUARD", ""));
+    assert_eq!(error.code(), "policy.invalid");
+    let guarded = reads.replace("GUARD", "context has mapped &&");
+    assert!(Policies::parse(&[Source { name: "p", text: &guarded }]).is_ok());
+}
+
+#[test]
 fn the_built_in_policies_are_valid_and_named() {
     let ids = Policies::built_in().unwrap().ids();
-    assert_eq!(ids.len(), 4, "{ids:?}");
-    assert!(policy::DEFAULT.lines().count() <= 30, "a start that fits a screen");
+    assert_eq!(ids.len(), 5, "{ids:?}");
+    assert!(policy::DEFAULT.lines().count() <= 32, "a start that fits a screen");
 }
 
 #[test]

@@ -29,6 +29,22 @@ fn a_request_is_read_from_json() {
     let asked =
         Asked::CallTool { server: "https://hop2.a.test/mcp".into(), tool: "get#all".into() };
     assert_eq!(read.asked, asked);
+    of_call["action"]["name"] = json!("read_resource");
+    of_call["resource"] = json!({"type": "Resource", "id": "https://hop2.a.test/mcp#file:///a#b"});
+    let read = Request::from_json(&of_call).unwrap();
+    let server = || "https://hop2.a.test/mcp".to_owned();
+    assert_eq!(read.asked, Asked::ReadResource { server: server(), uri: "file:///a#b".into() });
+    of_call["action"]["name"] = json!("get_prompt");
+    assert!(Request::from_json(&of_call).is_err(), "a resource is no prompt");
+    of_call["resource"] = json!({"type": "Prompt", "id": "https://hop2.a.test/mcp#p"});
+    of_call["context"]["mapped"] = json!({
+        "subject_type": "identity", "action": "a", "resource_type": "t", "resource_id": "i",
+    });
+    let read = Request::from_json(&of_call).unwrap();
+    assert_eq!(read.asked, Asked::GetPrompt { server: server(), prompt: "p".into() });
+    assert_eq!(read.facts.mapped.unwrap().resource_id, "i");
+    of_call["context"]["mapped"] = json!({"action": "a"});
+    assert!(Request::from_json(&of_call).is_err(), "half a mapping");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -18,6 +19,7 @@ use tower::ServiceExt as _;
 use crate::limits;
 
 /// Serves until `stop` resolves; then lets what is being answered finish, as long as the bound allows.
+/// Each request carries its peer's [`SocketAddr`] as an extension.
 ///
 /// # Errors
 /// Nothing that a client does: a listener that can accept no more.
@@ -36,14 +38,14 @@ pub async fn serve(
             Some(_) = connections.join_next() => continue,
             accepted = accept(&listener, &slots) => accepted,
         };
-        let Ok((stream, slot)) = accepted else {
+        let Ok((stream, peer, slot)) = accepted else {
             // Out of file descriptors, most likely: those that end will free some.
             tokio::time::sleep(limits::PROJECTION_RETRY_MIN).await;
             continue;
         };
         let (router, stopped) = (router.clone(), stopped.clone());
         connections.spawn(async move {
-            connection(stream, router, stopped).await;
+            connection(stream, peer, router, stopped).await;
             drop(slot);
         });
     }
@@ -71,17 +73,23 @@ impl Stopping {
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+    let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, slot))
+    Ok((stream, peer, slot))
 }
 
-async fn connection(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) {
     let stopping = Stopping(stopped.clone());
     let answer = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(stopping.clone());
+        request.extensions_mut().insert(peer);
         let router = router.clone();
         async move {
             Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_default())

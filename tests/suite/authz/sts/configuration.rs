@@ -4,7 +4,7 @@ use harness::{Draft, Others, Output, Program};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::{Domain, HOPS, edges};
+use super::{Domain, HOPS, edges, refusal};
 
 fn check(draft: &Draft) -> Output {
     let checked = Program::countersign().args(["sts", "--check", "--json", "--config"]);
@@ -81,6 +81,47 @@ fn bad_configuration_is_refused_at_the_start_with_its_place_and_the_fix() {
         "/edges/1/client: `hop2` is no client",
         "[[client]]",
     );
+}
+
+/// A header that anybody could write, and the hash of the certificate in it.
+#[test]
+fn a_token_is_bound_to_the_certificate_that_the_terminator_saw_and_no_other_header_counts() {
+    const CERTIFICATE: &str = ":MAMBAgM=:";
+    for (configured, peers) in [(true, "127.0.0.1"), (true, "10.9.8.7"), (false, "")] {
+        let mut domain = Domain::with(|draft, _| {
+            if configured {
+                draft.configure(&format!("\n[terminator]\npeers = [\"{peers}\"]\n"));
+            }
+        });
+        let (root, proof) = domain.call("alice");
+        let mut asked = domain.sts.exchange("hop1", &root, &proof, HOPS[1], "doc:get");
+        asked["dpop"] = Value::Null;
+        asked["headers"] = json!({ "client-cert": CERTIFICATE });
+        let answer = domain.others.ask("ask", asked.clone());
+        let url = domain.sts.endpoint(".well-known/oauth-authorization-server");
+        let metadata = domain.others.ask("fetch", json!({ "url": url }));
+        let promised = &metadata["body"]["tls_client_certificate_bound_access_tokens"];
+        assert_eq!(promised.as_bool(), configured.then_some(true));
+        if peers != "127.0.0.1" {
+            assert_eq!(refusal(&answer).1, "authz.exchange.binding-downgrade", "{answer}");
+            continue;
+        }
+        assert_eq!(answer["status"], 200, "{answer}");
+        assert_eq!(answer["body"]["token_type"], "Bearer");
+        let token = answer["body"]["access_token"].as_str().expect("a token");
+        let cnf = domain.verify(token, HOPS[1])["payload"]["cnf"].clone();
+        // SHA-256 of 30 03 01 02 03, by `openssl dgst -sha256 -binary | basenc --base64url`.
+        assert_eq!(
+            cnf,
+            json!({ "x5t#S256": "P25swlFhE42QZ_-tnp6q9Xu7gvujz4PE7DfvqWzzGLo" }),
+            "and to nothing else"
+        );
+        let proof = domain.others.proof("agent", HOPS[0], &root);
+        asked["form"]["subject_token_proof"] = json!(proof);
+        asked["headers"]["client-cert"] = json!("no certificate");
+        let answer = domain.others.ask("ask", asked);
+        assert_eq!(refusal(&answer).1, "authz.sts.request-malformed", "{answer}");
+    }
 }
 
 #[test]

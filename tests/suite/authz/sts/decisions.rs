@@ -23,7 +23,7 @@ fn domain() -> Domain {
     })
 }
 
-fn evaluation(domain: &Domain, person: &str) -> Value {
+pub(super) fn evaluation(domain: &Domain, person: &str) -> Value {
     let agent = format!("{}#hop1", domain.sts.issuer);
     let names = &domain.others.issuer;
     json!({
@@ -38,7 +38,7 @@ fn evaluation(domain: &Domain, person: &str) -> Value {
     })
 }
 
-fn ask(domain: &mut Domain, path: &str, key: &str, body: &str) -> Value {
+pub(super) fn ask(domain: &mut Domain, path: &str, key: &str, body: &str) -> Value {
     let headers = json!({
         "content-type": "application/json", "authorization": format!("Bearer {key}"),
         "x-request-id": "r-1",

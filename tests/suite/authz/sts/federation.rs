@@ -29,7 +29,7 @@ fn told(poll: bool) -> Domain {
 
 impl Domain {
     /// A security event token about a person.
-    fn event(&mut self, by: &str, person: &str, more: Value) -> String {
+    pub(super) fn event(&mut self, by: &str, person: &str, more: Value) -> String {
         let now = self.others.now_s();
         let mut claims = json!({
             "iss": "https://ssf.a.example", "aud": self.sts.issuer, "iat": now,
@@ -45,7 +45,7 @@ impl Domain {
         made["token"].as_str().expect("a token").to_owned()
     }
 
-    fn push(&mut self, set: &str) -> Value {
+    pub(super) fn push(&mut self, set: &str) -> Value {
         let endpoint = self.sts.endpoint("events");
         self.others.ask("push", json!({ "endpoint": endpoint, "set": set }))
     }
@@ -155,15 +155,20 @@ fn an_event_that_is_polled_is_acknowledged_once_it_is_recorded() {
 }
 
 /// Two domains: a person and hops of A, a server of B.
-struct Two {
-    a: Domain,
-    b: harness::Sts,
+pub(super) struct Two {
+    pub(super) a: Domain,
+    pub(super) b: harness::Sts,
 }
 
-const THERE: &str = "http://127.0.0.1:9103/mcp";
+pub(super) const THERE: &str = "http://127.0.0.1:9103/mcp";
 const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";
 
 fn two() -> Two {
+    two_with(|_, _| ())
+}
+
+/// The same with more configuration of A.
+pub(super) fn two_with(configure: impl FnOnce(&Draft, &mut Others)) -> Two {
     let mut others = Others::start(&json!({ HOPS[0]: "files:read files:write" }));
     let (here, there) = (Draft::new(), Draft::new());
     here.trust(&others);
@@ -193,6 +198,7 @@ fn two() -> Two {
         "\n[[accept]]\nissuer = \"{0}\"\njwks_url = \"{0}/jwks\"\nresources = [\"{THERE}\"]\n",
         here.issuer
     ));
+    configure(&here, &mut others);
     let sts = here.start();
     sts.wait_for("an issuer's keys changed");
     let b = there.start();
@@ -202,7 +208,7 @@ fn two() -> Two {
 
 impl Two {
     /// An assertion for domain B of who called hop 1.
-    fn assert(&mut self, root: &str, proof: &str) -> Value {
+    pub(super) fn assert(&mut self, root: &str, proof: &str) -> Value {
         let mut asked = self.a.sts.exchange("hop1", root, proof, THERE, "far:get");
         asked["form"]["requested_token_type"] = json!(ID_JAG);
         asked["form"]["audience"] = json!(self.b.issuer);
@@ -210,7 +216,7 @@ impl Two {
     }
 
     /// Shows an assertion to domain B.
-    fn redeem(&mut self, assertion: &str, dpop: &str) -> Value {
+    pub(super) fn redeem(&mut self, assertion: &str, dpop: &str) -> Value {
         self.a.others.ask(
             "ask",
             json!({
@@ -253,6 +259,23 @@ fn a_person_of_one_domain_reaches_the_other_under_another_name() {
     // Shown twice.
     let again = two.redeem(&assertion, "hop1-dpop");
     assert_eq!(refusal(&again).1, "authz.federation.replayed");
+    // Each was decided, and each decision is recorded, as those of an exchange are.
+    let records = two.b.decisions();
+    let records: Vec<Value> =
+        records.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let schema =
+        std::fs::read_to_string(harness::paths::tests_file("../docs/schema/decision.json"));
+    let schema: Value = serde_json::from_str(&schema.expect("a schema")).expect("a schema");
+    let schema = jsonschema::validator_for(&schema).expect("a schema");
+    assert!(records.iter().all(|record| schema.is_valid(record)), "{records:?}");
+    let [stolen, issued, replayed] = records.as_slice() else { panic!("three: {records:?}") };
+    assert_eq!(stolen["code"], "authz.federation.holder-unproven");
+    assert_eq!(replayed["code"], "authz.federation.replayed");
+    assert_eq!((&issued["txn"], &issued["pth"]), (&claims["txn"], &claims["pth"]));
+    assert_eq!((&issued["actor"], &issued["aud"]), (&json!("hop1-at-b"), &json!(THERE)));
+    assert_eq!((&issued["granted"], &issued["code"]), (&json!(["far:get"]), &Value::Null));
+    let checks = json!(["X1", "X8", "assertion", "X5", "X12", "X10"]);
+    assert_eq!(issued["checks"], checks);
     // Nothing of A's name for her in B.
     let grants = String::from_utf8_lossy(&two.b.grants()).into_owned();
     assert!(!grants.contains("alice") && !two.b.written().contains("alice"));

@@ -54,8 +54,9 @@ fn a_call_is_asked_with_the_tokens_own_chain() {
     let called = Called {
         access: &access,
         server: &server,
-        tool: "read",
+        what: What::Tool("read"),
         needs: &needs,
+        mapped: None,
         is_proven: true,
         is_destructive: false,
     };
@@ -63,7 +64,7 @@ fn a_call_is_asked_with_the_tokens_own_chain() {
     assert!(engine.call(&called, false, NOW_S).is_allowed());
     assert!(!engine.call(&called, true, NOW_S).is_allowed());
     assert!(!engine.call(&Called { is_proven: false, ..called }, false, NOW_S).is_allowed());
-    let unknown = engine.call(&Called { tool: "rm", ..called }, false, NOW_S);
+    let unknown = engine.call(&Called { what: What::Tool("rm"), ..called }, false, NOW_S);
     assert_eq!(unknown.code(), Some("policy.failed"), "a tool that nobody pinned");
     let mut chained = access.clone();
     let actor = |iss: &str, sub: &str| Actor { iss: iss.into(), sub: sub.into() };

@@ -60,13 +60,13 @@ async fn x5_a_child_never_gets_more_than_its_parent_passed_on() {
     // And an edge that widens meets the ceiling of the grant, and the target's own scopes.
     let mut wide = file();
     wide["edges"][1] = edge(2, 3, &json!({ "read": ["read", "write", "admin"] }));
-    world.exchange.replace(edges(&wide));
+    world.exchange.replace(edges(&wide), Arc::new(PermitAll));
     assert_eq!(world.code(&next("admin")).await, X5, "beyond the ceiling");
     world.ok(&next("write")).await;
     let mut less = wide;
     less["servers"][2]["scopes"] = json!(["read"]);
     less["edges"] = json!([edge(2, 3, &json!({ "read": ["read"] }))]);
-    world.exchange.replace(edges(&less));
+    world.exchange.replace(edges(&less), Arc::new(PermitAll));
     assert_eq!(world.code(&next("write")).await, X5);
 }
 

@@ -66,7 +66,7 @@ async fn x4_a_removed_edge_stops_at_once_and_a_new_one_widens_no_live_grant() {
     let before = world.last().configuration;
     let mut other = file();
     other["edges"][0] = edge(1, 5, &json!({ "read": ["read"] }));
-    world.exchange.replace(edges(&other));
+    world.exchange.replace(edges(&other), Arc::new(PermitAll));
     assert_eq!(world.code(&ask(2)).await, X4);
     assert_eq!(world.code(&ask(5)).await, "authority-exceeded", "the ceiling was fixed");
     assert_ne!(world.last().configuration, before, "each decision says which file it was");

@@ -139,6 +139,7 @@ pub(super) fn world_of(file: &Value, change: impl FnOnce(&mut Config)) -> World 
         needs_nonce: false,
         names: Names::new(Some(IDP.to_owned()), [9; 32]),
         depth_max: DEPTH,
+        token_s_max: limits::HOP_TOKEN_LIFE_S,
         bounds: Bounds::default(),
         client_per_minute_max: limits::CLIENT_EXCHANGES_PER_MINUTE,
     };

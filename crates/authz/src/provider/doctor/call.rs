@@ -12,27 +12,27 @@ use crate::resource::{Challenge, ChallengeError};
 
 /// What came back.
 #[derive(Debug)]
-pub(super) struct Called {
-    pub(super) status: u16,
-    pub(super) challenges: Result<Vec<Challenge>, ChallengeError>,
-    pub(super) date: Option<String>,
+pub(in crate::provider) struct Called {
+    pub(in crate::provider) status: u16,
+    pub(in crate::provider) challenges: Result<Vec<Challenge>, ChallengeError>,
+    pub(in crate::provider) date: Option<String>,
     /// A nonce for proofs (RFC 9449 §9).
-    pub(super) nonce: Option<String>,
+    pub(in crate::provider) nonce: Option<String>,
 }
 
 impl Called {
-    pub(super) const fn is_let_in(&self) -> bool {
+    pub(in crate::provider) const fn is_let_in(&self) -> bool {
         matches!(self.status, 200..=299)
     }
 
     /// The first challenge, if they can be read.
-    pub(super) fn challenge(&self) -> Option<&Challenge> {
+    pub(in crate::provider) fn challenge(&self) -> Option<&Challenge> {
         self.challenges.as_ref().ok().and_then(|list| list.first())
     }
 }
 
 /// Opens a session with `headers`. A `POST` follows no redirect.
-pub(super) async fn call(
+pub(in crate::provider) async fn call(
     client: &Client,
     url: &Url,
     mut headers: HeaderMap,

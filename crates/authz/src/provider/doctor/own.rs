@@ -189,7 +189,7 @@ impl Round<'_> {
     }
 }
 
-fn unsigned(header: &Value, claims: &Value) -> String {
+pub(in crate::provider) fn unsigned(header: &Value, claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(surface::canonical::to_vec(value));
     format!("{}.{}", part(header), part(claims))
 }
@@ -200,14 +200,19 @@ fn none(claims: &Value) -> Secret {
 
 fn hs256(claims: &Value, jwk: &Value, secret: &[u8]) -> Secret {
     let header = json!({ "alg": "HS256", "typ": "at+jwt", "kid": jwk.get("kid") });
-    let signed = unsigned(&header, claims);
+    shared(&header, claims, secret)
+}
+
+/// Signed with a secret that others know.
+pub(in crate::provider) fn shared(header: &Value, claims: &Value, secret: &[u8]) -> Secret {
+    let signed = unsigned(header, claims);
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     let tag = URL_SAFE_NO_PAD.encode(hmac::sign(&key, signed.as_bytes()));
     format!("{signed}.{tag}").into()
 }
 
 /// A P-256 key as libraries that confuse keys read it: `SubjectPublicKeyInfo` in PEM (RFC 5480).
-fn spki_pem(jwk: &Value) -> Option<String> {
+pub(in crate::provider) fn spki_pem(jwk: &Value) -> Option<String> {
     let coordinate = |name: &str| {
         let text = jwk.get(name)?.as_str()?;
         URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() == 32)

@@ -5,7 +5,8 @@ mod request;
 use serde_json::Value;
 use url::Url;
 
-pub(super) use request::{Answer, Desk, Issued, sensitive};
+pub(in crate::provider) use request::sensitive;
+pub(super) use request::{Answer, Desk, Issued};
 
 use super::finding::{self, Finding};
 use super::{Doctor, Issuer, Registered, Seen};

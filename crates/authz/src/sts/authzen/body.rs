@@ -4,7 +4,7 @@ use policy::{RequestError, Verdict};
 use serde_json::{Map, Value, json};
 use wire::{Document, Refusal};
 
-use crate::exchange::engine::Engine;
+use crate::exchange::Decide;
 use crate::limits::{EVALUATION_DEPTH_MAX, EVALUATIONS_BYTES_MAX, EVALUATIONS_MAX};
 
 /// What a request asks.
@@ -88,7 +88,7 @@ impl Evaluations {
     }
 
     /// The answer.
-    pub(super) fn decide(&self, engine: &Engine) -> Value {
+    pub(super) fn decide(&self, engine: &dyn Decide) -> Value {
         let mut decisions = Vec::new();
         for request in &self.requests {
             let (is_allowed, decision) = match request {

@@ -9,7 +9,8 @@ use crate::limits::{EVALUATION_DEPTH_MAX, EVALUATIONS_MAX};
 const NAME: &str = "https://sts.a.test/pdp";
 
 fn point() -> Router {
-    router(Arc::new(engine()), NAME, "k-1".into())
+    let engine: Arc<dyn Decide> = Arc::new(engine());
+    router(Arc::new(move || Arc::clone(&engine)), NAME, "k-1".into())
 }
 
 /// Asks by `POST` and gives the status and the body as JSON.

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 
-use tokio::sync::watch;
 use url::Url;
 
 use super::raw::{self, Raw};
@@ -14,8 +12,8 @@ use super::{ConfigError, files};
 use crate::edge::Edges;
 use crate::federation::{Asserter, Domain, Transmitter};
 use crate::limits;
+use crate::net::Pinned;
 use crate::resource::Resource;
-use crate::sts::refresh::Pinned;
 use crate::token::Secret;
 
 type Checked<T> = Result<T, ConfigError>;
@@ -85,8 +83,7 @@ fn keys(
     domains: &mut Domains,
 ) -> Checked<Pinned> {
     issuer_url(&raw.issuer).map_err(|error| error.at("issuer"))?;
-    let (keys, url) = pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
-    let pinned = Pinned { keys: Arc::new(watch::Sender::new(keys)), url };
+    let pinned = pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
     domains.pinned.push((raw.issuer.clone(), pinned.clone()));
     Ok(pinned)
 }
@@ -139,7 +136,11 @@ fn domain(raw: &raw::Domain, folder: &Path, all: &Raw) -> Checked<Domain> {
         let fix = "name the servers of that domain that may be reached";
         return Err(ConfigError::new("resources", "there is none", fix));
     }
-    let ours = |id: &String| all.client.iter().any(|client| client.id.as_ref() == Some(id));
+    let ours = |id: &String| {
+        all.client.iter().any(|client| {
+            client.id.as_ref() == Some(id) || client.document_url.as_ref() == Some(id)
+        })
+    };
     if let Some(stranger) = raw.clients.keys().find(|id| !ours(id)) {
         let what = format!("`{stranger}` is no client of this service");
         return Err(ConfigError::new("clients", what, "add a `[[client]]` with this `id`"));

@@ -17,7 +17,7 @@ use crate::limits;
 ///
 /// # Errors
 /// A file that is missing, too long, or no text.
-pub(super) fn text(path: &Path, bytes_max: u64) -> Result<String, ConfigError> {
+pub(crate) fn text(path: &Path, bytes_max: u64) -> Result<String, ConfigError> {
     read(path, bytes_max, false).map(|text| text.to_string())
 }
 
@@ -25,7 +25,7 @@ pub(super) fn text(path: &Path, bytes_max: u64) -> Result<String, ConfigError> {
 ///
 /// # Errors
 /// As [`text`], or one that others can read.
-pub(super) fn private(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+pub(crate) fn private(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     read(path, limits::CONFIG_FILE_BYTES_MAX, true)
 }
 
@@ -33,7 +33,7 @@ pub(super) fn private(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
 ///
 /// # Errors
 /// As [`text`], or what is no JSON object that all parsers read alike.
-pub(super) fn object(path: &Path) -> Result<serde_json::Map<String, Value>, ConfigError> {
+pub(crate) fn object(path: &Path) -> Result<serde_json::Map<String, Value>, ConfigError> {
     let text = text(path, limits::CONFIG_FILE_BYTES_MAX)?;
     let refused = |why: String| {
         let what = format!("{} is no JSON object: {why}", path.display());
@@ -52,7 +52,7 @@ pub(super) fn object(path: &Path) -> Result<serde_json::Map<String, Value>, Conf
 ///
 /// # Errors
 /// As [`private`], or another length.
-pub(super) fn shared_key(path: &Path) -> Result<[u8; 32], ConfigError> {
+pub(crate) fn shared_key(path: &Path) -> Result<[u8; 32], ConfigError> {
     let text = private(path)?;
     let bytes = URL_SAFE_NO_PAD.decode(text.trim()).ok().map(Zeroizing::new);
     bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok()).ok_or_else(|| {

@@ -1,40 +1,25 @@
 //! The configuration of a protected server: what a guard is told of tokens.
 
+mod raw;
+
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use url::Url;
 
-use super::{ConfigError, files, raw, rules};
-use crate::resource::{Protection, Resource};
+use self::raw::{Listed, Raw, Trusted};
+use super::{ConfigError, files, rules};
+use crate::limits;
+use crate::net::{Client, Pinned, Renewals, Rules, System};
+use crate::resource::protection::ended::Ended;
+use crate::resource::protection::opaque::{ClientKey, Opaque};
+use crate::resource::{Policing, Protection, Resource};
 use crate::token::replay::Memory;
-use crate::token::{Actor, Nonces, Verifier, scope};
+use crate::token::{self, Actor, Issuer, Nonces, Signer, Verifier, scope};
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Raw {
-    resource: String,
-    expected_aud: Option<String>,
-    #[serde(default)]
-    scopes: Vec<String>,
-    #[serde(default)]
-    dpop_required: bool,
-    nonce_key: Option<PathBuf>,
-    #[serde(default)]
-    trusted: Vec<raw::Trusted>,
-    /// Which of them is our own token service, whose clock we know.
-    own: Option<String>,
-    #[serde(default, rename = "deny")]
-    denied: Vec<Denied>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Denied {
-    issuer: String,
-    sub: String,
-}
+type Checked<T> = Result<T, ConfigError>;
 
 impl Protection {
     /// Reads and checks the configuration of a protected server. Paths in it are relative to its
@@ -48,59 +33,238 @@ impl Protection {
     }
 }
 
-fn read(path: &Path, folder: &Path, now_s: fn() -> u64) -> Result<Protection, ConfigError> {
-    let text = files::text(path, crate::limits::CONFIG_BYTES_MAX)?;
-    let raw: Raw = toml::from_str(&text).map_err(|error| {
-        ConfigError::new("", error.message().to_owned(), "see docs/guide/authorize.md")
-    })?;
+fn read(path: &Path, folder: &Path, now_s: fn() -> u64) -> Checked<Protection> {
+    let text = files::text(path, limits::CONFIG_BYTES_MAX)?;
+    let raw: Raw = super::raw::parse_as(&text, "see docs/guide/authorize.md")?;
     let resource = Resource::parse(&raw.resource).map_err(|error| {
         ConfigError::new("resource", error.to_string(), "write the public URI of the server")
     })?;
     let scopes = scope::collect(raw.scopes.iter().map(String::as_str)).ok_or_else(|| {
         ConfigError::new("scopes", "an entry is no scope", "one word each, without spaces")
     })?;
-    let key = raw.nonce_key.map(|path| files::shared_key(&folder.join(path))).transpose();
+    let key = raw.nonce_key.as_ref().map(|path| files::shared_key(&folder.join(path))).transpose();
     let nonces = key.map_err(|error| error.at("nonce_key"))?.map(Nonces::new);
-    let audience = raw.expected_aud.unwrap_or_else(|| resource.to_string());
-    let verifier = verifier(&raw.trusted, raw.own.as_deref(), audience, folder)?;
-    let actor = |one: Denied| Actor { iss: one.issuer, sub: one.sub };
+    let audience = audience(&raw, &resource)?;
+    let outside = Outside { folder, client: client(&raw.exceptions)?, exceptions: &raw.exceptions };
+    let issuers = issuers(&raw, &outside)?;
+    let (allowed, denied) = listed(&raw)?;
+    let terminator = raw.terminator.as_ref().map(rules::terminator);
     Ok(Protection {
+        verifier: Verifier { issuers: issuers.all, audience },
+        renewals: Renewals::new(outside.client.clone(), issuers.pinned),
+        opaque: issuers.opaque,
+        terminator: terminator.transpose().map_err(|error| error.at("terminator"))?,
+        ended: ended(&raw, &outside)?,
         resource,
-        verifier,
         scopes,
         must_be_bound: raw.dpop_required,
         nonces,
-        denied: raw.denied.into_iter().map(actor).collect(),
+        allowed,
+        denied,
+        is_for_apps: raw.apps,
+        policing: policing(&raw, folder)?,
         replay: Arc::new(Memory::new(now_s)),
         now_s,
     })
 }
 
-fn verifier(
-    trusted: &[raw::Trusted],
-    own: Option<&str>,
-    audience: String,
-    folder: &Path,
-) -> Result<Verifier, ConfigError> {
-    if let Some(at) = trusted.iter().position(|one| one.jwks_url.is_some()) {
-        let place = format!("trusted[{}], jwks_url", at + 1);
-        return Err(ConfigError::new(place, "a guard fetches no keys", "pin them in a file: jwks"));
-    }
-    let mut issuers = rules::trusted(trusted, "", &[], folder)?;
-    if issuers.is_empty() || audience.is_empty() {
-        let fix = "name an issuer in [[trusted]], and leave `expected_aud` out or fill it";
-        return Err(ConfigError::new("trusted", "nobody's tokens would be let in", fix));
-    }
-    let known: BTreeSet<&str> = trusted.iter().map(|one| one.issuer.as_str()).collect();
-    if own.is_some_and(|own| !known.contains(own)) {
-        return Err(ConfigError::new(
-            "own",
-            "an issuer that is not trusted",
-            "add it to [[trusted]]",
-        ));
-    }
-    for one in &mut issuers {
-        one.issuer.is_own = own == Some(one.issuer.iss.as_str());
-    }
-    Ok(Verifier { issuers: issuers.into_iter().map(|one| one.issuer).collect(), audience })
+/// How others are asked, and where files are.
+struct Outside<'a> {
+    folder: &'a Path,
+    client: Client,
+    exceptions: &'a [SocketAddr],
 }
+
+fn client(exceptions: &[SocketAddr]) -> Checked<Client> {
+    let rules = Rules { exceptions: exceptions.to_vec(), ..Rules::default() };
+    Client::new(rules, Arc::new(System)).map_err(|error| {
+        ConfigError::new("", error.to_string(), "look at the system's store of certificates")
+    })
+}
+
+/// What the issuers stamp. Nobody else's: a token for the issuer itself is a client's assertion.
+fn audience(raw: &Raw, resource: &Resource) -> Checked<String> {
+    let audience = raw.expected_aud.clone().unwrap_or_else(|| resource.to_string());
+    let refused = |what: &str| {
+        let fix = "leave it out, or write what the issuer stamps into tokens for this server alone";
+        Err(ConfigError::new("expected_aud", what, fix))
+    };
+    if audience.is_empty() || audience.len() > limits::NAME_BYTES_MAX {
+        return refused("an audience has 1 to 512 bytes");
+    }
+    if raw.trusted.iter().any(|one| one.issuer == audience) {
+        return refused("it is an issuer's own name: its clients' assertions would be let in");
+    }
+    Ok(audience)
+}
+
+#[derive(Default)]
+struct Issuers {
+    all: Vec<Issuer>,
+    pinned: Vec<(String, Pinned)>,
+    opaque: Option<Opaque>,
+}
+
+fn issuers(raw: &Raw, outside: &Outside<'_>) -> Checked<Issuers> {
+    if raw.trusted.is_empty() {
+        let what = "nobody's tokens would be let in";
+        return Err(ConfigError::new("trusted", what, "name an issuer in [[trusted]]"));
+    }
+    if raw.trusted.len() > limits::TRUSTED_MAX {
+        let what = format!("more than {} issuers", limits::TRUSTED_MAX);
+        return Err(ConfigError::new("trusted", what, "run a guard for each domain"));
+    }
+    let mut known = Issuers::default();
+    for (index, one) in raw.trusted.iter().enumerate() {
+        issuer(one, raw.own.as_deref(), outside, &mut known)
+            .map_err(|error| error.at(format!("trusted[{}]", index + 1)))?;
+    }
+    if raw.own.as_ref().is_some_and(|own| known.all.iter().all(|one| one.iss != *own)) {
+        let what = "an issuer that is not trusted";
+        return Err(ConfigError::new("own", what, "add it to [[trusted]]"));
+    }
+    Ok(known)
+}
+
+fn issuer(
+    raw: &Trusted,
+    own: Option<&str>,
+    outside: &Outside<'_>,
+    known: &mut Issuers,
+) -> Checked<()> {
+    rules::issuer_url(&raw.issuer).map_err(|error| error.at("issuer"))?;
+    if known.all.iter().any(|one| one.iss == raw.issuer) {
+        return Err(ConfigError::new("", "this issuer is there already", "name each issuer once"));
+    }
+    if raw.client_claims.is_empty() || !matches!(raw.scope_claim.as_str(), "scope" | "scp") {
+        let what = "`scope_claim` is \"scope\" or \"scp\", and `client_claims` names one at least";
+        return Err(ConfigError::new("", what, "leave them out, or see the provider's profile"));
+    }
+    let is_opaque_only =
+        raw.introspection.is_some() && raw.jwks.is_none() && raw.jwks_url.is_none();
+    let pinned = if is_opaque_only {
+        Pinned::by_file(token::KeySet::default())
+    } else {
+        let (file, url) = (raw.jwks.as_deref(), raw.jwks_url.as_deref());
+        rules::pinned(file, url, outside.exceptions, outside.folder)?
+    };
+    let opaque = opaque(raw, outside)?;
+    if opaque.is_some() && known.opaque.is_some() {
+        let what = "two issuers have opaque tokens: nobody can tell whose one is";
+        return Err(ConfigError::new("introspection", what, "ask one; let the others issue JWTs"));
+    }
+    known.opaque = opaque.or(known.opaque.take());
+    known.all.push(Issuer {
+        iss: raw.issuer.clone(),
+        keys: Arc::clone(&pinned.keys),
+        typ: raw.typ.into(),
+        scope_claim: raw.scope_claim.clone(),
+        client_claims: raw.client_claims.clone(),
+        is_own: own == Some(raw.issuer.as_str()),
+    });
+    known.pinned.push((raw.issuer.clone(), pinned));
+    Ok(())
+}
+
+fn opaque(raw: &Trusted, outside: &Outside<'_>) -> Checked<Option<Opaque>> {
+    let refused = |what: &str| {
+        let fix = "an issuer is asked with `client_id` and one of `client_secret` and `client_key`";
+        Err(ConfigError::new("introspection", what, fix))
+    };
+    let (client, secret, key) = (&raw.client_id, &raw.client_secret, &raw.client_key);
+    let Some(url) = &raw.introspection else {
+        if client.is_none() && secret.is_none() && key.is_none() {
+            return Ok(None);
+        }
+        return refused("a client without an endpoint to ask");
+    };
+    let endpoint = asked(url, outside).map_err(|error| error.at("introspection"))?;
+    let Some(client) = client.as_ref().filter(|client| !client.is_empty()) else {
+        return refused("nobody asks");
+    };
+    let by = match (secret, key) {
+        (Some(path), None) => {
+            let text = files::private(&outside.folder.join(path));
+            let text = text.map_err(|error| error.at("client_secret"))?;
+            ClientKey::Secret(text.trim_end_matches(['\r', '\n']).into())
+        }
+        (None, Some(path)) => {
+            let path = outside.folder.join(path);
+            let pem = files::private(&path).map_err(|error| error.at("client_key"))?;
+            ClientKey::Signer(Arc::new(Signer::from_pem(&pem).map_err(|error| {
+                let what = format!("{}: {error}", path.display());
+                ConfigError::new("client_key", what, "ES256 or Ed25519, as PKCS #8 in PEM")
+            })?))
+        }
+        _ => return refused("it needs one secret or one key"),
+    };
+    let asks = outside.client.clone();
+    Ok(Some(Opaque::new(raw.issuer.clone(), endpoint, client.clone(), by, asks)))
+}
+
+fn asked(url: &str, outside: &Outside<'_>) -> Checked<Url> {
+    rules::fetched(url, outside.exceptions)
+}
+
+fn ended(raw: &Raw, outside: &Outside<'_>) -> Checked<Option<Arc<Ended>>> {
+    let Some(grants) = &raw.grants else { return Ok(None) };
+    if raw.own.is_none() {
+        let what = "grants of a token service that is not named";
+        return Err(ConfigError::new("grants", what, "name it: own = \"https://…\""));
+    }
+    let url = asked(&grants.url, outside).map_err(|error| error.at("grants.url"))?;
+    let key = rules::shared_word(&outside.folder.join(&grants.key));
+    let key = key.map_err(|error| error.at("grants.key"))?;
+    Ok(Some(Arc::new(Ended::new(url, key, outside.client.clone()))))
+}
+
+/// G14, where a file asks for it.
+fn policing(raw: &Raw, folder: &Path) -> Checked<Option<Policing>> {
+    let Some(policy) = &raw.policy else {
+        let fix = "add `policy`, or leave `edges` out";
+        let alone = || ConfigError::new("edges", "edges without policies decide nothing", fix);
+        return if raw.edges.is_some() { Err(alone()) } else { Ok(None) };
+    };
+    let policies = rules::policies(&folder.join(policy)).map_err(|error| error.at("policy"))?;
+    let Some(edges) = &raw.edges else { return Ok(Some(Policing { policies, edges: None })) };
+    let issuer = raw.own.clone().ok_or_else(|| {
+        let what = "nothing says whose clients the edges name";
+        ConfigError::new("edges", what, "say which issuer is the token service: `own`")
+    })?;
+    let edges = super::edges::read(&folder.join(edges)).map_err(|error| error.at("edges"))?;
+    Ok(Some(Policing { policies, edges: Some((edges, issuer)) }))
+}
+
+/// Who alone may act, and who may not.
+fn listed(raw: &Raw) -> Checked<(Option<BTreeSet<Actor>>, BTreeSet<Actor>)> {
+    let allowed = raw.allowed.as_deref().map(|list| actors(list, "allow")).transpose()?;
+    let denied = actors(&raw.denied, "deny")?;
+    if let Some(both) = allowed.iter().flatten().find(|actor| denied.contains(*actor)) {
+        let what = format!("`{}` is denied as well", both.sub);
+        return Err(ConfigError::new("allow", what, "a denied actor is never let in: drop one"));
+    }
+    Ok((allowed, denied))
+}
+
+fn actors(list: &[Listed], name: &str) -> Checked<BTreeSet<Actor>> {
+    if list.len() > limits::ACTORS_LISTED_MAX {
+        let what = format!("more than {} actors", limits::ACTORS_LISTED_MAX);
+        return Err(ConfigError::new(name, what, "decide by a policy instead"));
+    }
+    let mut actors = BTreeSet::new();
+    for (index, one) in list.iter().enumerate() {
+        let place = format!("{name}[{}]", index + 1);
+        rules::issuer_url(&one.issuer).map_err(|error| error.at("issuer").at(&place))?;
+        if one.sub.is_empty() || one.sub.len() > limits::NAME_BYTES_MAX {
+            let what = format!("a name has 1 to {} bytes", limits::NAME_BYTES_MAX);
+            return Err(ConfigError::new(format!("{place}, sub"), what, "write its `sub`"));
+        }
+        if !actors.insert(Actor { iss: one.issuer.clone(), sub: one.sub.clone() }) {
+            return Err(ConfigError::new(place, "it is there already", "name each actor once"));
+        }
+    }
+    Ok(actors)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! The file as it is written.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -29,6 +29,7 @@ pub(super) struct Raw {
     pub(super) needs_nonce: bool,
     pub(super) policy: Option<PathBuf>,
     pub(super) authzen_key: Option<PathBuf>,
+    pub(super) ended_key: Option<PathBuf>,
     pub(super) keys: Keys,
     #[serde(default)]
     pub(super) lifetimes: Lifetimes,
@@ -44,6 +45,27 @@ pub(super) struct Raw {
     pub(super) transmitter: Vec<Transmitter>,
     #[serde(default)]
     pub(super) exceptions: Vec<SocketAddr>,
+    pub(super) terminator: Option<Terminator>,
+}
+
+/// `[terminator]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Terminator {
+    pub(super) peers: Vec<IpAddr>,
+    #[serde(default = "client_cert")]
+    pub(super) header: String,
+    #[serde(default)]
+    pub(super) form: CertificateForm,
+}
+
+/// How it writes a certificate.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum CertificateForm {
+    #[default]
+    Rfc9440,
+    Pem,
 }
 
 /// `[keys]`
@@ -102,6 +124,7 @@ pub(super) struct Client {
     pub(super) id: Option<String>,
     pub(super) jwks: Option<PathBuf>,
     pub(super) document: Option<PathBuf>,
+    pub(super) document_url: Option<String>,
 }
 
 /// `[[accept]]`
@@ -168,11 +191,21 @@ impl Transmitter {
 /// # Errors
 /// What is no TOML, lacks a member or has one that nobody knows.
 pub(super) fn parse(text: &str) -> Result<Raw, ConfigError> {
+    parse_as(text, "docs/sts.toml has every member, commented")
+}
+
+/// The same of another file.
+///
+/// # Errors
+/// As [`parse`], with its line.
+pub(super) fn parse_as<T: serde::de::DeserializeOwned>(
+    text: &str,
+    fix: &str,
+) -> Result<T, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| {
             1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()
         });
-        let fix = "docs/sts.toml has every member, commented";
         ConfigError::new(format!("line {line}"), error.message(), fix)
     })
 }
@@ -197,10 +230,14 @@ fn records() -> PathBuf {
     "decisions.jsonl".into()
 }
 
-fn scope_claim() -> String {
+fn client_cert() -> String {
+    "client-cert".to_owned()
+}
+
+pub(super) fn scope_claim() -> String {
     "scope".to_owned()
 }
 
-fn client_claims() -> Vec<String> {
+pub(super) fn client_claims() -> Vec<String> {
     vec!["client_id".to_owned()]
 }

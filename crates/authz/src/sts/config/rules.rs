@@ -1,25 +1,26 @@
 //! What a configuration has to be.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
+use http::HeaderName;
 use policy::{Policies, Source};
 use serde_json::Value;
-use tokio::sync::watch;
 use url::{Host, Url};
 
 use super::domains;
-use super::raw::{self, Raw, Typ};
-use super::{Config, ConfigError, Lifetimes, Trusted, files};
+use super::raw::{self, Raw};
+use super::{Config, ConfigError, EdgesFile, Lifetimes, Trusted, files};
 use crate::edge::Edges;
 use crate::exchange::engine::Engine;
 use crate::exchange::{Client, Names};
 use crate::limits;
+use crate::net::{KeysError, Pinned};
+use crate::resource::{CertificateForm, Terminator};
 use crate::sts::keys::Keys;
-use crate::sts::refresh::Pinned;
-use crate::token::{self, Issuer, Key, KeyError, KeySet, Nonces, Secret, Signer};
+use crate::token::{Issuer, Key, KeyError, KeySet, Nonces, Secret, Signer};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -31,21 +32,27 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
     let issuer = own_issuer(&raw.issuer)?;
     let keys = keys(&raw.keys, folder).map_err(|error| error.at("keys"))?;
     let trusted = trusted(&raw.trusted, &issuer, &raw.exceptions, folder)?;
-    let clients = clients(&raw.client, folder)?;
-    let path = folder.join(&raw.edges);
-    let edges = edges(&path, &clients, &issuer).map_err(|error| error.at("edges"))?;
+    let mut described = Vec::new();
+    let clients = clients(&raw, folder, &mut described)?;
+    let mut edges_file = EdgesFile::new(folder.join(&raw.edges), &issuer, &clients);
+    let edges = edges_file.read().map_err(|error| error.at("edges"))?;
     let known: BTreeSet<String> = trusted.iter().map(|one| one.issuer.iss.clone()).collect();
-    let others = domains::check(&raw, folder, &edges, &known)?;
+    let mut others = domains::check(&raw, folder, &edges, &known)?;
+    others.pinned.extend(described);
+    edges_file.has_to_serve(others.asserters.iter().flat_map(|one| one.resources.iter().cloned()));
     let names = names(&raw, &known, folder)?;
     let nonces = files::shared_key(&folder.join(&raw.nonce_key)).map(Nonces::new);
+    let terminator = raw.terminator.as_ref().map(terminator).transpose();
     let policy = policy(raw.policy.as_deref(), folder, &edges, &issuer);
     let policy = policy.map_err(|error| error.at("policy"))?;
-    let authzen_key = raw.authzen_key.as_ref().map(|path| decision_key(&folder.join(path)));
+    let authzen_key = raw.authzen_key.as_ref().map(|path| shared_word(&folder.join(path)));
+    let ended_key = raw.ended_key.as_ref().map(|path| shared_word(&folder.join(path)));
     Ok(Config {
         issuer,
         keys,
         trusted,
         edges,
+        edges_file,
         clients,
         grants: grants(&raw.grants, folder)?,
         names,
@@ -56,7 +63,9 @@ pub(super) fn check(raw: Raw, folder: &Path, text: &str) -> Checked<Config> {
         others,
         exceptions: raw.exceptions,
         policy,
+        terminator: terminator.map_err(|error| error.at("terminator"))?,
         authzen_key: authzen_key.transpose().map_err(|error| error.at("authzen_key"))?,
+        ended_key: ended_key.transpose().map_err(|error| error.at("ended_key"))?,
         digest: surface::Digest::of_bytes(text.as_bytes()).to_string(),
     })
 }
@@ -152,20 +161,15 @@ pub(super) fn trusted(
 }
 
 fn one_trusted(raw: &raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> Checked<Trusted> {
-    let (keys, url) = pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
-    let pinned = Pinned { keys: Arc::new(watch::Sender::new(keys)), url };
+    let pinned = pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
     if raw.client_claims.is_empty() || !matches!(raw.scope_claim.as_str(), "scope" | "scp") {
         let what = "`scope_claim` is \"scope\" or \"scp\", and `client_claims` names one at least";
         return Err(ConfigError::new("", what, "leave them out, or see the provider's profile"));
     }
-    let typ = match raw.typ {
-        Typ::AtJwt => token::Typ::AtJwt,
-        Typ::Jwt => token::Typ::Jwt,
-    };
     let issuer = Issuer {
         iss: raw.issuer.clone(),
         keys: Arc::clone(&pinned.keys),
-        typ,
+        typ: raw.typ.into(),
         scope_claim: raw.scope_claim.clone(),
         client_claims: raw.client_claims.clone(),
         is_own: false,
@@ -179,12 +183,15 @@ pub(super) fn pinned(
     url: Option<&str>,
     exceptions: &[SocketAddr],
     folder: &Path,
-) -> Checked<(KeySet, Option<Url>)> {
+) -> Checked<Pinned> {
     match (file, url) {
-        (Some(file), None) => Ok((key_set(&folder.join(file)).map_err(|e| e.at("jwks"))?, None)),
+        (Some(file), None) => {
+            let keys = key_set(&folder.join(file)).map_err(|error| error.at("jwks"))?;
+            Ok(Pinned::by_file(keys))
+        }
         (None, Some(url)) => {
             let url = fetched(url, exceptions).map_err(|error| error.at("jwks_url"))?;
-            Ok((KeySet::default(), Some(url)))
+            Ok(Pinned::by_url(url))
         }
         _ => {
             let what = "its keys come from a file or from a URL";
@@ -224,16 +231,18 @@ fn some_keys(keys: Result<KeySet, KeyError>, name: &str) -> Checked<KeySet> {
     }
 }
 
-fn clients(raw: &[raw::Client], folder: &Path) -> Checked<Vec<Client>> {
-    if raw.len() > limits::CLIENTS_MAX {
+/// Who may ask; `fetched` gets the documents that are fetched of them.
+fn clients(raw: &Raw, folder: &Path, fetched: &mut Vec<(String, Pinned)>) -> Checked<Vec<Client>> {
+    if raw.client.len() > limits::CLIENTS_MAX {
         let what = format!("more than {} clients", limits::CLIENTS_MAX);
         return Err(ConfigError::new("client", what, "run a service for each domain"));
     }
     let mut seen = BTreeSet::new();
     let mut clients = Vec::new();
-    for (index, client) in raw.iter().enumerate() {
+    for (index, client) in raw.client.iter().enumerate() {
         let place = format!("client[{}]", index + 1);
-        let client = one_client(client, folder).map_err(|error| error.at(&place))?;
+        let client = one_client(client, &raw.exceptions, folder, fetched)
+            .map_err(|error| error.at(&place))?;
         if client.id.is_empty() || client.id.len() > limits::NAME_BYTES_MAX {
             let what = format!("a client's name has 1 to {} bytes", limits::NAME_BYTES_MAX);
             return Err(ConfigError::new(place, what, "shorten it"));
@@ -247,20 +256,48 @@ fn clients(raw: &[raw::Client], folder: &Path) -> Checked<Vec<Client>> {
     Ok(clients)
 }
 
-fn one_client(raw: &raw::Client, folder: &Path) -> Checked<Client> {
-    match (&raw.id, &raw.jwks, &raw.document) {
-        (Some(id), Some(jwks), None) => {
+fn one_client(
+    raw: &raw::Client,
+    exceptions: &[SocketAddr],
+    folder: &Path,
+    fetched: &mut Vec<(String, Pinned)>,
+) -> Checked<Client> {
+    match (&raw.id, &raw.jwks, &raw.document, &raw.document_url) {
+        (Some(id), Some(jwks), None, None) => {
             let keys = key_set(&folder.join(jwks)).map_err(|error| error.at("jwks"))?;
             Ok(Client::new(id, keys))
         }
-        (None, None, Some(path)) => {
+        (None, None, Some(path), None) => {
             described(&folder.join(path)).map_err(|error| error.at("document"))
         }
+        (None, None, None, Some(id)) => {
+            let url = document_url(id, exceptions).map_err(|error| error.at("document_url"))?;
+            let pinned = Pinned::by_document(url, |url, bytes| {
+                let keys = Client::keys_of_document(url.as_str(), bytes);
+                keys.map_err(|error| KeysError::Document(error.to_string()))
+            });
+            fetched.push((id.clone(), pinned.clone()));
+            Ok(Client::at(id, pinned.keys))
+        }
         _ => {
-            let what = "a client is `id` with `jwks`, or a `document`";
-            Err(ConfigError::new("", what, "name either; a document has the name and the keys"))
+            let what = "a client is `id` with `jwks`, or a `document`, or a `document_url`";
+            Err(ConfigError::new("", what, "name one; a document has the name and the keys"))
         }
     }
+}
+
+/// Where a client's metadata document is: its `client_id`, compared byte for byte.
+fn document_url(id: &str, exceptions: &[SocketAddr]) -> Checked<Url> {
+    let url = fetched(id, exceptions)?;
+    if url.path() == "/" || url.query().is_some() || url.fragment().is_some() {
+        let what = "a `client_id` that is a document has a path, no query and no fragment";
+        return Err(ConfigError::new("", what, "write the document's URL"));
+    }
+    if url.as_str() != id {
+        let what = "it is compared byte for byte, so it is written in its one form";
+        return Err(ConfigError::new("", what, format!("write \"{url}\"")));
+    }
+    Ok(url)
 }
 
 /// A client by its metadata document (`draft-ietf-oauth-client-id-metadata-document`): a URL that
@@ -284,50 +321,48 @@ fn described(path: &Path) -> Checked<Client> {
     })
 }
 
-fn edges(path: &Path, clients: &[Client], issuer: &str) -> Checked<Edges> {
-    let text = files::text(path, limits::CONFIG_FILE_BYTES_MAX)?;
-    let edges = Edges::parse(text.as_bytes()).map_err(|error| {
-        let place = format!("{}, {}", path.display(), error.place);
-        ConfigError::new(place, error.fault.to_string(), "docs/schema/edges.json has the form")
-    })?;
-    for (index, edge) in edges.all().iter().enumerate() {
-        let place = format!("{}, /edges/{index}", path.display());
-        if !clients.iter().any(|client| client.id == edge.client) {
-            let what = format!("`{}` is no client of this service", edge.client);
-            return Err(ConfigError::new(format!("{place}/client"), what, "add a `[[client]]`"));
-        }
-        for (member, resource) in [("from", &edge.from), ("to", &edge.to)] {
-            // A token for us and an assertion to us must not look alike.
-            if edges.server(resource).is_some_and(|server| server.audience == issuer) {
-                let what = "the server's audience is this service's own issuer";
-                let fix = "give each its own: tokens for it could authenticate clients here";
-                return Err(ConfigError::new(format!("{place}/{member}"), what, fix));
-            }
-        }
-    }
-    Ok(edges)
-}
-
 /// The policies of a file, or those that are built in, over the edges.
 fn policy(file: Option<&Path>, folder: &Path, edges: &Edges, issuer: &str) -> Checked<Engine> {
-    let refused = |name: &str, error: &dyn std::error::Error| {
-        ConfigError::new("", format!("{name}: {error}"), "`countersign policy check` says more")
-    };
     let policies = match file {
-        None => Policies::built_in().map_err(|error| refused("the built-in policies", &error)),
-        Some(file) => {
-            let path = folder.join(file);
-            let text = files::text(&path, limits::CONFIG_FILE_BYTES_MAX)?;
-            let name = path.display().to_string();
-            let sources = [Source { name: &name, text: &text }];
-            Policies::parse(&sources).map_err(|error| refused(&name, &error))
-        }
+        None => Policies::built_in().map_err(|error| unfit("the built-in policies", &error))?,
+        Some(file) => policies(&folder.join(file))?,
     };
-    Engine::new(policies?, edges, issuer).map_err(|error| refused("the edges", &error))
+    Engine::new(policies, edges, issuer).map_err(|error| unfit("the edges", &error))
 }
 
-/// The key of the decision endpoint: one line, for the owner alone.
-fn decision_key(path: &Path) -> Checked<Secret> {
+/// The policies of a file.
+pub(super) fn policies(path: &Path) -> Checked<Policies> {
+    let text = files::text(path, limits::CONFIG_FILE_BYTES_MAX)?;
+    let name = path.display().to_string();
+    let sources = [Source { name: &name, text: &text }];
+    Policies::parse(&sources).map_err(|error| unfit(&name, &error))
+}
+
+fn unfit(name: &str, error: &dyn std::error::Error) -> ConfigError {
+    ConfigError::new("", format!("{name}: {error}"), "`countersign policy check` says more")
+}
+
+/// Who terminates TLS.
+pub(super) fn terminator(raw: &raw::Terminator) -> Checked<Terminator> {
+    if raw.peers.is_empty() || raw.peers.iter().any(IpAddr::is_unspecified) {
+        let what = "nobody, or everybody, could tell certificates";
+        return Err(ConfigError::new("peers", what, "name the addresses of the terminator"));
+    }
+    let header = HeaderName::try_from(raw.header.as_str()).map_err(|_| {
+        ConfigError::new("header", "it is no name of a header", "leave it out for \"Client-Cert\"")
+    })?;
+    if matches!(header.as_str(), "authorization" | "dpop" | "cookie" | "host" | "content-type") {
+        return Err(ConfigError::new("header", "it is another's", "such as \"Client-Cert\""));
+    }
+    let form = match raw.form {
+        raw::CertificateForm::Rfc9440 => CertificateForm::Rfc9440,
+        raw::CertificateForm::Pem => CertificateForm::Pem,
+    };
+    Ok(Terminator { peers: raw.peers.iter().map(IpAddr::to_canonical).collect(), header, form })
+}
+
+/// A key that others send: one line, for the owner alone.
+pub(super) fn shared_word(path: &Path) -> Checked<Secret> {
     let text = files::private(path)?;
     let key = text.trim();
     let min = limits::AUTHZEN_KEY_CHARS_MIN;

@@ -10,15 +10,16 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::super::answer::Refusal;
-use super::super::request::Form;
+use super::super::request::{Form, Shown};
 use super::super::{Sts, UNAVAILABLE};
-use crate::edge::Server;
+use crate::edge::{Edges, Server};
+use crate::exchange::Record;
 use crate::federation::{Assertion, AssertionError};
 use crate::grant::Grant;
 use crate::limits;
 use crate::token::proof::Expected;
 use crate::token::{
-    Confirmation, Proof, ProofError, ReplayError, Secret, Subject, Thumbprint, scope,
+    Confirmation, JwtError, Proof, ProofError, ReplayError, Secret, Subject, Thumbprint, scope,
 };
 
 impl Sts {
@@ -26,19 +27,45 @@ impl Sts {
     ///
     /// # Errors
     /// X1, the proof, or the first check of the assertion that fails.
-    pub(super) async fn redeem(
+    pub(super) async fn redeem(&self, form: &mut Form, shown: Shown) -> Result<Value, Refusal> {
+        let now_s = self.now_s();
+        let edges = self.inner.exchange.edges();
+        let mut record = Record::new(edges.digest(), shown.traceparent.as_deref(), now_s);
+        let done = self.redeemed(form, shown, &edges, &mut record, now_s).await;
+        match &done {
+            Ok(issued) => record.issued(issued.token.expose()),
+            Err(refusal) => record.code = Some(refusal.code),
+        }
+        match (done, self.inner.exchange.keep(&record).await) {
+            (Ok(issued), Ok(())) => Ok(json!({
+                "access_token": issued.token.expose(), "token_type": "DPoP",
+                "expires_in": issued.life_s, "scope": issued.scope,
+            })),
+            // No record, no token.
+            (Ok(_), Err(error)) => Err(error.into()),
+            // A refusal stays what it is, whether or not it is recorded.
+            (Err(refusal), _) => Err(refusal),
+        }
+    }
+
+    async fn redeemed(
         &self,
         form: &mut Form,
-        proof: Option<Secret>,
-    ) -> Result<Value, Refusal> {
+        shown: Shown,
+        edges: &Edges,
+        record: &mut Record,
+        now_s: u64,
+    ) -> Result<Issued, Refusal> {
         let assertion = form.secret("assertion");
         let (asked, resources) = (form.text("scope"), form.resource());
         let has_audience = !form.audience().is_empty();
-        let request = super::client(form, proof);
-        let now_s = self.now_s();
+        let request = super::client(form, shown);
         let endpoint = format!("{}/token", self.inner.issuer);
         let client = self.inner.exchange.authenticate(&request, &endpoint, now_s).await?;
+        record.actor = Some(client.clone());
+        record.passed("X1");
         let jkt = self.presenter(request.proof.as_ref(), &endpoint, now_s).await?;
+        record.passed("X8");
         let resource = match resources.as_slice() {
             [] => None,
             [one] if !has_audience => Some(one.as_str()),
@@ -47,20 +74,37 @@ impl Sts {
         let text = assertion.as_ref().map(Secret::expose).unwrap_or_default();
         let asserters = &self.inner.asserters;
         let us = &self.inner.issuer;
-        let read = Assertion::verify(text, asserters, us, &client, resource, now_s);
+        let verify = || Assertion::verify(text, asserters, us, &client, resource, now_s);
+        let read = match verify() {
+            Err(AssertionError::Key(JwtError::UnknownKey)) if self.renewed(text).await => verify(),
+            read => read,
+        };
         let read = read.map_err(refused)?;
         if !read.is_for(&Confirmation::Jkt(jkt.clone())) {
             return Err(refused(AssertionError::Holder));
         }
-        let server = self.inner.edges.server(&read.resource);
+        record.pth = Some(read.hash.0.clone());
+        record.aud = Some(read.resource.to_string());
+        record.passed("assertion");
+        let server = edges.server(&read.resource);
         let server = server.ok_or_else(|| refused(AssertionError::Resource))?;
+        let asks = asked.as_deref().and_then(scope::parse).unwrap_or_default();
+        record.requested = asks.intersection(&server.scopes).cloned().collect();
         let scopes = granted(&read, asked.as_deref(), server)?;
+        record.requested.clone_from(&scopes);
+        record.passed("X5");
         // Last, so that only an assertion that gives something is used up.
         self.shown(&read).await?;
-        let grant = self.found(&read, &client, &scopes).await?;
+        let grant = self.found(&read, &client, &scopes, edges).await?;
+        record.txn = Some(grant.txn.clone());
+        record.depth = Some(0);
         grant.live(now_s).map_err(|_| refused(AssertionError::Replayed))?;
+        record.passed("X12");
         let presented = Presented { client: &client, jkt: &jkt, scopes };
-        self.issue(&read, &grant, &presented, now_s)
+        let issued = self.issue(&read, &grant, &presented, now_s)?;
+        record.passed("X10");
+        record.granted = presented.scopes;
+        Ok(issued)
     }
 
     /// The key of the presenter, by its own proof (RFC 9449 §5).
@@ -118,10 +162,10 @@ impl Sts {
         read: &Assertion,
         client: &str,
         scopes: &BTreeSet<String>,
+        edges: &Edges,
     ) -> Result<Grant, Refusal> {
         let depth_max = self.inner.lifetimes.depth_max;
-        let mut ceiling: BTreeMap<_, _> =
-            self.inner.edges.closure(&read.resource, scopes, depth_max);
+        let mut ceiling: BTreeMap<_, _> = edges.closure(&read.resource, scopes, depth_max);
         ceiling.insert(read.resource.clone(), scopes.clone());
         let grant = Grant {
             txn: random()?,
@@ -144,7 +188,7 @@ impl Sts {
         grant: &Grant,
         to: &Presented<'_>,
         now_s: u64,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Issued, Refusal> {
         let us = &self.inner.issuer;
         let expires_s = grant.expires_s.min(now_s.saturating_add(self.inner.lifetimes.token_s));
         let life_s = expires_s.saturating_sub(now_s);
@@ -169,11 +213,15 @@ impl Sts {
             scope,
             "an assertion founded a grant"
         );
-        Ok(json!({
-            "access_token": token.expose(), "token_type": "DPoP", "expires_in": life_s,
-            "scope": scope,
-        }))
+        Ok(Issued { token, scope, life_s })
     }
+}
+
+/// What is issued.
+struct Issued {
+    token: Secret,
+    scope: String,
+    life_s: u64,
 }
 
 /// Who gets a token, and for what.

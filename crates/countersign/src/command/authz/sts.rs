@@ -1,10 +1,10 @@
 //! `countersign sts`: the token service of a domain.
 
-mod fetch;
 mod init;
 
 use std::sync::Arc;
 
+use authz::net::{Client, Rules, System};
 use authz::sts::{Config, ConfigError, Sts};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -36,19 +36,22 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Sts) -> Result<Exit, Fail
     let listen = |error| Failure::new(format!("listening on {}", arguments.listen)).because(error);
     let listener = TcpListener::bind(arguments.listen).await.map_err(listen)?;
     let bound = listener.local_addr().map_err(listen)?;
-    let fetch = Arc::new(fetch::Outside::new(&config)?);
+    let rules = Rules { exceptions: config.exceptions.clone(), ..Rules::default() };
+    let client = Client::new(rules, Arc::new(System))
+        .map_err(|error| Failure::new("starting to ask others").because(error))?;
     let issuer = config.issuer.clone();
-    let sts = Sts::open(config, fetch, crate::log::now_s).await.map_err(|error| {
+    let sts = Sts::open(config, client, crate::log::now_s).await.map_err(|error| {
         Failure::new("starting the service")
             .because(error)
             .hint("see `grants` in the configuration")
     })?;
+    let stop = stopped();
     if arguments.json {
         desk.output.json(&json!({ "listening": format!("http://{bound}"), "service": about }))?;
     }
     desk.output.note(&format!("serving {issuer} on http://{bound}"));
     let mut tasks = sts.tasks();
-    let served = registry::api::serve(listener, sts.router(), stopped()).await;
+    let served = registry::api::serve(listener, sts.router(), stop).await;
     tracing::info!("stopping");
     tasks.shutdown().await;
     served.map_err(listen)?;

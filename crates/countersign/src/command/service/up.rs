@@ -56,6 +56,7 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Up) -> Result<Exit, Failu
     };
     let service = Service::new(log, database, identity);
     let (router, mut tasks) = parts::start(&service, &config)?;
+    let stop = stopped();
     let size = *service.log().sizes().borrow();
     let origin = style::paint(style::NAME, &home.origin);
     desk.output.note(&format!(
@@ -64,7 +65,7 @@ pub(super) async fn run(desk: &Desk, arguments: &args::Up) -> Result<Exit, Failu
     if public_url != format!("http://{bound}") {
         desk.output.note(&format!("listening on http://{bound}"));
     }
-    let served = registry::api::serve(listener, router, stopped()).await;
+    let served = registry::api::serve(listener, router, stop).await;
     tracing::info!("stopping");
     tasks.shutdown().await;
     service.close().await;

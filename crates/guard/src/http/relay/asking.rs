@@ -11,6 +11,7 @@ use wire::rpc::{IdKey, Notification};
 
 use super::beside::Link;
 use super::conversation::{Conversation, Waiting};
+use super::own::Own;
 use crate::channel::{Channel, ChannelError};
 use crate::http::upstream::Upstream;
 use crate::http::upstream::question::{MCP_METHOD, MCP_NAME, Manner, Question, ask, settle};
@@ -23,6 +24,8 @@ pub(super) struct ClientChannel<'r> {
     headers: &'r HeaderMap,
     /// The stream on which answers come, over HTTP+SSE.
     link: Option<&'r Link>,
+    /// Asks by itself instead, as nobody's client.
+    own: Option<&'r Own>,
     /// The status that an exchange met.
     turned_away: Mutex<Option<TurnedAway>>,
 }
@@ -41,10 +44,18 @@ impl<'r> ClientChannel<'r> {
         link: Option<&'r Link>,
     ) -> Self {
         // Once known by its credentials, a client is known by its session.
-        if !headers.keys().all(|name| tells_nothing(name.as_str())) {
+        let is_named = upstream.broker().is_some();
+        if is_named || !headers.keys().all(|name| tells_nothing(name.as_str())) {
             conversation.name();
         }
-        Self { upstream, conversation, headers, link, turned_away: Mutex::new(None) }
+        let turned_away = Mutex::new(None);
+        Self { upstream, conversation, headers, link, own: None, turned_away }
+    }
+
+    /// The same, asked by the guard itself where it has a conversation of its own.
+    pub(super) fn through(mut self, own: Option<&'r Own>) -> Self {
+        self.own = own.filter(|_| self.link.is_none());
+        self
     }
 
     /// The status by which the server turned an exchange away.
@@ -85,6 +96,9 @@ impl Channel for ClientChannel<'_> {
         method: &str,
         params: Map<String, Value>,
     ) -> Result<Bytes, ChannelError> {
+        if let Some(own) = self.own {
+            return own.exchange(method, params).await;
+        }
         let manner = self.manner();
         let question = manner.question(self.upstream.ids(), method, &params);
         let time_max = limits::LISTING_TIME_MAX;

@@ -2,10 +2,12 @@
 
 use std::io;
 
+use authz::broker;
 use authz::resource::Refused;
 use http::header::{CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
+use surface::Era;
 
 use super::outgoing::Outgoing;
 use crate::answer;
@@ -60,6 +62,10 @@ impl Rejection {
     /// The server could not be asked, or its answer not be read. The causes are named: they hold
     /// no header and no body.
     pub(super) fn upstream(id: &[u8], error: &io::Error) -> Self {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<broker::Refused>());
+        if let Some(refused) = inner {
+            return Self::outbound(id, refused);
+        }
         let (status, code) = match error.kind() {
             io::ErrorKind::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "http.upstream-time"),
             io::ErrorKind::InvalidData => (StatusCode::BAD_GATEWAY, "http.upstream-answer"),
@@ -72,6 +78,21 @@ impl Rejection {
         Self::to(id, status, code, &sentence)
     }
 
+    /// There is no token for the server. Its challenge is ours to the caller: the server's own says how
+    /// to authorize there.
+    fn outbound(id: &[u8], refused: &broker::Refused) -> Self {
+        let error: &dyn std::error::Error = refused;
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        let sentence = format!("there is no token for the server: {error}");
+        let sentence = causes.fold(sentence, |text, cause| format!("{text}: {cause}"));
+        let status = match refused {
+            broker::Refused::StepUp(_) => StatusCode::FORBIDDEN,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        let rejection = Self::to(id, status, refused.code(), &sentence);
+        rejection.with_challenge(refused.challenge().as_deref())
+    }
+
     fn because(status: StatusCode, body: Vec<u8>, reason: Reason) -> Self {
         Self(Box::new(Parts { status, body, header: None, nonce: None, reason: Some(reason) }))
     }
@@ -82,6 +103,25 @@ impl Rejection {
         let mut rejection = Self::new(status, code, &sentence).with_challenge(challenge.as_deref());
         rejection.0.nonce = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok());
         rejection
+    }
+
+    /// The same as the result of the call `id`: where clients of Apps look for the challenge.
+    pub(super) fn in_result(id: &[u8], era: Era, refused: Refused) -> Self {
+        let challenge = refused.for_apps().unwrap_or_default();
+        let reason = Reason::new(refused.code, &refused.sentence);
+        let rejection = Self::unauthorized(refused);
+        let text = format!("Countersign refused this call: {}.", reason.sentence);
+        let body = answer::challenged(id, era, &text, &challenge);
+        let status = StatusCode::OK;
+        Self(Box::new(Parts { status, body, reason: Some(reason), ..*rejection.0 }))
+    }
+
+    /// A request that its caller may not make; `reason` is for the record, and may say more.
+    pub(super) fn forbidden(id: &[u8], refused: Refused, reason: Reason) -> Self {
+        let Refused { status, code, sentence, challenge, .. } = refused;
+        let mut rejection = Self::to(id, status, code, &sentence);
+        rejection.0.reason = Some(reason);
+        rejection.with_challenge(challenge.as_deref())
     }
 
     /// What is still to be recorded.

@@ -142,7 +142,7 @@ impl<'a> Desk<'a> {
 }
 
 /// A header value that is shown by nothing.
-pub(in crate::provider::doctor) fn sensitive(text: &str) -> Option<HeaderValue> {
+pub(in crate::provider) fn sensitive(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(text).ok()?;
     value.set_sensitive(true);
     Some(value)
