@@ -74,12 +74,19 @@ impl Keeper {
         let (settled, asked) = (found.settled, Instant::now());
         let (clock, settle_records) = (config.clock.clone(), config.settle_records);
         let unwritten = None;
-        Self { folder, signer, stale, clock,
+        Self {
+            folder,
+            signer,
+            stale,
+            clock,
             signed,
             leaves,
             settled,
             entries,
-            asked, settle_records, unwritten }
+            asked,
+            settle_records,
+            unwritten,
+        }
     }
 
     /// Until the writer has gone; then a last checkpoint.

@@ -77,7 +77,12 @@ fn shown(report: &Report) -> String {
         report.covered,
     );
     for finding in &report.findings {
-        text += &format!("{} at {}: {}\n", finding.code, safe::line(&finding.place), meaning(finding.code));
+        text += &format!(
+            "{} at {}: {}\n",
+            finding.code,
+            safe::line(&finding.place),
+            meaning(finding.code)
+        );
     }
     for (code, place) in &report.remarks {
         text += &format!("remark {code} at {}: {}\n", safe::line(place), meaning(code));
