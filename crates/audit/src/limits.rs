@@ -51,3 +51,6 @@ pub const NOTE_BYTES_MAX: usize = tlog::limits::NOTE_SIZE_MAX;
 /// Records within which the verifier finds an id that comes twice: a million take 50 MB. A decision or
 /// an outcome that comes again later is found by its call.
 pub const IDS_WINDOW: usize = 1 << 20;
+/// Sealed leaves of one member of one record, in bytes: a message of 4 MiB, each of whose leaves has its
+/// salt and its path beside it.
+pub const VALUES_BYTES_MAX: usize = 32 << 20;
