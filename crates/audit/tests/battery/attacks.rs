@@ -1,5 +1,6 @@
 //! Each attack of the battery, what is known from outside, and what has to be found.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::too_many_lines)]
+#![allow(clippy::semicolon_if_nothing_returned, clippy::needless_for_each)]
 
 use std::fs;
 

@@ -51,7 +51,7 @@ pub(crate) fn config() -> Config {
             config_digest: digest,
         },
         deadline: Duration::from_secs(10),
-        call_time_max: Duration::from_secs(600),
+        call_time_max: Duration::from_mins(10),
         clock: Clock {
             wall_ms: Arc::new(now_ms),
             mono_ns: Arc::new(|| now_ms() * 1_000_000),
@@ -245,7 +245,9 @@ impl Victim {
         let mut body = vec![0; 12];
         body.extend_from_slice(&(settled as u64).to_be_bytes());
         body.extend_from_slice(&u16::try_from(rest.len()).unwrap().to_be_bytes());
-        rest.iter().for_each(|entry| tile::push_entry(&mut body, entry).unwrap());
+        for entry in rest {
+            tile::push_entry(&mut body, entry).unwrap();
+        }
         let length = u32::try_from(body.len()).unwrap().to_be_bytes();
         let frame = [&length[..], &body, &[0; 32]].concat();
         fs::write(self.file(&format!("tail/{settled:020}")), frame).unwrap();
