@@ -4,7 +4,7 @@
     verify.py DIR [--key VKEY]... [--expect CHECKPOINT] [--witness-policy FILE] [--tail-key EPOCH:HEX]...
 
 It prints the two verdicts as JSON; exit code 0 for two `yes`, else 3. The rules are those of
-docs/audit-trail.md; cosignatures of type 06 (ML-DSA) are beyond the standard library and count as none.
+docs/spec/audit-trail.md; cosignatures of type 06 (ML-DSA) are beyond the standard library and count as none.
 """
 import base64, hashlib, hmac, json, os, re, sys, time
 from datetime import datetime, timezone

@@ -95,11 +95,15 @@ impl Local {
         let text = format!("{origin}\n{}\n", crate::commit::hex(&seeds));
         seeds.zeroize();
         fs::create_dir_all(folder).map_err(storage)?;
+        if folder.join(KEYS).exists() {
+            return Err(SignerError::Key("there is a signer in the folder already"));
+        }
+        // The edge first: with keys there is a signer, and it is whole.
+        Self::save(folder, &Frontier::default())?;
         let mut options = fs::OpenOptions::new();
         let file = options.write(true).create_new(true).mode(0o600).open(folder.join(KEYS));
         let mut file = file.map_err(storage)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(storage)?;
-        Self::save(folder, &Frontier::default())?;
         Self::open(folder, clock_ms)
     }
 

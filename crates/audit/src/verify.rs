@@ -1,5 +1,5 @@
 //! Two verdicts on a trail, from its files and what is known from outside: nothing changed, nothing
-//! missing (audit section 4).
+//! missing (`docs/spec/audit-trail.md`).
 //!
 //! Records are read in rounds, in parallel, and folded in order: memory does not grow with the trail
 //! but by the calls that are open, the approvals, and the ids of a window of records.

@@ -1,4 +1,4 @@
-//! The rules over rows, in order (audit section 4).
+//! The rules over rows, in order (`docs/spec/audit-trail.md`).
 
 mod links;
 
