@@ -194,7 +194,7 @@ impl Record {
         self.check_lists()
     }
 
-    /// Each kind holds its own member, no kind holds another's (section 7.2).
+    /// Each kind holds its own member, no kind holds another's.
     fn check_kind(&self) -> Result<(), RecordError> {
         let present = [
             (Kind::Decision, self.decision.is_some()),

@@ -1,4 +1,4 @@
-//! The members that records of several kinds share (audit fields, in groups).
+//! The members that records of several kinds share.
 
 use serde::{Deserialize, Serialize};
 use surface::Digest;
