@@ -52,6 +52,7 @@ pub(crate) fn run(verb: Measure, options: &Options) -> Outcome<()> {
     }
     if asked(Measure::Policy) {
         hops::policy::run(options, &mut report, &mut bars)?;
+        hops::call::run(options, &mut report, &mut bars)?;
     }
     if asked(Measure::Seal) {
         seal::run(options, &mut report, &mut bars)?;

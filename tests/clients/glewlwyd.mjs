@@ -79,7 +79,7 @@ await api('POST', 'mod/plugin', {
   },
 });
 const client = (client_id, more) => api('POST', 'client', {
-  client_id, name: client_id, enabled: true, redirect_uri: ['http://127.0.0.1/callback'], ...more,
+  client_id, name: client_id, enabled: true, redirect_uri: ['http://127.0.0.1/callback', 'http://127.0.0.1:39411/callback'], ...more,
 });
 await client('agent', { confidential: false, authorization_type: ['code'], scope: [] });
 for (const name of ['doctor', 'hop1', 'hop2']) {

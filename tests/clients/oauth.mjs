@@ -81,50 +81,54 @@ async function ask({ endpoint, issuer, client, by, dpop, form, raw, assertion = 
   }
 }
 
-// A token from the authorization server for a person who signs in and consents: code, PKCE, DPoP.
-async function login({ person, resource, scope, dpop, verifier: shown, again }) {
-  const cookies = new Map();
-  const verifier = randomUUID() + randomUUID();
-  const start = new URL(`${issuer}/auth`);
-  start.search = new URLSearchParams({
-    client_id: 'agent', response_type: 'code', redirect_uri: 'http://127.0.0.1/callback', scope, resource,
-    code_challenge: b64(verifier), code_challenge_method: 'S256', state: 's', prompt: 'login consent',
-  });
-  let url = start.href;
+// A browser: follows redirects with its cookies, signs in and consents where it is asked to, until it is sent to
+// a path `/callback`; gives where that was.
+async function browse({ url, person = 'alice', cookie = '' }) {
+  const cookies = new Map(cookie ? [cookie.split(/=(.*)/s).slice(0, 2)] : []);
   let form;
   for (let step = 0; step < 12; step += 1) {
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const reached = new URL(url);
+    if (reached.pathname === '/callback') return reached;
+    const header = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const response = await fetch(url, {
-      method: form ? 'POST' : 'GET', redirect: 'manual', body: form, headers: { cookie },
+      method: form ? 'POST' : 'GET', redirect: 'manual', body: form, headers: { cookie: header },
     });
     for (const line of response.headers.getSetCookie()) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
       if (value) cookies.set(name, value); else cookies.delete(name);
     }
     const location = response.headers.get('location');
-    if (!location) {
-      const page = await response.text();
-      const prompt = /name="prompt" value="(\w+)"/.exec(page)?.[1];
-      if (!prompt) throw new Error(`no way on from ${url}: ${page.slice(0, 400)}`);
-      form = new URLSearchParams({ prompt, login: person, password: 'x' });
+    if (location) {
+      form = undefined;
+      url = new URL(location, url).href;
       continue;
     }
-    form = undefined;
-    url = new URL(location, url).href;
-    const reached = new URL(url);
-    if (reached.pathname === '/callback') {
-      const code = reached.searchParams.get('code');
-      if (!code) throw new Error(url);
-      const form = {
-        grant_type: 'authorization_code', code, code_verifier: shown ?? verifier, resource,
-        redirect_uri: 'http://127.0.0.1/callback',
-      };
-      const asked = { endpoint: `${issuer}/token`, client: 'agent', dpop, form };
-      const got = await token(asked);
-      return { ...(again ? await token(asked) : got), said: Object.fromEntries(reached.searchParams) };
-    }
+    const page = await response.text();
+    const prompt = /name="prompt" value="(\w+)"/.exec(page)?.[1];
+    if (!prompt) throw Object.assign(new Error(`no way on from ${url}: ${page.slice(0, 400)}`), { status: response.status });
+    form = new URLSearchParams({ prompt, login: person, password: 'x' });
   }
   throw new Error('the login does not end');
+}
+
+// A token from the authorization server for a person who signs in and consents: code, PKCE, DPoP.
+async function login({ person, resource, scope, dpop, verifier: shown, again }) {
+  const verifier = randomUUID() + randomUUID();
+  const start = new URL(`${issuer}/auth`);
+  start.search = new URLSearchParams({
+    client_id: 'agent', response_type: 'code', redirect_uri: 'http://127.0.0.1/callback', scope, resource,
+    code_challenge: b64(verifier), code_challenge_method: 'S256', state: 's', prompt: 'login consent',
+  });
+  const reached = await browse({ url: start.href, person });
+  const code = reached.searchParams.get('code');
+  if (!code) throw new Error(reached.href);
+  const form = {
+    grant_type: 'authorization_code', code, code_verifier: shown ?? verifier, resource,
+    redirect_uri: 'http://127.0.0.1/callback',
+  };
+  const asked = { endpoint: `${issuer}/token`, client: 'agent', dpop, form };
+  const got = await token(asked);
+  return { ...(again ? await token(asked) : got), said: Object.fromEntries(reached.searchParams) };
 }
 
 // A token from any authorization server: a form, by a client with its secret or without one.
@@ -181,6 +185,21 @@ const commands = {
   sign: async (command) => ({ token: await sign(command) }),
   proof: async (command) => ({ proof: await proof(command) }),
   ask, login, verify, token, code,
+  browse: async (command) => {
+    try {
+      const url = await browse(command);
+      // Who waits there may not listen yet, and may be gone before it has answered.
+      for (let tries = 0; tries < 100; tries += 1) {
+        const code = await fetch(url).then(() => '', (error) => error.cause?.code);
+        if (code !== 'ECONNREFUSED') break;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      return { reached: url.origin + url.pathname };
+    } catch (error) {
+      if (!error.status) throw error;
+      return { stuck: error.status };
+    }
+  },
   push: async ({ endpoint, set }) => answer(await fetch(endpoint, {
     method: 'POST', headers: { 'content-type': 'application/secevent+jwt', accept: 'application/json' }, body: set,
   })),
@@ -199,7 +218,7 @@ const provider = new Provider(issuer, {
   jwks: { keys: [{ ...(await jose.exportJWK(own.privateKey)), alg: 'ES256', use: 'sig', kid: 'as-1' }] },
   clients: [{
     client_id: 'agent', token_endpoint_auth_method: 'none', application_type: 'native',
-    redirect_uris: ['http://127.0.0.1/callback'], grant_types: ['authorization_code'],
+    redirect_uris: ['http://127.0.0.1/callback', 'http://127.0.0.1:39411/callback'], grant_types: ['authorization_code'],
     response_types: ['code'], id_token_signed_response_alg: 'ES256',
   }, {
     // As `auth doctor` is given one.
@@ -217,10 +236,16 @@ const provider = new Provider(issuer, {
       enabled: true, defaultResource: () => undefined, useGrantedResource: () => true,
       getResourceServerInfo(ctx, uri) {
         if (!resources[uri]) throw new errors.InvalidTarget();
-        return { scope: resources[uri], audience: uri, accessTokenFormat: 'jwt', accessTokenTTL: 300, jwt: { sign: { alg: 'ES256' } } };
+        const accessTokenFormat = uri.endsWith('/opaque') ? 'opaque' : 'jwt';
+        return { scope: resources[uri], audience: uri, accessTokenFormat, accessTokenTTL: 300, jwt: { sign: { alg: 'ES256' } } };
       },
     },
   },
+});
+// Who asks for no scope is asked to consent to all (RFC 6749 §3.3: a default of the server's).
+provider.use((ctx, next) => {
+  if (ctx.path === '/auth' && ctx.method === 'GET' && !ctx.query.scope) ctx.query = { ...ctx.query, scope: scopes.join(' ') };
+  return next();
 });
 const serve = provider.callback();
 server.on('request', async (request, response) => {

@@ -36,6 +36,7 @@ use crate::federation::Domain;
 use crate::grant::{Bounds, Grants, Once, Use};
 use crate::net::Renewals;
 use crate::resource::Resource;
+use crate::resource::protection::opaque::Opaque;
 use crate::token::{Actor, Confirmation, Issuer, KeySet, Nonces, Secret, Signer, Typ, Verifier};
 
 /// A request to the token endpoint, its parameters as they came: each at most once, but `resource`,
@@ -139,6 +140,7 @@ pub struct Exchange {
     rates: Rates,
     domains: Vec<Domain>,
     renewals: Option<Renewals>,
+    opaque: Option<Opaque>,
 }
 
 /// An edge file, and all that depends on it.
@@ -180,7 +182,7 @@ impl Exchange {
         let policy = Arc::clone(&config.policy);
         let state = RwLock::new(Arc::new(config.state(config.edges.clone(), policy)));
         let rates = Rates::new(config.client_per_minute_max);
-        Self { config, state, rates, domains: Vec::new(), renewals: None }
+        Self { config, state, rates, domains: Vec::new(), renewals: None, opaque: None }
     }
 
     /// Puts another edge file in place, with what decides over it, at once: what it does not permit is

@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Without the feature `service`, on by default, what is left reads and verifies bytes: `token`, `edge`,
-//! `federation`, documents of `resource`, grants in memory. The fuzz targets build that half alone.
+//! `federation`, documents of `resource` and `provider`, grants in memory. The fuzz targets build that half alone.
 //!
 //! Nothing here shows a credential: [`token::Secret`] prints nothing, records hold hashes.
 
@@ -28,7 +28,6 @@ pub mod grant;
 pub mod limits;
 #[cfg(feature = "service")]
 pub mod net;
-#[cfg(feature = "service")]
 pub mod provider;
 pub mod resource;
 #[cfg(feature = "service")]

@@ -7,7 +7,6 @@ mod answer;
 pub mod authzen;
 pub mod config;
 mod edges;
-mod ended;
 mod events;
 pub mod keys;
 mod metadata;
@@ -90,12 +89,13 @@ impl Sts {
         let grants: Arc<dyn Grants> = Arc::new(Durable::open(&config.grants).await?);
         let records = records::InFile::open(&config.records)
             .map_err(|source| OpenError::Records { path: config.records.clone(), source })?;
-        let path =
-            Url::parse(&config.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
-        let fetched = config.trusted.iter().map(|one| (one.issuer.iss.clone(), one.pinned.clone()));
-        let pinned = fetched.chain(config.others.pinned).collect();
+        let (mut trusted, mut pinned, mut opaque) = (Vec::new(), config.others.pinned, None);
+        for one in config.trusted {
+            pinned.push((one.issuer.iss.clone(), one.pinned));
+            opaque = one.asked.map(|asked| asked.opaque(client.clone())).or(opaque);
+            trusted.push(one.issuer);
+        }
         let renewals = Renewals::new(client.clone(), pinned);
-        let trusted: Vec<_> = config.trusted.iter().map(|one| one.issuer.clone()).collect();
         let mut clients = Clients::default();
         config.clients.into_iter().for_each(|client| clients.add(client));
         let policy = Arc::new(config.policy);
@@ -118,9 +118,12 @@ impl Sts {
             client_per_minute_max: limits::CLIENT_EXCHANGES_PER_MINUTE,
             issuer: config.issuer.clone(),
         });
-        let exchange = exchange.with_domains(config.others.domains).with_renewals(renewals.clone());
+        let exchange = exchange
+            .with_domains(config.others.domains)
+            .with_renewals(renewals.clone())
+            .with_opaque(opaque);
         let inner = Inner {
-            path: path.unwrap_or_default(),
+            path: path_of(&config.issuer),
             metadata: metadata::document(
                 &config.issuer,
                 !config.others.asserters.is_empty(),
@@ -167,7 +170,7 @@ impl Sts {
             .route(&under("token"), post(token::endpoint))
             .route(&under("revoke"), post(revoke::endpoint))
             .route(&under("events"), post(events::push))
-            .route(&under("ended"), get(ended::endpoint))
+            .route(&under("ended"), get(events::ended::endpoint))
             .route("/healthz", get(health))
             .route("/metrics", get(counters))
             .layer(middleware::from_fn_with_state(
@@ -212,6 +215,12 @@ impl Sts {
     }
 }
 
+/// Where the issuer's endpoints are, below its origin.
+fn path_of(issuer: &str) -> String {
+    let url = Url::parse(issuer);
+    url.map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default()
+}
+
 /// Why a service does not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -251,7 +260,10 @@ pub const CODES: &[(&str, &str)] = &[
     (TOO_LARGE, "The body is too long, or did not come in time."),
     (GRANT_TYPE, "The grant type is none that is served here."),
     (EDGES_REFUSED, "An edge file that changed is refused; the one before stays in force."),
-    (ended::UNAUTHENTICATED, "Who asks which grants ended did not show the key of that endpoint."),
+    (
+        events::ended::UNAUTHENTICATED,
+        "Who asks which grants ended did not show the key of that endpoint.",
+    ),
     (UNAVAILABLE, "The service cannot do its work now; nothing was issued."),
 ];
 

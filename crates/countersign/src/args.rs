@@ -204,6 +204,10 @@ pub(crate) struct Pin {
     #[arg(long, value_name = "ALIAS")]
     pub(crate) name: Option<String>,
 
+    /// Get a token for the server as `[service]` of this file says, and look at what it shows with it
+    #[arg(long, value_name = "FILE", conflicts_with = "command")]
+    pub(crate) outbound: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) published: Backed,
 

@@ -1,5 +1,6 @@
 //! What a person names, resolved: a command to run, an endpoint to reach, a file to read.
 
+pub(crate) mod outbound;
 mod record;
 mod secret;
 

@@ -1,5 +1,7 @@
 //! What holds for any two surfaces.
 
+#![expect(clippy::expect_used, reason = "outside `#[test]` functions, yet a test")]
+
 use drift::{Change, compare};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -156,6 +158,34 @@ fn digest_at(surface: &Surface, place: &Place) -> Option<surface::Digest> {
     surface.items.get(place).map(|item| Digests::of_item(place.kind, item).semantic)
 }
 
+/// The same values, the members of each object in another order.
+fn turned(value: &Value, by: usize) -> Value {
+    match value {
+        Value::Array(elements) => elements.iter().map(|element| turned(element, by)).collect(),
+        Value::Object(members) => {
+            let mut members: Vec<_> =
+                members.iter().map(|(key, member)| (key.clone(), turned(member, by))).collect();
+            members.reverse();
+            let at = by % members.len().max(1);
+            members.rotate_left(at);
+            Value::Object(members.into_iter().collect())
+        }
+        scalar => scalar.clone(),
+    }
+}
+
+/// A surface as it is read of a server whose serialiser has this order.
+fn read(surface: &Surface, by: usize) -> Surface {
+    let read = |value: &Value| {
+        let text = turned(value, by).to_string();
+        let document = wire::Document::parse(text.as_bytes(), &wire::Policy::default());
+        surface::json::exact(document.expect("JSON").root()).expect("exact JSON")
+    };
+    let items = surface.items.iter();
+    let items = items.map(|(place, value)| (place.clone(), read(value))).collect();
+    Surface { era: surface.era, items }
+}
+
 /// Whether the place of a change leads to its value in the original that it is told from: the new
 /// one, or the old one for what is gone.
 fn is_found(change: &Change, before: &Surface, after: &Surface) -> bool {
@@ -198,6 +228,16 @@ proptest! {
             }
             prop_assert!(is_found(change, &before, &after), "{:#?}", change);
         }
+    }
+
+    /// A serialiser's order of members is no difference, and changes nothing of those that there are.
+    #[test]
+    fn the_order_of_members_says_nothing((before, after) in pair(), by in 0_usize..4) {
+        let (old, new) = (read(&before, by), read(&after, by + 1));
+        let (before, after) = (read(&before, 0), read(&after, 0));
+        prop_assert_eq!(Digests::of_surface(&old), Digests::of_surface(&before));
+        prop_assert_eq!(compare(&before, &old, &[]), []);
+        prop_assert_eq!(compare(&old, &new, &[]), compare(&before, &after, &[]));
     }
 
     #[test]

@@ -3,8 +3,10 @@
 pub(crate) mod opening;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use authz::broker::Broker;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use surface::{Assembly, AssemblyError, Digest, Era, List, Observation, Surface};
@@ -35,11 +37,14 @@ pub struct Conditions {
     /// The addresses of a remote server, which somebody has checked: only these are dialled, and its
     /// name is not resolved again. It is if `None`.
     pub addresses: Option<Vec<SocketAddr>>,
+    /// Where tokens for a remote server come from: for the guard itself, never for a person who calls.
+    pub outbound: Option<Arc<Broker>>,
 }
 
 impl Default for Conditions {
     fn default() -> Self {
-        Self { answer_time_max: Duration::from_secs(30), client: None, addresses: None }
+        let answer_time_max = Duration::from_secs(30);
+        Self { answer_time_max, client: None, addresses: None, outbound: None }
     }
 }
 

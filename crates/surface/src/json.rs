@@ -5,6 +5,9 @@ use wire::{Kind, Refusal};
 
 /// The owned form of a value whose every scalar all parsers read alike.
 ///
+/// INVARIANT: members stand in the order of their names, whichever a serialiser wrote: what is found first
+/// in a value, and what is printed of it, depends on nothing else.
+///
 /// # Errors
 /// The first lone surrogate, unsafe integer or number out of range inside `value`.
 pub fn exact(value: wire::Value<'_>) -> Result<Value, Refusal> {
@@ -33,6 +36,7 @@ fn owned(value: wire::Value<'_>) -> Value {
             for (key, member) in value.members() {
                 members.insert(string(key), owned(member));
             }
+            members.sort_keys();
             Value::Object(members)
         }
     }
@@ -71,6 +75,12 @@ mod tests {
     fn read(text: &str) -> Value {
         let document = Document::parse(text.as_bytes(), &Policy::default()).expect("JSON");
         exact(document.root()).expect("exact JSON")
+    }
+
+    #[test]
+    fn members_stand_in_the_order_of_their_names() {
+        let value = read(r#"{"b":{"d":1,"c":[{"f":2,"e":3}]},"a":4}"#);
+        assert_eq!(value.to_string(), r#"{"a":4,"b":{"c":[{"e":3,"f":2}],"d":1}}"#);
     }
 
     #[test]

@@ -40,7 +40,9 @@ fuzz_target!(|data: &[u8]| {
         let facts = &request.facts;
         assert!(!facts.revoked && (facts.child_bound || !facts.parent_bound));
         match &request.asked {
-            Asked::Exchange { .. } => assert!(facts.requested.is_subset(&facts.allowed)),
+            Asked::Exchange { .. } | Asked::ReadResource { .. } | Asked::GetPrompt { .. } => {
+                assert!(facts.requested.is_subset(&facts.allowed));
+            }
             Asked::CallTool { tool, .. } => assert!(tool == "t" && facts.allowed.contains("a")),
         }
     }

@@ -139,6 +139,13 @@ impl Peer {
         others.ask("code", asked)
     }
 
+    /// Goes to a URL of it as alice's browser, until it is sent back to a client.
+    pub fn browse(&self, others: &mut Others, url: &str) -> Value {
+        // What its page of sign-in adds when the person goes on.
+        let more = if self.name == "Glewlwyd" { "&g_continue" } else { "" };
+        others.ask("browse", json!({ "url": format!("{url}{more}"), "cookie": self.cookie }))
+    }
+
     /// Whether its metadata offer the grant.
     pub fn offers(&self, grant: &str) -> bool {
         let grants = self.metadata["grant_types_supported"].as_array();

@@ -1,54 +1,82 @@
 //! Tokens before a guarded remote server: who is let in, and what the server is shown of it.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+mod asked;
+mod shown;
 
 use authz::token::{Algorithm, KeySet, Signer};
-use harness::guard::Guard;
+use harness::guard::{Guard, Listening};
+use harness::http::recorder::Recorder;
 use harness::http::{Answer, HttpClient};
 use serde_json::{Value, json};
 
 const ISSUER: &str = "https://idp.a.test";
 const RESOURCE: &str = "https://hop1.a.test/mcp";
 
-/// A server that keeps what it is sent, and answers everything alike.
-pub(super) fn recorder() -> (String, Arc<Mutex<String>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}/mcp", listener.local_addr().expect("an address"));
-    let seen = Arc::new(Mutex::new(String::new()));
-    let kept = Arc::clone(&seen);
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut bytes = [0; 16 << 10];
-            let count = stream.read(&mut bytes).unwrap_or_default();
-            let text = String::from_utf8_lossy(&bytes[..count]);
-            kept.lock().expect("no writer panics").push_str(&text);
-            let body = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
-            let _ = write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        }
-    });
-    (url, seen)
+/// The claims of a token that is let in.
+fn claims() -> Value {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now_s = now.expect("a clock").as_secs();
+    json!({
+        "iss": ISSUER, "sub": "user", "aud": RESOURCE, "client_id": "agent", "scope": "a",
+        "iat": now_s, "exp": now_s + 300, "jti": "1",
+    })
+}
+
+fn with(name: &str, value: Value) -> Value {
+    let mut claims = claims();
+    claims[name] = value;
+    claims
+}
+
+fn signed(signer: &Signer, claims: &Value) -> String {
+    signer.sign("at+jwt", claims).expect("a key signs").expose().to_owned()
 }
 
 fn token(signer: &Signer, audience: &Value) -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let now_s = now.expect("a clock").as_secs();
-    let claims = json!({
-        "iss": ISSUER, "sub": "user", "aud": audience, "client_id": "agent", "scope": "a",
-        "iat": now_s, "exp": now_s + 300, "jti": "1",
-    });
-    signer.sign("at+jwt", &claims).expect("a key signs").expose().to_owned()
+    signed(signer, &with("aud", audience.clone()))
+}
+
+/// A guard whose one issuer has a pinned key; `more` is configuration before the issuer's.
+fn guarded(signer: &Signer, more: &str, upstream: &Recorder) -> (Guard, Listening) {
+    let guard = Guard::new();
+    let jwks = KeySet(vec![signer.public().clone()]).jwks().to_string();
+    std::fs::write(guard.file("idp.json"), jwks).expect("a scratch file");
+    let trusted = format!("[[trusted]]\nissuer = \"{ISSUER}\"\njwks = \"idp.json\"\n");
+    let listening =
+        listen(&guard, &format!("resource = \"{RESOURCE}\"\n{more}\n{trusted}"), upstream);
+    (guard, listening)
+}
+
+fn listen(guard: &Guard, config: &str, upstream: &Recorder) -> Listening {
+    std::fs::write(guard.file("authorize.toml"), config).expect("a scratch file");
+    let options = ["--mode", "observe", "--authorize", "authorize.toml"];
+    guard.listen(&options, &upstream.url)
+}
+
+fn write_private(guard: &Guard, name: &str, text: &str) {
+    std::fs::write(guard.file(name), text).expect("a scratch file");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(guard.file(name), mode).expect("a scratch file");
+}
+
+/// The status of an answer, and the code in it.
+fn said(answer: Answer) -> (u16, String) {
+    let status = answer.status;
+    let body: Value = serde_json::from_slice(&answer.bytes()).expect("JSON");
+    let code = body["error"]["data"]["code"].as_str();
+    (status, code.unwrap_or_default().to_owned())
 }
 
 fn ping(url: &str, shown: &[(&str, &str)]) -> Answer {
+    post(url, shown, br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#)
+}
+
+fn post(url: &str, shown: &[(&str, &str)], body: &[u8]) -> Answer {
     let mut headers = vec![
         ("Accept".to_owned(), "application/json, text/event-stream".to_owned()),
         ("Content-Type".to_owned(), "application/json".to_owned()),
     ];
     headers.extend(shown.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    let body = br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     HttpClient::new(url).send("POST", &headers, body)
 }
 
@@ -61,9 +89,9 @@ fn a_server_never_sees_the_token_that_let_a_client_in() {
         "resource = \"{RESOURCE}\"\nscopes = [\"a\"]\n[[trusted]]\nissuer = \"{ISSUER}\"\njwks = \"idp.json\"\n"
     );
     std::fs::write(guard.file("authorize.toml"), config).expect("a scratch file");
-    let (upstream, seen) = recorder();
+    let upstream = Recorder::start();
     let options = ["--mode", "observe", "--authorize", "authorize.toml"];
-    let listening = guard.listen(&options, &upstream);
+    let listening = guard.listen(&options, &upstream.url);
 
     let none = ping(listening.url(), &[]);
     let challenge = none.header("www-authenticate").expect("a challenge").to_owned();
@@ -91,7 +119,7 @@ fn a_server_never_sees_the_token_that_let_a_client_in() {
         let said = String::from_utf8_lossy(&answer.bytes()).into_owned();
         assert!(said.contains("authz.guard.audience-mismatch"), "{audience}: {said}");
     }
-    assert_eq!(*seen.lock().expect("no writer panics"), "", "the server was asked");
+    assert_eq!(upstream.seen(), "", "the server was asked");
 
     let good = token(&signer, &json!(RESOURCE));
     let shown = [
@@ -101,7 +129,7 @@ fn a_server_never_sees_the_token_that_let_a_client_in() {
         ("X-Forwarded-Client-Cert", "canary-cert"),
     ];
     assert_eq!(ping(listening.url(), &shown).status, 200);
-    let seen = seen.lock().expect("no writer panics").clone();
+    let seen = upstream.seen();
     assert!(seen.contains("ping"), "the call arrived: {seen}");
     for secret in ["canary", good.as_str()] {
         assert!(!seen.contains(secret), "the server saw {secret}");

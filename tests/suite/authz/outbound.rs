@@ -3,8 +3,10 @@
 
 mod conformance;
 
+use std::fmt::Write as _;
+
 use authz::token::{Algorithm, KeySet, Signer};
-use harness::guard::Listening;
+use harness::guard::{ALIAS, Listening};
 use harness::http::{Answer, HttpClient, free_port};
 use harness::{Draft, Fixture, Guard, Others, Sts};
 use serde_json::{Value, json};
@@ -23,7 +25,7 @@ struct Row {
 
 impl Row {
     /// A row whose last server asks for these scopes.
-    fn start(needed: &str) -> Self {
+    fn start(needed: &str, mode: &str) -> Self {
         let addresses = [(); 2].map(|()| format!("127.0.0.1:{}", free_port()));
         let hops = addresses.clone().map(|address| format!("http://{address}/mcp"));
         let mut others = Others::start(
@@ -61,8 +63,12 @@ impl Row {
                 hops[1], hops[0], sts.issuer, others.issuer
             ),
         );
+        // In this mode nothing passes that the guard could not list, as itself.
         let options =
-            ["--mode", "observe", "--authorize", "authorize.toml", "--outbound", "outbound.toml"];
+            ["--mode", mode, "--authorize", "authorize.toml", "--outbound", "outbound.toml"];
+        if mode == "fixed" {
+            front.run(&["pin", "--name", ALIAS, "--outbound", "outbound.toml", &hops[1]]).expect(0);
+        }
         let first = front.listen_at(&addresses[0], &options, &hops[1]);
         Self { others, sts, hops, first, second, _kept: (front, back, fixture) }
     }
@@ -85,7 +91,7 @@ fn protected(others: &mut Others, resource: &str, scopes: &str, own: &[&str]) ->
         let jwks = others.ask("fetch", json!({ "url": format!("{issuer}/jwks") }));
         let jwks = jwks["text"].as_str().expect("keys");
         std::fs::write(guard.file(&format!("{at}.json")), jwks).expect("a scratch file");
-        config += &format!("[[trusted]]\nissuer = \"{issuer}\"\njwks = \"{at}.json\"\n");
+        let _ = writeln!(config, "[[trusted]]\nissuer = \"{issuer}\"\njwks = \"{at}.json\"");
     }
     std::fs::write(guard.file("authorize.toml"), config).expect("a scratch file");
     guard
@@ -145,7 +151,7 @@ fn text(answer: Answer) -> String {
 
 #[test]
 fn a_call_through_two_guards_is_made_with_a_token_of_its_own_at_each() {
-    let mut row = Row::start("\"doc:get\"");
+    let mut row = Row::start("\"doc:get\"", "fixed");
     let token = row.others.login("alice", &row.hops[0].clone(), "files:read", "agent");
     for _ in 0..3 {
         let answer = row.call(&token);
@@ -170,7 +176,7 @@ fn a_call_through_two_guards_is_made_with_a_token_of_its_own_at_each() {
 
 #[test]
 fn what_the_next_server_lacks_is_asked_of_the_agent_by_its_own_names() {
-    let mut row = Row::start("\"doc:get\", \"doc:put\"");
+    let mut row = Row::start("\"doc:get\", \"doc:put\"", "hold");
     let hop = row.hops[0].clone();
     let less = row.others.login("alice", &hop, "files:read", "agent");
     for _ in 0..2 {
@@ -191,7 +197,7 @@ fn what_the_next_server_lacks_is_asked_of_the_agent_by_its_own_names() {
 
 #[test]
 fn two_people_at_once_are_never_one_another() {
-    let mut row = Row::start("\"doc:get\", \"doc:put\"");
+    let mut row = Row::start("\"doc:get\", \"doc:put\"", "hold");
     let hop = row.hops[0].clone();
     let alice = row.others.login("alice", &hop, "files:read files:write", "agent");
     let bob = row.others.login("bob", &hop, "files:read", "agent");
@@ -240,9 +246,7 @@ fn what_does_not_fit_together_is_refused_at_the_start() {
         ("[service]\nroute = \"sign-in\"\nscopse = []\n", &[], "unknown field"),
     ] {
         std::fs::write(guard.file("outbound.toml"), format!("{good}{config}")).expect("written");
-        let authorize = format!(
-            "resource = \"https://hop1.a.test/mcp\"\n[[trusted]]\nissuer = \"https://a.test\"\njwks = \"k.json\"\n"
-        );
+        let authorize = "resource = \"https://hop1.a.test/mcp\"\n[[trusted]]\nissuer = \"https://a.test\"\njwks = \"k.json\"\n";
         std::fs::write(guard.file("authorize.toml"), authorize).expect("written");
         let key = Signer::generate(Algorithm::Es256).expect("a key");
         let jwks = KeySet(vec![key.public().clone()]).jwks().to_string();

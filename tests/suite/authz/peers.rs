@@ -1,9 +1,12 @@
 //! Authorization servers that nobody here wrote: their tokens before our guard and our token service.
 
 mod attacked;
+mod conformance;
 mod servers;
 mod table;
 mod threats;
+
+use std::fmt::Write as _;
 
 use harness::guard::{Guard, Listening};
 use harness::http::free_port;
@@ -11,6 +14,8 @@ use harness::http::recorder::Recorder;
 use harness::program::peer::token;
 use harness::{Draft, HttpClient, Others, Peer, Sts};
 use serde_json::{Value, json};
+
+use servers::EXCHANGE;
 
 /// Two resources with a guard each, a token service, and the servers that issue tokens for them.
 struct World {
@@ -39,7 +44,7 @@ impl Protected {
             let text = jwks["text"].as_str().expect("keys");
             std::fs::write(guard.file(&format!("{at}.json")), text).expect("written");
             let issuer = &peer.issuer;
-            config += &format!("[[trusted]]\nissuer = \"{issuer}\"\njwks = \"{at}.json\"\n");
+            let _ = writeln!(config, "[[trusted]]\nissuer = \"{issuer}\"\njwks = \"{at}.json\"");
         }
         std::fs::write(guard.file("authorize.toml"), config).expect("written");
         let options = ["--mode", "observe", "--authorize", "authorize.toml"];
@@ -153,6 +158,23 @@ fn tokens_of_three_servers_count_at_the_guard_and_are_exchanged() {
             world.counts(&format!("{} credentials {holder:?}", peer.name), &itself, holder);
         }
     }
+}
+
+#[test]
+fn a_token_that_oauth_as_exchanged_is_exchanged_on() {
+    let mut world = World::start();
+    let peers = std::mem::take(&mut world.peers);
+    let resource = world.resource.clone();
+    let peer = peers.iter().find(|peer| peer.offers(EXCHANGE)).expect("one exchanges");
+    let code = peer.code(&mut world.others, None, &resource, "files:read files:write", json!({}));
+    let form = json!({
+        "grant_type": EXCHANGE, "subject_token": token(&code), "resource": resource,
+        "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "scope": "files:read",
+    });
+    let exchanged = peer.ask(&mut world.others, "hop2", None, form);
+    assert_eq!(exchanged["body"]["scope"], "files:read", "{exchanged}");
+    world.counts("exchanged", &token(&exchanged), None);
 }
 
 #[test]

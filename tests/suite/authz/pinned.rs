@@ -67,7 +67,9 @@ impl Post {
             ("Mcp-Name", name),
             ("Authorization", &format!("Bearer {}", token.expose())),
         ];
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let said = headers.iter().filter(|(_, value)| !value.is_empty());
+        let headers: Vec<_> =
+            said.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let client = HttpClient::new(listening.url());
         let mut answer = client.send("POST", &headers, message.to_string().as_bytes());
         let (status, challenge) = (answer.status, answer.header("www-authenticate"));

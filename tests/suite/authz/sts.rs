@@ -4,8 +4,9 @@
 mod canary;
 mod configuration;
 mod decisions;
+mod ended;
 mod federation;
-mod protocol;
+pub(super) mod protocol;
 mod reload;
 mod threats;
 

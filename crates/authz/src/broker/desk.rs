@@ -40,7 +40,8 @@ pub(super) enum Identity<'a> {
 pub(super) struct Issued {
     pub(super) token: Secret,
     pub(super) token_type: String,
-    pub(super) issued_type: Option<String>,
+    /// RFC 8693 §2.2.1: `issued_token_type`.
+    pub(super) what: Option<String>,
     pub(super) scopes: Option<BTreeSet<String>>,
     pub(super) life_s: Option<u64>,
     pub(super) refresh: Option<Secret>,
@@ -231,7 +232,7 @@ fn read(answer: &Response) -> Result<Issued, Refused> {
     Ok(Issued {
         token: token.into(),
         token_type: token_type.to_owned(),
-        issued_type: text("issued_token_type").map(str::to_owned),
+        what: text("issued_token_type").map(str::to_owned),
         scopes: scopes.map(|it| it.ok_or_else(malformed("its `scope` is none"))).transpose()?,
         life_s: life_s.map(|it| it.ok_or_else(malformed("`expires_in` is none"))).transpose()?,
         refresh: text("refresh_token").map(Secret::from),

@@ -47,14 +47,16 @@ impl Broker {
         let is_bound = is_bound(way, &server)?;
         let scopes = scope_param(way, &key.scopes);
         let mut params: Vec<(&str, &str)> = Vec::new();
-        let subject = self.subject(way, caller)?;
+        let subject = subject(way, caller)?;
         let assertion = match way.route {
-            Route::IdJag => Some(self.assertion(way, &subject, &key.resource, &scopes).await?),
+            Route::IdJag => {
+                Some(self.assertion(way, subject.as_ref(), &key.resource, &scopes).await?)
+            }
             _ => None,
         };
         match way.route {
             Route::ClientCredentials => params.push(("grant_type", "client_credentials")),
-            Route::Exchange => exchange(way, &subject, &mut params),
+            Route::Exchange => exchange(way, subject.as_ref(), &mut params),
             Route::JwtBearer | Route::IdJag | Route::SignIn => {
                 let shown = assertion.as_ref().or(subject.as_ref().map(|it| &it.token));
                 params.push(("grant_type", JWT_BEARER));
@@ -71,7 +73,7 @@ impl Broker {
         let is_exchange =
             way.route == Route::Exchange && way.profile.exchange != Exchange::EntraObo;
         // RFC 8693 §2.2.1.
-        if is_exchange && issued.issued_type.as_deref() != Some(ACCESS_TOKEN) {
+        if is_exchange && issued.what.as_deref() != Some(ACCESS_TOKEN) {
             return Err(Refused::Type);
         }
         self.held(way, key, issued, is_bound, None)
@@ -81,11 +83,11 @@ impl Broker {
     async fn assertion(
         &self,
         way: &Way,
-        subject: &Option<Subject>,
+        subject: Option<&Subject>,
         resource: &str,
         scopes: &str,
     ) -> Result<Secret, Refused> {
-        let subject = subject.as_ref().ok_or(Refused::Callerless)?;
+        let subject = subject.ok_or(Refused::Callerless)?;
         let (idp, client) = way.idp.as_ref().ok_or(Refused::Discovery("nobody asserts"))?;
         let server = self.server(idp).await?;
         let is_bound = is_bound(way, &server)?;
@@ -105,8 +107,8 @@ impl Broker {
             params.push(("scope", scopes));
         }
         let issued = self.ask(&server, Identity::of(client, &server)?, &params, is_bound).await?;
-        let is_assertion = issued.issued_type.as_deref() == Some(ID_JAG)
-            && issued.token_type.eq_ignore_ascii_case("N_A");
+        let is_assertion =
+            issued.what.as_deref() == Some(ID_JAG) && issued.token_type.eq_ignore_ascii_case("N_A");
         if !is_assertion {
             return Err(Refused::Type);
         }
@@ -115,24 +117,6 @@ impl Broker {
             return Err(Refused::Unbound);
         }
         Ok(issued.token)
-    }
-
-    /// What is exchanged: the caller's token, or what a file holds.
-    fn subject(&self, way: &Way, caller: &Caller) -> Result<Option<Subject>, Refused> {
-        if let Some(subject) = &way.subject {
-            let text = files::private(&subject.path);
-            let text = text.map_err(|error| Refused::Own(error.to_string()))?;
-            let token = Secret::from(text.trim());
-            return Ok(Some(Subject { token, token_type: subject.token_type, proof: None }));
-        }
-        Ok(match caller {
-            Caller::Person(person) => Some(Subject {
-                token: person.token.clone(),
-                token_type: ACCESS_TOKEN,
-                proof: person.proof.clone().filter(|_| way.is_own),
-            }),
-            Caller::Service => None,
-        })
     }
 
     /// Checks that what was issued is what was asked for.
@@ -168,6 +152,24 @@ impl Broker {
         let expires_s = (self.now_s)().saturating_add(life_s);
         Ok(Held { token: issued.token, scheme, expires_s, refresh })
     }
+}
+
+/// What is exchanged: the caller's token, or what a file holds.
+fn subject(way: &Way, caller: &Caller) -> Result<Option<Subject>, Refused> {
+    if let Some(subject) = &way.subject {
+        let text = files::private(&subject.path);
+        let text = text.map_err(|error| Refused::Own(error.to_string()))?;
+        let token = Secret::from(text.trim());
+        return Ok(Some(Subject { token, token_type: subject.token_type, proof: None }));
+    }
+    Ok(match caller {
+        Caller::Person(person) => Some(Subject {
+            token: person.token.clone(),
+            token_type: ACCESS_TOKEN,
+            proof: person.proof.clone().filter(|_| way.is_own),
+        }),
+        Caller::Service => None,
+    })
 }
 
 /// Whether a token is to be bound to our key.
@@ -209,7 +211,7 @@ pub(super) fn resource_param<'a>(way: &'a Way, resource: &'a str) -> Vec<(&'a st
     }
 }
 
-fn exchange<'s>(way: &Way, subject: &'s Option<Subject>, params: &mut Vec<(&'s str, &'s str)>) {
+fn exchange<'s>(way: &Way, subject: Option<&'s Subject>, params: &mut Vec<(&'s str, &'s str)>) {
     let Some(subject) = subject else { return };
     if way.profile.exchange == Exchange::EntraObo {
         params.push(("grant_type", JWT_BEARER));

@@ -38,14 +38,14 @@ use crate::token::Secret;
 
 /// The page that sign-ins end at.
 pub(super) struct Page {
-    uri: String,
+    pub(super) uri: String,
     waiting: Waiting,
 }
 
 type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<Ended>>>>;
 
 /// What the browser brought.
-struct Ended {
+pub(super) struct Ended {
     code: Option<Secret>,
     error: Option<String>,
     iss: Option<String>,
@@ -114,7 +114,7 @@ impl Broker {
         let (state, verifier) = (random()?, Secret::from(random()?));
         let challenge = digest::digest(&digest::SHA256, verifier.expose().as_bytes());
         let scopes = offline(scope_param(way, &key.scopes), server);
-        let jkt = is_bound(way, server)?.then(|| key.jkt.0.as_str());
+        let jkt = is_bound(way, server)?.then_some(key.jkt.0.as_str());
         {
             let mut query = url.query_pairs_mut();
             query
@@ -228,7 +228,7 @@ impl Registered {
 }
 
 impl Page {
-    async fn open(port: u16) -> Result<Self, Refused> {
+    pub(super) async fn open(port: u16) -> Result<Self, Refused> {
         let failed = |error: std::io::Error| Refused::Own(error.to_string());
         // INVARIANT: on loopback alone (RFC 8252 §7.3).
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
@@ -242,7 +242,7 @@ impl Page {
         Ok(Self { uri: format!("http://{address}{PATH}"), waiting })
     }
 
-    fn expect(&self, state: &str) -> Result<oneshot::Receiver<Ended>, Refused> {
+    pub(super) fn expect(&self, state: &str) -> Result<oneshot::Receiver<Ended>, Refused> {
         let (sender, receiver) = oneshot::channel();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() >= limits::SIGN_INS_MAX {
@@ -252,7 +252,7 @@ impl Page {
         Ok(receiver)
     }
 
-    fn forget(&self, state: &str) {
+    pub(super) fn forget(&self, state: &str) {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(state);
     }
 }

@@ -1,4 +1,8 @@
+//! The broker before issuers of its own, which answer as each test needs.
+
 #![allow(clippy::unwrap_used, clippy::panic)]
+
+mod routes;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -15,6 +19,7 @@ use url::form_urlencoded;
 use super::cache::{Cache, Key, Slot, Who};
 use super::*;
 use crate::net::System;
+use crate::token::scope;
 
 const NOW_S: u64 = 1_800_000_000;
 const RESOURCE: &str = "https://hop2.a.test/mcp";
@@ -83,6 +88,7 @@ fn person(iss: &str, sub: &str, client: &str, token: &str) -> Caller {
     }))
 }
 
+/// What a request shows.
 async fn shown(broker: &Arc<Broker>, caller: &Caller) -> Result<String, Refused> {
     let headers = broker.turn(caller.clone()).headers("POST", RESOURCE).await?;
     Ok(headers["authorization"].to_str().unwrap().to_owned())
@@ -306,4 +312,148 @@ fn a_broker_and_a_caller_print_no_token() {
     assert!(!format!("{caller:?}").contains("canary"));
     let text = format!("resource = \"{RESOURCE}\"\n[service]\nroute = \"sign-in\"\n");
     assert!(!format!("{:?}", broker(&text)).contains("PRIVATE"));
+}
+
+#[test]
+fn a_step_up_asks_for_the_least_that_gives_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = "https://hop1.a.test/mcp";
+    let edges = json!({
+        "version": 1,
+        "servers": [
+            { "resource": from, "client": "hop1", "scopes": ["read", "write", "all"] },
+            { "resource": RESOURCE, "scopes": ["doc:get", "doc:put", "doc:drop"] },
+        ],
+        "edges": [{ "from": from, "client": "hop1", "to": RESOURCE, "scopes": {
+            "read": ["doc:get"], "write": ["doc:put"], "all": ["doc:get", "doc:put"],
+        } }],
+    });
+    std::fs::write(folder.path().join("edges.json"), edges.to_string()).unwrap();
+    let text = format!(
+        "resource = \"{RESOURCE}\"\nedges = \"edges.json\"\nfrom = \"{from}\"\n[caller]\nroute = \"exchange\"\nissuer = \"https://sts.a.test\"\n[caller.client]\nid = \"hop1\"\n"
+    );
+    let config = config::Config::parse(&text, folder.path()).unwrap();
+    let broker = Broker::new(config, Arc::new(System), Box::new(|_| {}), || NOW_S).unwrap();
+    let broker = Arc::new(broker);
+    for (needed, asked) in [
+        ("doc:put", Some("read write")),
+        ("doc:get doc:put", Some("read write")),
+        // Nothing that the caller could get would help: they are not sent to ask for it.
+        ("doc:drop", None),
+        ("doc:put doc:drop", None),
+        ("doc:get", None),
+    ] {
+        let mut turn = broker.turn(person("https://a.test", "alice", "agent", "t"));
+        let refused = turn.step_up(&scope::parse(needed).unwrap()).unwrap_err();
+        assert_eq!(refused.code(), "authz.outbound.step-up");
+        let challenge = refused.challenge();
+        assert_eq!(challenge.is_some(), asked.is_some(), "{needed}");
+        if let (Some(challenge), Some(asked)) = (challenge, asked) {
+            assert!(challenge.contains(&format!("scope=\"{asked}\"")), "{challenge}");
+            assert!(challenge.contains("https://hop1.a.test/.well-known"), "{challenge}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_ends_by_its_own_state_once() {
+    let text =
+        format!("resource = \"{RESOURCE}\"\nloopback = true\n[service]\nroute = \"sign-in\"\n");
+    let broker = broker(&text);
+    let page = Page::open(0).await.unwrap();
+    let ended = page.expect("mine").unwrap();
+    let visit = async |query: &str| {
+        let url = format!("{}?{query}", page.uri).parse().unwrap();
+        let answer = broker.net.send(net::Request::get(url)).await.unwrap();
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        assert!(
+            answer.headers["content-security-policy"]
+                .to_str()
+                .unwrap()
+                .contains("frame-ancestors 'none'")
+        );
+        assert!(
+            !String::from_utf8_lossy(&answer.body).contains("canary"),
+            "the page repeats what came"
+        );
+        answer.status.as_u16()
+    };
+    let long = "c".repeat(limits::SIGN_IN_PARAMETER_BYTES_MAX + 1);
+    for wrong in [
+        "code=canary",
+        "code=canary&state=other",
+        "code=canary&code=2&state=mine",
+        "code=canary&state=mine&state=mine",
+        &format!("code={long}&state=mine"),
+    ] {
+        assert_eq!(visit(wrong).await, 400, "{wrong}");
+    }
+    let long = "c".repeat(limits::SIGN_IN_PARAMETER_BYTES_MAX);
+    assert_eq!(visit(&format!("code={long}&state=mine")).await, 200);
+    assert!(ended.await.is_ok());
+    assert_eq!(visit("code=canary&state=mine").await, 400, "it counts once");
+}
+
+#[tokio::test]
+async fn sign_ins_that_wait_are_bounded() {
+    let page = Page::open(0).await.unwrap();
+    let mut waiting: Vec<_> =
+        (0..limits::SIGN_INS_MAX).map(|at| page.expect(&at.to_string()).unwrap()).collect();
+    assert!(page.expect("one more").is_err());
+    page.forget("0");
+    waiting.push(page.expect("one more").unwrap());
+}
+
+#[test]
+fn the_schema_takes_what_the_reader_takes() {
+    let schema: Value =
+        serde_json::from_str(include_str!("../../../../docs/schema/outbound.json")).unwrap();
+    assert!(jsonschema::meta::is_valid(&schema));
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let guide = include_str!("../../../../docs/guide/outbound.md");
+    let mut good = 0;
+    for block in guide.split("```toml\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        if !block.starts_with("resource") {
+            continue;
+        }
+        let value: toml::Value = toml::from_str(block).unwrap();
+        let value = serde_json::to_value(value).unwrap();
+        assert!(validator.is_valid(&value), "{block}");
+        good += 1;
+    }
+    assert_eq!(good, 2, "examples of the guide");
+    let sign_in = json!({ "route": "sign-in" });
+    for (value, is_good) in [
+        (json!({ "resource": RESOURCE, "service": sign_in }), true),
+        (json!({ "resource": RESOURCE }), false),
+        (json!({ "resource": RESOURCE, "service": {} }), false),
+        (json!({ "resource": RESOURCE, "service": { "route": "password" } }), false),
+        (json!({ "resource": RESOURCE, "service": sign_in, "edges": "e.json" }), false),
+        (json!({ "resource": RESOURCE, "service": sign_in, "more": 1 }), false),
+        (
+            json!({ "resource": RESOURCE, "service": { "route": "sign-in", "redirect_port": 65_536 } }),
+            false,
+        ),
+        (
+            json!({ "resource": RESOURCE, "service": { "route": "sign-in", "client": { "document": "http://a.test" } } }),
+            false,
+        ),
+    ] {
+        assert_eq!(validator.is_valid(&value), is_good, "schema: {value}");
+        let members = value.as_object().unwrap().iter();
+        let lines: Vec<_> =
+            members.map(|(name, value)| format!("{name} = {}", inline(value))).collect();
+        let text = lines.join("\n");
+        let read = config::Config::parse(&text, Path::new(""));
+        assert_eq!(read.is_ok(), is_good, "{value}: {:?}", read.err());
+    }
+}
+
+/// A value as TOML writes it in one line.
+fn inline(value: &Value) -> String {
+    let Value::Object(members) = value else { return value.to_string() };
+    let members: Vec<_> =
+        members.iter().map(|(name, value)| format!("{name} = {}", inline(value))).collect();
+    format!("{{ {} }}", members.join(", "))
 }

@@ -130,7 +130,7 @@ impl Turn {
     }
 
     /// After a 403: with more, where a person can be asked for it; else the caller has to be.
-    fn step_up(&mut self, needed: &BTreeSet<String>) -> Result<bool, Refused> {
+    pub(super) fn step_up(&mut self, needed: &BTreeSet<String>) -> Result<bool, Refused> {
         let way = self.broker.way(&self.caller)?;
         if let (Caller::Person(person), Some(_)) = (&self.caller, &self.broker.config.caller) {
             let map = self.broker.config.map.as_ref();
@@ -163,9 +163,10 @@ impl Turn {
         let resource = &self.broker.config.resource;
         let edge = map.edges.edge(&map.from, resource);
         let given = edge.map(|edge| edge.map(&person.scopes)).unwrap_or_default();
-        let scopes: BTreeSet<String> = match way.scopes.is_empty() {
-            true => given,
-            false => given.intersection(&way.scopes).cloned().collect(),
+        let scopes: BTreeSet<String> = if way.scopes.is_empty() {
+            given
+        } else {
+            given.intersection(&way.scopes).cloned().collect()
         };
         if scopes.is_empty() {
             let challenge = back(map, &self.broker, person, &way.scopes);

@@ -89,7 +89,7 @@ impl Exchange {
             (Some(token), Some(super::ACCESS_TOKEN)) => token,
             (Some(_), Some(_)) => return Err(ExchangeError::Actor("its type is another one")),
         };
-        let actor = self.verified(&state.actors, token.expose(), now_s).await;
+        let actor = self.verified(&state.actors, token, now_s).await;
         let actor = actor.map_err(|_| ExchangeError::Actor("it does not verify"))?;
         if actor.subject.iss != access.subject.iss {
             return Err(ExchangeError::Actor("its issuer is not the subject token's"));

@@ -49,7 +49,7 @@ impl Exchange {
             parent_bound: it.access.confirmation.is_some(),
             // INVARIANT: X8 gives nothing else.
             child_bound: true,
-            auth_age_s: it.access.auth_time_s.map(|at_s| now_s.saturating_sub(at_s)),
+            auth_age_s: it.access.auth_age_s(now_s),
             // INVARIANT: X12 passed.
             revoked: false,
             destructive: it.authority.is_destructive,

@@ -134,7 +134,7 @@ fn call_request(
             allowed: access.scopes.clone(),
             parent_bound: access.confirmation.is_some(),
             child_bound: called.is_proven,
-            auth_age_s: age_s(access, now_s),
+            auth_age_s: access.auth_age_s(now_s),
             revoked: is_revoked,
             destructive: called.is_destructive,
             mapped: called.mapped.cloned(),
@@ -179,11 +179,6 @@ fn subject_of(access: &Access) -> Result<Subject, RequestError> {
 
 fn behind(chain: &[Name]) -> u64 {
     u64::try_from(chain.len().saturating_sub(1)).unwrap_or(u64::MAX)
-}
-
-/// A sign-in in the future is one that nobody knows.
-fn age_s(access: &Access, now_s: u64) -> Option<u64> {
-    now_s.checked_sub(access.auth_time_s?)
 }
 
 fn of_server(resource: &Resource, server: &Server) -> policy::Server {

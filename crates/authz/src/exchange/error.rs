@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::grant::{GrantError, ProofOf};
-use crate::token::{AccessError, ProofError};
+use crate::token::{AccessError, IntrospectionError, ProofError};
 
 /// Why an exchange is refused.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum ExchangeError {
     /// X2.
     #[error("the subject token does not count: {0}")]
     Subject(AccessError),
+    /// X2, of an opaque token: its issuer was asked.
+    #[error("the subject token does not count: {0}")]
+    Opaque(IntrospectionError),
     /// X3.
     #[error("the subject token is not for the server that asks, alone")]
     NotForRequester,
@@ -117,7 +120,7 @@ impl ExchangeError {
         match self {
             Self::Request(_) => "authz.exchange.request-malformed",
             Self::Client(_) => "authz.exchange.client-unauthenticated",
-            Self::Subject(_) => "authz.exchange.subject-invalid",
+            Self::Subject(_) | Self::Opaque(_) => "authz.exchange.subject-invalid",
             Self::NotForRequester => "authz.exchange.subject-not-for-requester",
             Self::Edge(_) => "authz.exchange.edge-missing",
             Self::Authority(_) | Self::Details(_) => "authz.exchange.authority-exceeded",
@@ -188,6 +191,7 @@ impl ExchangeError {
         matches!(
             self,
             Self::Subject(_)
+                | Self::Opaque(_)
                 | Self::NotForRequester
                 | Self::Holder(_)
                 | Self::HolderProof(_)

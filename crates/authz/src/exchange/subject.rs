@@ -5,14 +5,32 @@ use crate::edge::{BoundSubject, Edge};
 use crate::grant::{Grant, GrantError, Once, ProofOf};
 use crate::limits;
 use crate::net::Renewals;
+use crate::resource::protection::opaque::{Opaque, OpaqueError};
 use crate::token::proof::Expected;
-use crate::token::{Access, AccessError, Confirmation, Secret, Subject, Verifier};
+use crate::token::{
+    Access, AccessError, Confirmation, IntrospectionError, Secret, Subject, Verifier,
+};
+
+fn refused(error: AccessError) -> ExchangeError {
+    match error {
+        AccessError::Audience => ExchangeError::NotForRequester,
+        AccessError::Actors(why) => ExchangeError::Chain(why),
+        error => ExchangeError::Subject(error),
+    }
+}
 
 impl Exchange {
     /// The same exchange, which looks for keys that nobody knows where their issuers publish them.
     #[must_use]
     pub fn with_renewals(mut self, renewals: Renewals) -> Self {
         self.renewals = Some(renewals);
+        self
+    }
+
+    /// The same exchange, where one issuer has opaque tokens and is asked about them (RFC 7662).
+    #[must_use]
+    pub fn with_opaque(mut self, opaque: Option<Opaque>) -> Self {
+        self.opaque = opaque;
         self
     }
 
@@ -23,29 +41,40 @@ impl Exchange {
         token: &Secret,
         now_s: u64,
     ) -> Result<Access, ExchangeError> {
-        let (token, by) = (token.expose(), case.verifiers);
-        let read = match self.verified(&by.others, token, now_s).await {
-            Err(AccessError::Issuer) => by.own.verify(token, now_s),
+        let by = case.verifiers;
+        match self.verified(&by.others, token, now_s).await {
+            Err(ExchangeError::Subject(AccessError::Issuer)) => {
+                by.own.verify(token.expose(), now_s).map_err(refused)
+            }
             read => read,
-        };
-        match read {
-            Ok(access) => Ok(access),
-            Err(AccessError::Audience) => Err(ExchangeError::NotForRequester),
-            Err(AccessError::Actors(why)) => Err(ExchangeError::Chain(why)),
-            Err(error) => Err(ExchangeError::Subject(error)),
         }
     }
 
-    /// What a verifier says of a token, with what its issuer publishes now.
-    pub(super) async fn verified(
+    /// What a verifier says of a token: by what its issuer publishes now, or says of it.
+    ///
+    /// # Errors
+    /// X2 and X3, or an issuer that cannot be asked.
+    pub async fn verified(
         &self,
         verifier: &Verifier,
-        token: &str,
+        token: &Secret,
         now_s: u64,
-    ) -> Result<Access, AccessError> {
-        match &self.renewals {
-            Some(renewals) => renewals.verify(verifier, token, now_s).await,
-            None => verifier.verify(token, now_s),
+    ) -> Result<Access, ExchangeError> {
+        let text = token.expose();
+        let read = match &self.renewals {
+            Some(renewals) => renewals.verify(verifier, text, now_s).await,
+            None => verifier.verify(text, now_s),
+        };
+        match (read, &self.opaque) {
+            // The start of every JWT's header: what is malformed in one is not for its issuer to mend.
+            (Err(AccessError::Malformed(_)), Some(opaque)) if !text.starts_with("eyJ") => {
+                opaque.access(verifier, token, now_s).await.map_err(|error| match error {
+                    OpaqueError::Refused(IntrospectionError::Access(error)) => refused(error),
+                    OpaqueError::Refused(error) => ExchangeError::Opaque(error),
+                    error => ExchangeError::unavailable("asking about a token", error),
+                })
+            }
+            (read, _) => read.map_err(refused),
         }
     }
 

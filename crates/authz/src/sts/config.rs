@@ -1,6 +1,7 @@
 //! The configuration of the service: one TOML file, and the files that it names. Read and checked
 //! whole before anything listens; what is wrong is said with its place and the fix.
 
+mod asked;
 mod domains;
 mod edges;
 pub(crate) mod files;
@@ -11,6 +12,7 @@ mod rules;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+pub use self::asked::Asked;
 pub use self::domains::{Domains, Poll};
 pub use self::edges::EdgesFile;
 use super::keys::Keys;
@@ -65,12 +67,14 @@ pub struct Config {
 }
 
 /// An issuer whose tokens may be exchanged.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Trusted {
     /// What its tokens are verified by.
     pub issuer: Issuer,
     /// The same keys, and where they come from.
     pub pinned: Pinned,
+    /// Where its opaque tokens are looked up, if it has some.
+    pub asked: Option<Asked>,
 }
 
 /// How long things last.

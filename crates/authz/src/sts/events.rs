@@ -2,6 +2,8 @@
 //!
 //! INVARIANT: nothing is acknowledged before what it ends is durable.
 
+pub(super) mod ended;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};

@@ -12,9 +12,10 @@ use tokio::time::Instant;
 
 use super::answer::Refusal;
 use super::{MALFORMED, Sts, request, token};
+use crate::exchange::ExchangeError;
 use crate::grant::GrantError;
 use crate::limits;
-use crate::token::{Jwt, Verifier};
+use crate::token::{Jwt, Secret, Verifier};
 
 /// Answers a request to end a grant.
 pub(super) async fn endpoint(State(sts): State<Sts>, asked: Request) -> Response {
@@ -34,10 +35,9 @@ impl Sts {
         let token = token.ok_or_else(|| Refusal::malformed(MALFORMED, "there is no `token`"))?;
         let found = match self.own(token.expose(), &client) {
             Some(txn) => Some(txn),
-            None => self
-                .root(token.expose(), &client, now_s)
-                .await
-                .map_err(|error| Refusal::store(&error))?,
+            None => {
+                self.root(&token, &client, now_s).await.map_err(|error| Refusal::store(&error))?
+            }
         };
         if let Some(txn) = found {
             let ended = self.inner.grants.revoke(&txn, "revoked by a client", now_s).await;
@@ -69,7 +69,7 @@ impl Sts {
     /// The grant that a token of a trusted issuer founded, or could found: it will found no other.
     async fn root(
         &self,
-        token: &str,
+        token: &Secret,
         client: &str,
         now_s: u64,
     ) -> Result<Option<String>, GrantError> {
@@ -77,8 +77,13 @@ impl Sts {
         let Some((_, server)) = edges.server_of(client) else { return Ok(None) };
         let verifier =
             Verifier { issuers: self.inner.trusted.clone(), audience: server.audience.clone() };
-        let Ok(access) = self.inner.renewals.verify(&verifier, token, now_s).await else {
-            return Ok(None);
+        let access = match self.inner.exchange.verified(&verifier, token, now_s).await {
+            Ok(access) => access,
+            // Whether there is a grant to end, nobody can say now: to say that it ended would be a lie.
+            Err(ExchangeError::Unavailable { source, .. }) => {
+                return Err(GrantError::Store(source));
+            }
+            Err(_) => return Ok(None),
         };
         self.inner.exchange.founded(&access, client, now_s).await.map(|grant| Some(grant.txn))
     }

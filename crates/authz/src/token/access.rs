@@ -214,6 +214,13 @@ pub enum AccessError {
     Actors(&'static str),
 }
 
+impl Access {
+    /// How long ago the person signed in. A sign-in in the future is one that nobody knows.
+    pub fn auth_age_s(&self, now_s: u64) -> Option<u64> {
+        now_s.checked_sub(self.auth_time_s?)
+    }
+}
+
 impl AccessError {
     /// The stable code: `authz.guard.<word>`.
     pub const fn code(&self) -> &'static str {

@@ -251,6 +251,7 @@ fn the_table_holds_every_code_once_and_no_other() {
         include_str!("credential.rs"),
         include_str!("holder.rs"),
         include_str!("introspection.rs"),
+        include_str!("../resource/pinned.rs"),
         include_str!("../resource/protection.rs"),
     ];
     let texts = sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2));

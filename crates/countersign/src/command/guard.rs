@@ -2,7 +2,6 @@
 //!
 //! With a command, stdout belongs to the protocol: nothing here writes there.
 
-mod outbound;
 mod testimony;
 
 use std::fs::OpenOptions;
@@ -25,7 +24,7 @@ use crate::log;
 use crate::log::backing::Backing;
 use crate::log::evidence::{self, Named};
 use crate::output::style;
-use crate::source::{Reach, Source, words_shown};
+use crate::source::{Reach, Source, outbound, words_shown};
 
 /// Guards a server until its client or the server ends.
 ///
@@ -205,9 +204,9 @@ async fn serve(
         return Err(Failure::usage(format!("{address} can be reached from other machines"))
             .hint("listen on 127.0.0.1, or add `--allow-remote-clients`"));
     }
-    let tasks = protection.as_ref().map(|protection| protection.tasks());
+    let tasks = protection.as_ref().map(Protection::tasks);
     let outbound = arguments.outbound.as_deref();
-    let outbound = outbound.map(|path| outbound::broker(desk, path, protection.is_some()));
+    let outbound = outbound.map(|path| outbound::guarding(desk.output, path, protection.is_some()));
     let tokens = Tokens { inbound: protection, outbound: outbound.transpose()? };
     let failed = |error| Failure::new(format!("listening on {address}")).because(error);
     let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;

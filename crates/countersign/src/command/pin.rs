@@ -13,14 +13,17 @@ use crate::log;
 use crate::log::evidence;
 use crate::output::style;
 use crate::report::{Comparison, human};
-use crate::source::{Reach, Source};
+use crate::source::{Reach, Source, outbound};
 
 /// Pins a server.
 ///
 /// # Errors
 /// Anything short of a whole surface; a pin that is there already and differs.
 pub(super) async fn run(desk: &Desk, arguments: &args::Pin) -> Result<Exit, Failure> {
-    let reach = Reach::of(&arguments.reach)?;
+    let mut reach = Reach::of(&arguments.reach)?;
+    if let Some(path) = &arguments.outbound {
+        reach.conditions.outbound = Some(outbound::broker(desk.output, path)?);
+    }
     let root = desk.store.root();
     let source = Source::of_arguments(&arguments.server, &reach, root)?;
     let alias = arguments.name.clone().map_or_else(|| source.alias(), Ok)?;

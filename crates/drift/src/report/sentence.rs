@@ -66,7 +66,12 @@ pub(crate) fn value(value: Option<&Value>) -> String {
         Some(other) => {
             // Bounded: a large value is not written out only to be cut.
             let small = size(other, VALUE_NODES_MAX) < VALUE_NODES_MAX;
-            if small { shown(&other.to_string(), VALUE_CHARS_MAX) } else { "a larger value".into() }
+            if !small {
+                return "a larger value".into();
+            }
+            // Canonical: whoever tells of the same change tells it in the same words.
+            let text = surface::canonical::to_vec(other);
+            shown(&String::from_utf8_lossy(&text), VALUE_CHARS_MAX)
         }
     }
 }

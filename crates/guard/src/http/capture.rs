@@ -70,7 +70,10 @@ pub(super) async fn open(
     let failed =
         |method: &str, source| CaptureError::Exchange { method: method.to_owned(), source };
     let upstream = Upstream::new(endpoint, conditions.addresses.as_deref());
-    let upstream = upstream.map_err(|error| failed(DISCOVER, error.into()))?;
+    let mut upstream = upstream.map_err(|error| failed(DISCOVER, error.into()))?;
+    if let Some(broker) = &conditions.outbound {
+        upstream = upstream.with(Arc::clone(broker));
+    }
     let upstream = Arc::new(upstream);
     let channel = |line| HttpChannel {
         upstream: Arc::clone(&upstream),

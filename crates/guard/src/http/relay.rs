@@ -1,6 +1,7 @@
 //! One HTTP request of a client: admitted, decided, forwarded or answered.
 
 mod admission;
+mod asker;
 mod asking;
 mod authority;
 mod beside;
@@ -15,21 +16,21 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use authz::broker::{Broker, Person};
+use authz::broker::Broker;
 use authz::resource::{Protection, Refused};
-use authz::token::{Access, Credential};
+use authz::token::Access;
 use bytes::Bytes;
 use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
-use surface::Era;
 use tokio::sync::watch;
 use wire::request::Subject;
 use wire::{Document, Frame, Message, Policy};
 
 use self::admission::{Admission, check_content};
+use self::asker::Asker;
 use self::asking::ClientChannel;
 use self::authority::Authority;
 use self::beside::{Beside, Link, Streams};
@@ -66,20 +67,13 @@ pub(super) struct Relay {
     serving: watch::Receiver<Phase>,
 }
 
-/// Who asks, and the server as it is asked for them.
-struct Asker {
-    principal: Principal,
-    /// The token that let them in, where one is needed.
-    access: Option<Access>,
-    upstream: Arc<Upstream>,
-}
-
 /// Where a request belongs.
 struct Context {
     principal: Principal,
+    /// The server as it is asked for them.
+    upstream: Arc<Upstream>,
     /// The token that let it in, where one is needed.
     access: Option<Access>,
-    upstream: Arc<Upstream>,
     /// The legacy session that it names.
     session: Option<HeaderValue>,
     is_modern: bool,
@@ -110,7 +104,7 @@ impl Relay {
         let has_callers = upstream.broker().is_some_and(Broker::needs_callers);
         let own = has_callers.then(|| Own::new(Arc::clone(&upstream)));
         let streams = Arc::default();
-        let (authority, protection) = (Authority::default(), None);
+        let (protection, authority) = (None, Authority::default());
         Self {
             gate,
             upstream,
@@ -195,20 +189,17 @@ impl Relay {
         let upstream = Arc::clone(&self.upstream);
         let Some(protection) = &self.protection else {
             let principal = self.conversations.principal(&head.headers);
-            return Ok(Asker { principal, access: None, upstream });
+            return Ok(Asker { principal, upstream, access: None });
         };
         let access = protection.admit(head.method.as_str(), &head.headers, peer).await?;
-        let upstream = match self.upstream.broker().and_then(|_| person(&access, &head.headers)) {
-            Some(person) => Arc::new(self.upstream.on_behalf_of(person)),
-            None => upstream,
-        };
+        let upstream = asker::on_behalf(upstream, &access, &head.headers);
         strip_credentials(&mut head.headers);
         if let Some(terminator) = &protection.terminator {
             head.headers.remove(&terminator.header);
         }
         let (subject, client) = (&access.subject, &access.client_id);
         let principal = self.conversations.verified(&subject.iss, &subject.sub, client);
-        Ok(Asker { principal, access: Some(access), upstream })
+        Ok(Asker { principal, upstream, access: Some(access) })
     }
 
     /// The answer to who is not let in. Apps read it in the result of their call, by option.
@@ -218,7 +209,7 @@ impl Relay {
             return Rejection::unauthorized(refused);
         }
         let body = body::read(body, UNKNOWN_BYTES_MAX, limits::BODY_TIME_MAX).await;
-        match body.ok().as_deref().and_then(called) {
+        match body.ok().as_deref().and_then(authority::called) {
             Some((id, era)) => Rejection::in_result(&id, era, refused),
             None => Rejection::unauthorized(refused),
         }
@@ -424,20 +415,6 @@ impl Relay {
     }
 }
 
-/// Who showed a token, for an exchange.
-fn person(access: &Access, headers: &HeaderMap) -> Option<Person> {
-    let values = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
-    let shown = Credential::parse(values("authorization"), values("dpop")).ok()??;
-    Some(Person {
-        subject: access.subject.clone(),
-        client_id: access.client_id.clone(),
-        scopes: access.scopes.clone(),
-        expires_s: access.expires_s,
-        token: shown.token,
-        proof: shown.proof,
-    })
-}
-
 /// Decides on one message.
 async fn decide(
     message: &Message<'_>,
@@ -563,19 +540,6 @@ fn id_of<'m>(message: &Message<'m>) -> &'m [u8] {
     match message {
         Message::Request(request) => request.id.raw(),
         Message::Notification(_) | Message::Response(_) => b"null",
-    }
-}
-
-/// The id of a call of a tool, and the era that it speaks.
-fn called(body: &[u8]) -> Option<(Vec<u8>, Era)> {
-    let document = Document::parse(body, &Policy::default()).ok()?;
-    match Frame::read(&document).ok()? {
-        Frame::One(Message::Request(request)) if request.method == "tools/call" => {
-            let version = wire::request::protocol_version(request.params).ok()?;
-            let era = if version.is_some() { Era::Modern } else { Era::Legacy };
-            Some((request.id.raw().to_vec(), era))
-        }
-        _ => None,
     }
 }
 

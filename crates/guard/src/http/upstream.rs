@@ -135,12 +135,27 @@ impl Upstream {
         &self,
         path: PathAndQuery,
         method: Method,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> io::Result<Response<Answer>> {
+        match &self.outbound {
+            None => self.send_once(path, method, headers, HeaderMap::new(), body).await,
+            Some(outbound) => {
+                // In a box: it is large beside all that a request without tokens needs.
+                Box::pin(self.send_with(outbound, path, method, headers, body)).await
+            }
+        }
+    }
+
+    /// Sends with a token, and again where the server refused it before it did anything.
+    async fn send_with(
+        &self,
+        (broker, caller): &(Arc<Broker>, Caller),
+        path: PathAndQuery,
+        method: Method,
         mut headers: HeaderMap,
         body: Bytes,
     ) -> io::Result<Response<Answer>> {
-        let Some((broker, caller)) = &self.outbound else {
-            return self.send_once(path, method, headers, HeaderMap::new(), body).await;
-        };
         // What a client shows the guard is not for the server.
         for name in [AUTHORIZATION, DPOP] {
             headers.remove(name);

@@ -146,6 +146,9 @@ impl<'s> Inliner<'s> {
         let mut rest = Map::new();
         let Some(Value::Object(definitions)) = self.root.get(container) else { return Some(rest) };
         self.path.push((self.root, 0));
+        // By name, for one can name the next: which order a serialiser wrote them in decides nothing.
+        let mut definitions: Vec<_> = definitions.iter().collect();
+        definitions.sort_unstable_by_key(|(name, _)| *name);
         for (name, definition) in definitions {
             let is_named = self.named.contains(&std::ptr::from_ref(definition));
             if !(is_named && is_identifier(name)) {

@@ -30,6 +30,19 @@ fn what_carries_meaning_beside_each_step_differs() {
     }
 }
 
+/// A definition that only another unnamed one names: whichever stands first.
+#[test]
+fn definitions_that_name_each_other_have_one_form_in_any_order() {
+    let of = |definitions: &str| {
+        let text = format!(r#"{{"inputSchema":{{"type":"object","$defs":{definitions}}}}}"#);
+        semantic(&serde_json::from_str(&text).expect("JSON"))
+    };
+    let (a, b) = (r##""A":{"$ref":"#/$defs/B"}"##, r#""B":{"type":"string"}"#);
+    assert_eq!(of(&format!("{{{a},{b}}}")), of(&format!("{{{b},{a}}}")));
+    let c = r##""C":{"$ref":"#/$defs/A"}"##;
+    assert_eq!(of(&format!("{{{a},{b},{c}}}")), of(&format!("{{{c},{b},{a}}}")));
+}
+
 #[test]
 fn only_tools_have_schemas() {
     let item = json!({ "annotations": {}, "inputSchema": { "additionalProperties": false } });

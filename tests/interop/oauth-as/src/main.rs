@@ -39,7 +39,7 @@ async fn main() -> Result<(), Failure> {
         client_id: ClientId::new(name),
         auth,
         grant_types,
-        redirect_uris: vec!["http://127.0.0.1/callback".to_owned()],
+        redirect_uris: ["", ":39411"].map(|port| format!("http://127.0.0.1{port}/callback")).to_vec(),
         allowed_scopes: scopes.clone(),
         default_scopes: scopes.clone(),
         name: None,

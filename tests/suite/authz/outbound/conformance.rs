@@ -2,8 +2,10 @@
 //! real guard stands before each scenario's server, and a client that knows nothing of tokens calls it
 //! (`clients/outbound.mjs`). What came of each is `docs/conformance-client.md`, which this holds to it.
 
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use harness::{Program, Scratch, paths};
@@ -26,6 +28,9 @@ const SCENARIOS: [(&str, &[&str]); 4] = [
         ],
     ),
 ];
+
+/// How many run at the same time.
+const AT_ONCE: usize = 3;
 
 const BOTH: [&str; 14] = [
     "metadata-default",
@@ -75,30 +80,39 @@ const NEWEST: [&str; 25] = [
 #[test]
 fn every_client_scenario_of_the_official_suite_passes() {
     assert_eq!(listed(), scenarios(), "the suite has other scenarios than this test");
-    let mut table = String::new();
-    for (version, names) in SCENARIOS {
-        for name in names {
-            let checks = checks(version, name);
-            let count = |wanted: &str| checks.iter().filter(|it| it["status"] == wanted).count();
-            let odd: Vec<_> = checks
-                .iter()
-                .filter(|it| !matches!(it["status"].as_str(), Some("SUCCESS" | "INFO")))
-                .collect();
-            assert!(odd.is_empty(), "{version} {name}: {odd:#?}");
-            let (passed, all) = (count("SUCCESS"), count("SUCCESS") + count("FAILURE"));
-            assert!(passed > 0, "{version} {name}: nothing was checked");
-            // How often a scenario sees one request depends on its client: the kinds do not.
-            let mut kinds: Vec<_> = checks.iter().filter(|it| it["status"] == "SUCCESS").collect();
-            kinds.sort_by_key(|it| it["id"].as_str());
-            kinds.dedup_by_key(|it| it["id"].as_str().unwrap_or_default().to_owned());
-            assert_eq!(passed, all);
-            writeln!(table, "| `auth/{name}` | {version} | {} | pass |", kinds.len())
-                .expect("text");
+    let all =
+        SCENARIOS.iter().flat_map(|(version, names)| names.iter().map(|name| (*version, *name)));
+    let all: Vec<_> = all.collect();
+    let (next, rows) = (AtomicUsize::new(0), Mutex::new(vec![String::new(); all.len()]));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((version, name)) = all.get(at) else { return };
+                    let row = row(version, name);
+                    rows.lock().expect("no writer panics")[at] = row;
+                }
+            });
         }
-    }
+    });
+    let table = rows.into_inner().expect("no writer panics").concat();
     let path = paths::tests_file("../docs/conformance-client.md");
     let page = std::fs::read_to_string(path).expect("the page");
     assert!(page.contains(&table), "docs/conformance-client.md should have:\n{table}");
+}
+
+/// What came of one scenario: everything that it checks succeeded.
+fn row(version: &str, name: &str) -> String {
+    let checks = checks(version, name);
+    let is_good = |it: &&Value| matches!(it["status"].as_str(), Some("SUCCESS" | "INFO"));
+    let odd: Vec<_> = checks.iter().filter(|it| !is_good(it)).collect();
+    assert!(odd.is_empty(), "{version} {name}: {odd:#?}");
+    // How often a scenario sees one request depends on its client: the kinds do not.
+    let kinds = checks.iter().filter(|it| it["status"] == "SUCCESS");
+    let kinds: BTreeSet<_> = kinds.filter_map(|it| it["id"].as_str()).collect();
+    assert!(!kinds.is_empty(), "{version} {name}: nothing was checked");
+    format!("| `auth/{name}` | {version} | {} | pass |\n", kinds.len())
 }
 
 /// The scenarios that the suite itself lists.

@@ -59,7 +59,8 @@ fn ours(jwks: &std::path::Path) -> Ours {
     let (guard, upstream) = (Guard::new(), Recorder::start());
     let address = format!("127.0.0.1:{}", free_port());
     let config = format!(
-        "resource = \"http://{address}/mcp\"\nscopes = [\"files:read\"]\n[[trusted]]\nissuer = \"{ISSUER}\"\njwks = {jwks:?}\n"
+        "resource = \"http://{address}/mcp\"\nscopes = [\"files:read\"]\n[[trusted]]\nissuer = \"{ISSUER}\"\njwks = \"{}\"\n",
+        jwks.display()
     );
     std::fs::write(guard.file("authorize.toml"), config).expect("written");
     let options = ["--mode", "observe", "--authorize", "authorize.toml"];

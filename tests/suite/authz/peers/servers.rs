@@ -53,9 +53,7 @@ impl Attacked<'_> {
         if self.peer.offers(EXCHANGE) {
             self.exchange();
         }
-        if self.peer.offers(JWT_BEARER) {
-            panic!("{} takes assertions: T13 has to be tried", self.peer.name);
-        }
+        assert!(!self.peer.offers(JWT_BEARER), "T13 has to be tried at {}", self.peer.name);
         self.secrets();
         self.outcomes
     }

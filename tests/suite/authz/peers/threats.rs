@@ -73,7 +73,11 @@ const ROWS: &[(&str, &str, &[&str])] = &[
         &["an_event_ends_everything_of_its_subject_within_a_second_and_nothing_of_others"],
     ),
     ("T17", "key confusion", &["our_guard_refuses_every_token_and_proof_of_the_attacker"]),
-    ("T18", "a weakened requirement of a tool", &[]),
+    (
+        "T18",
+        "a weakened requirement of a tool",
+        &["t18_a_server_that_weakens_its_schemes_changes_nothing_but_is_seen"],
+    ),
     (
         "T19",
         "an endpoint of the same origin",
@@ -156,9 +160,14 @@ fn gateway() -> Outcomes {
     let opened = post(&server, &good, None, "initialize", opening);
     assert_eq!(opened.status, 200, "{}", server.written());
     let session = opened.header("mcp-session-id").map(str::to_owned);
-    post(&server, &good, session.as_deref(), "tools/list", json!({}));
+    let listed = post(&server, &good, session.as_deref(), "tools/list", json!({}));
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while upstream.seen().is_empty() {
+        assert!(std::time::Instant::now() < deadline, "nobody asked: {}", server.written());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    drop((opened, listed));
     let seen = upstream.seen();
-    assert!(!seen.is_empty(), "the server behind was never asked: {}", server.written());
     outcomes.insert("T1", one("the token before the server behind", seen.contains(&good)));
     outcomes.insert("T21", one("a token in what it writes", server.written().contains("eyJ")));
     let strange = Signer::generate(Algorithm::Es256).expect("a key");

@@ -6,16 +6,15 @@ mod search;
 
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use harness::guard::{Guard, Listening};
+use harness::http::recorder::Recorder;
 use harness::{HttpClient, Program};
 use serde_json::{Value, json};
 
 use self::search::Search;
-use super::super::guard::recorder;
 use super::decisions::{ask, evaluation};
 use super::federation::{Two, two_with};
 use super::{Domain, HOPS};
@@ -136,7 +135,7 @@ fn misplaced(domain: &mut Domain, secrets: &[String]) {
 struct Hop {
     guard: Guard,
     listening: Listening,
-    seen: Arc<Mutex<String>>,
+    upstream: Recorder,
     /// What it answered.
     answered: String,
 }
@@ -153,10 +152,10 @@ impl Hop {
             HOPS[1], domain.sts.issuer
         );
         fs::write(guard.file("authorize.toml"), config).expect("written");
-        let (upstream, seen) = recorder();
+        let upstream = Recorder::start();
         let options = ["--mode", "observe", "--authorize", "authorize.toml"];
-        let listening = guard.listen(&options, &upstream);
-        Self { guard, listening, seen, answered: String::new() }
+        let listening = guard.listen(&options, &upstream.url);
+        Self { guard, listening, upstream, answered: String::new() }
     }
 
     fn call(&mut self, path: &str, shown: &[(&str, &str)]) -> u16 {
@@ -193,7 +192,7 @@ impl Hop {
             assert_ne!(self.call(&format!("?access_token={secret}"), &right[..1]), 200);
             assert_ne!(self.call(&format!("/{secret}"), &right[..1]), 200);
         }
-        assert!(self.seen.lock().expect("no writer panics").contains("ping"));
+        assert!(self.upstream.seen().contains("ping"));
     }
 }
 
@@ -276,7 +275,7 @@ fn no_token_proof_or_secret_is_printed_kept_or_answered() {
         ("wrong configurations".to_owned(), printed),
         ("the guard's events".to_owned(), hop.listening.stderr().into_bytes()),
         ("the guard's answers".to_owned(), hop.answered.into_bytes()),
-        ("the server".to_owned(), hop.seen.lock().expect("no writer panics").clone().into_bytes()),
+        ("the server".to_owned(), hop.upstream.seen().into_bytes()),
     ];
     for (path, bytes) in [two.a.sts.folder(), two.b.folder()].into_iter().flat_map(files) {
         match Path::new(&path) {

@@ -11,7 +11,17 @@ const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/";
 
 /// A domain whose transmitter `ssf` may speak of the subjects of its authorization server.
 fn told(poll: bool) -> Domain {
+    transmitted(poll, |_| ())
+}
+
+/// The same, pushed, with more configuration.
+pub(super) fn told_with(configure: impl FnOnce(&Draft)) -> Domain {
+    transmitted(false, configure)
+}
+
+fn transmitted(poll: bool, configure: impl FnOnce(&Draft)) -> Domain {
     Domain::with(|draft, others| {
+        configure(draft);
         draft.write("ssf.jwks.json", &json!({ "keys": [others.jwk("ssf")] }).to_string());
         let issuer = &others.issuer;
         let more = if poll {

@@ -158,7 +158,7 @@ fn the_conformance_suite_finds_nothing_wrong_but_that_nobody_signs_in_here() {
     assert_eq!(of("authorization-code-grant")["status"], "SKIPPED");
 }
 
-fn collect(folder: &std::path::Path, checks: &mut Vec<Value>) {
+pub(in crate::authz) fn collect(folder: &std::path::Path, checks: &mut Vec<Value>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {

@@ -267,3 +267,67 @@ fn a_clients_document_is_fetched_where_its_name_says_and_read_again() {
     assert_eq!(asks(&mut domain, "document")["status"], 200, "{}", domain.sts.written());
     assert_eq!(asks(&mut domain, "thief")["status"], 401);
 }
+
+/// An issuer whose tokens say nothing by themselves, and which says what it likes about them.
+#[test]
+fn an_opaque_token_is_what_its_issuer_says_for_the_server_that_asks_and_else_nothing() {
+    const PATH: &str = "/published/introspect";
+    let mut domain = Domain::with(|draft, others| {
+        draft.write_private("issuer.secret", "canary-secret-of-the-service\n");
+        draft.configure(&format!(
+            "\n[[trusted]]\nissuer = \"https://opaque.example\"\nintrospection = \"{}{PATH}\"\n\
+             client_id = \"sts\"\nclient_secret = \"issuer.secret\"\n",
+            others.issuer
+        ));
+    });
+    let jkt = domain.others.jwk("agent")["kid"].clone();
+    let now = domain.others.now_s();
+    let active = json!({
+        "active": true, "iss": "https://opaque.example", "sub": "dave", "aud": HOPS[0],
+        "client_id": "agent", "scope": "files:read", "token_type": "DPoP", "iat": now,
+        "exp": now + 300, "cnf": { "jkt": jkt },
+    });
+    domain.publish(PATH, 200, &active);
+    let ask = |domain: &mut Domain, hop: usize, token: &str, scope: &str| {
+        let proof = domain.others.proof("agent", HOPS[hop], token);
+        domain.exchange(hop, token, &proof, scope)
+    };
+    let answer = ask(&mut domain, 0, "opaque-one", "doc:get");
+    assert_eq!(answer["status"], 200, "{answer}\n{}", domain.sts.written());
+    let token = answer["body"]["access_token"].as_str().expect("a token").to_owned();
+    let claims = domain.verify(&token, HOPS[1])["payload"].clone();
+    assert_ne!(claims["sub"], "dave", "another domain's");
+    // What was kept for hop 1 is not for hop 2, which is another audience.
+    let answer = ask(&mut domain, 1, "opaque-one", "blob:get");
+    assert_eq!(refusal(&answer).1, "authz.exchange.subject-refused", "{answer}");
+    let last = domain.sts.decisions();
+    let last: Value = serde_json::from_str(last.lines().last().expect("a record")).expect("JSON");
+    assert_eq!(last["code"], "authz.exchange.subject-not-for-requester", "{last}");
+    // Not active, a lie about who says so, no answer: nothing is issued.
+    domain.publish(PATH, 200, &json!({ "active": false }));
+    let answer = ask(&mut domain, 0, "opaque-two", "doc:get");
+    assert_eq!(refusal(&answer).1, "authz.exchange.subject-refused", "{answer}");
+    let mut other = active.clone();
+    other["iss"] = json!(domain.others.issuer);
+    domain.publish(PATH, 200, &other);
+    let answer = ask(&mut domain, 0, "opaque-three", "doc:get");
+    assert_eq!(refusal(&answer).1, "authz.exchange.subject-refused", "{answer}");
+    domain.publish(PATH, 500, &active);
+    let answer = ask(&mut domain, 0, "opaque-four", "doc:get");
+    assert_eq!(answer["status"], 503, "{answer}");
+    assert_eq!(answer["headers"]["retry-after"], "1", "{answer}");
+    assert_eq!(
+        domain.revoke("hop1", "opaque-four")["status"],
+        503,
+        "nobody knows whether it ended"
+    );
+    // It ends as any root token does.
+    domain.publish(PATH, 200, &active);
+    assert_eq!(domain.revoke("hop1", "opaque-one")["status"], 200);
+    let answer = ask(&mut domain, 0, "opaque-one", "doc:get");
+    assert_eq!(refusal(&answer).1, "authz.exchange.subject-refused", "{answer}");
+    let seen = domain.sts.written() + &domain.sts.decisions();
+    for secret in ["opaque-one", "opaque-four", "canary-secret-of-the-service"] {
+        assert!(!seen.contains(secret), "{secret} in what the service wrote");
+    }
+}

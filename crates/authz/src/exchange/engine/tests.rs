@@ -77,4 +77,33 @@ fn a_call_is_asked_with_the_tokens_own_chain() {
     own.subject.sub = own.client_id.clone();
     let request = call_request(&Called { access: &own, ..called }, false, NOW_S).unwrap();
     assert!(matches!(request.subject, Subject::Agent(_)), "a client for itself");
+    own.actors = vec![actor("https://sts.a.test", "hop0")];
+    let request = call_request(&Called { access: &own, ..called }, false, NOW_S).unwrap();
+    assert!(matches!(request.subject, Subject::Principal(_)), "somebody acts for the client");
+}
+
+#[test]
+fn facts_of_a_call_are_the_tokens() {
+    let server = resource("https://hop1.a.test/mcp");
+    let needs = set("files:read");
+    let facts = |access: &Access| {
+        let called = Called {
+            access,
+            server: &server,
+            what: What::Tool("read"),
+            needs: &needs,
+            mapped: None,
+            is_proven: true,
+            is_destructive: false,
+        };
+        call_request(&called, false, NOW_S).unwrap().facts
+    };
+    let mut access = access();
+    assert_eq!((facts(&access).depth, facts(&access).auth_age_s), (0, Some(60)));
+    let actor = |at: u8| Actor { iss: "https://sts.a.test".into(), sub: format!("hop{at}") };
+    access.actors = (0..4).map(actor).collect();
+    access.auth_time_s = Some(NOW_S + 1);
+    assert_eq!((facts(&access).depth, facts(&access).auth_age_s), (3, None), "nobody knows when");
+    access.auth_time_s = None;
+    assert_eq!(facts(&access).auth_age_s, None);
 }

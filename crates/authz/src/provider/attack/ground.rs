@@ -64,7 +64,7 @@ impl Ground {
     }
 
     pub(super) fn good(&self) -> Option<Shown> {
-        self.bearer(self.header("at+jwt"), self.claims())
+        self.bearer(&self.header("at+jwt"), &self.claims())
     }
 
     pub(super) fn good_bound(&self) -> Option<Shown> {
@@ -88,7 +88,7 @@ impl Ground {
 
     /// A good token but for one claim; `null` takes it away.
     pub(super) fn claim(&self, name: &str, value: Value) -> Option<Shown> {
-        self.bearer(self.header("at+jwt"), with(self.claims(), name, value))
+        self.bearer(&self.header("at+jwt"), &with(self.claims(), name, value))
     }
 
     /// A good token of another type, with the claims of that type.
@@ -97,12 +97,12 @@ impl Ground {
         for (name, value) in more.as_object().into_iter().flatten() {
             claims = with(claims, name, value.clone());
         }
-        self.bearer(self.header(typ), claims)
+        self.bearer(&self.header(typ), &claims)
     }
 
     /// By the trusted key, under a header with one more member.
     pub(super) fn headed(&self, name: &str, value: Value) -> Option<Shown> {
-        self.bearer(with(self.header("at+jwt"), name, value), self.claims())
+        self.bearer(&with(self.header("at+jwt"), name, value), &self.claims())
     }
 
     /// By a key that nobody trusts, under a header with one more member.
@@ -117,22 +117,22 @@ impl Ground {
     }
 
     /// Without any signature.
-    pub(super) fn none(&self, alg: &str) -> Option<Shown> {
+    pub(super) fn none(&self, alg: &str) -> Shown {
         let header = with(self.header("at+jwt"), "alg", json!(alg));
-        Some(bearer(format!("{}.", unsigned(&header, &self.claims())).into()))
+        bearer(format!("{}.", unsigned(&header, &self.claims())).into())
     }
 
     /// The public key as the shared secret of HS256.
-    pub(super) fn public_as_secret(&self) -> Option<Shown> {
+    pub(super) fn public_as_secret(&self) -> Shown {
         let jwk = self.signer.public().jwk();
         let secret = spki_pem(&jwk).unwrap_or_else(|| jwk.to_string());
         self.hs256(self.signer.public().id().unwrap_or_default(), secret.as_bytes())
     }
 
     /// By a secret that everybody knows, under a `kid` that may lead to it.
-    pub(super) fn hs256(&self, kid: &str, secret: &[u8]) -> Option<Shown> {
+    pub(super) fn hs256(&self, kid: &str, secret: &[u8]) -> Shown {
         let header = json!({ "alg": "HS256", "typ": "at+jwt", "kid": kid });
-        Some(bearer(shared(&header, &self.claims(), secret)))
+        bearer(shared(&header, &self.claims(), secret))
     }
 
     /// A good token whose parts are changed after it was signed.
@@ -190,8 +190,8 @@ impl Ground {
         if name.is_empty() { claims } else { with(claims, name, value) }
     }
 
-    fn bearer(&self, header: Value, claims: Value) -> Option<Shown> {
-        self.signer.sign_raw(&header, &claims).ok().map(bearer)
+    fn bearer(&self, header: &Value, claims: &Value) -> Option<Shown> {
+        self.signer.sign_raw(header, claims).ok().map(bearer)
     }
 }
 

@@ -73,14 +73,19 @@ impl Opaque {
     }
 
     /// What a token is, as its issuer says, or said within the last minute.
-    pub(super) async fn access(
+    ///
+    /// INVARIANT: what was kept for one audience says nothing to a verifier of another.
+    ///
+    /// # Errors
+    /// A token that does not count, or an issuer that cannot be asked: then nobody knows.
+    pub async fn access(
         &self,
         verifier: &Verifier,
         token: &Secret,
         now_s: u64,
     ) -> Result<Access, OpaqueError> {
         let hash = TokenHash::of(token.expose());
-        if let Some(known) = self.known(&hash, now_s) {
+        if let Some(known) = self.known(&hash, &verifier.audience, now_s) {
             return known;
         }
         let asked = tokio::time::timeout(limits::ISSUER_TIME_MAX, self.ask(token, now_s));
@@ -103,9 +108,16 @@ impl Opaque {
         }
     }
 
-    fn known(&self, hash: &TokenHash, now_s: u64) -> Option<Result<Access, OpaqueError>> {
+    fn known(
+        &self,
+        hash: &TokenHash,
+        audience: &str,
+        now_s: u64,
+    ) -> Option<Result<Access, OpaqueError>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_for = |access: &Access| access.audience == audience;
         let kept = kept.get(hash).filter(|kept| now_s < kept.until_s)?;
+        let kept = Some(kept).filter(|kept| kept.access.as_ref().is_none_or(is_for))?;
         let inactive = OpaqueError::Refused(IntrospectionError::Inactive);
         Some(kept.access.clone().ok_or(inactive))
     }

@@ -9,15 +9,16 @@ use std::sync::Arc;
 
 use url::Url;
 
-use self::raw::{Listed, Raw, Trusted};
+use self::raw::{Listed, Raw};
+use super::raw::Trusted;
 use super::{ConfigError, files, rules};
 use crate::limits;
 use crate::net::{Client, Pinned, Renewals, Rules, System};
 use crate::resource::protection::ended::Ended;
-use crate::resource::protection::opaque::{ClientKey, Opaque};
+use crate::resource::protection::opaque::Opaque;
 use crate::resource::{Policing, Protection, Resource};
 use crate::token::replay::Memory;
-use crate::token::{self, Actor, Issuer, Nonces, Signer, Verifier, scope};
+use crate::token::{Actor, Issuer, Nonces, Verifier, scope};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -136,70 +137,17 @@ fn issuer(
     if known.all.iter().any(|one| one.iss == raw.issuer) {
         return Err(ConfigError::new("", "this issuer is there already", "name each issuer once"));
     }
-    if raw.client_claims.is_empty() || !matches!(raw.scope_claim.as_str(), "scope" | "scp") {
-        let what = "`scope_claim` is \"scope\" or \"scp\", and `client_claims` names one at least";
-        return Err(ConfigError::new("", what, "leave them out, or see the provider's profile"));
-    }
-    let is_opaque_only =
-        raw.introspection.is_some() && raw.jwks.is_none() && raw.jwks_url.is_none();
-    let pinned = if is_opaque_only {
-        Pinned::by_file(token::KeySet::default())
-    } else {
-        let (file, url) = (raw.jwks.as_deref(), raw.jwks_url.as_deref());
-        rules::pinned(file, url, outside.exceptions, outside.folder)?
-    };
-    let opaque = opaque(raw, outside)?;
+    let mut one = rules::one_trusted(raw, outside.exceptions, outside.folder)?;
+    let opaque = one.asked.take().map(|asked| asked.opaque(outside.client.clone()));
     if opaque.is_some() && known.opaque.is_some() {
         let what = "two issuers have opaque tokens: nobody can tell whose one is";
         return Err(ConfigError::new("introspection", what, "ask one; let the others issue JWTs"));
     }
     known.opaque = opaque.or(known.opaque.take());
-    known.all.push(Issuer {
-        iss: raw.issuer.clone(),
-        keys: Arc::clone(&pinned.keys),
-        typ: raw.typ.into(),
-        scope_claim: raw.scope_claim.clone(),
-        client_claims: raw.client_claims.clone(),
-        is_own: own == Some(raw.issuer.as_str()),
-    });
-    known.pinned.push((raw.issuer.clone(), pinned));
+    one.issuer.is_own = own == Some(raw.issuer.as_str());
+    known.all.push(one.issuer);
+    known.pinned.push((raw.issuer.clone(), one.pinned));
     Ok(())
-}
-
-fn opaque(raw: &Trusted, outside: &Outside<'_>) -> Checked<Option<Opaque>> {
-    let refused = |what: &str| {
-        let fix = "an issuer is asked with `client_id` and one of `client_secret` and `client_key`";
-        Err(ConfigError::new("introspection", what, fix))
-    };
-    let (client, secret, key) = (&raw.client_id, &raw.client_secret, &raw.client_key);
-    let Some(url) = &raw.introspection else {
-        if client.is_none() && secret.is_none() && key.is_none() {
-            return Ok(None);
-        }
-        return refused("a client without an endpoint to ask");
-    };
-    let endpoint = asked(url, outside).map_err(|error| error.at("introspection"))?;
-    let Some(client) = client.as_ref().filter(|client| !client.is_empty()) else {
-        return refused("nobody asks");
-    };
-    let by = match (secret, key) {
-        (Some(path), None) => {
-            let text = files::private(&outside.folder.join(path));
-            let text = text.map_err(|error| error.at("client_secret"))?;
-            ClientKey::Secret(text.trim_end_matches(['\r', '\n']).into())
-        }
-        (None, Some(path)) => {
-            let path = outside.folder.join(path);
-            let pem = files::private(&path).map_err(|error| error.at("client_key"))?;
-            ClientKey::Signer(Arc::new(Signer::from_pem(&pem).map_err(|error| {
-                let what = format!("{}: {error}", path.display());
-                ConfigError::new("client_key", what, "ES256 or Ed25519, as PKCS #8 in PEM")
-            })?))
-        }
-        _ => return refused("it needs one secret or one key"),
-    };
-    let asks = outside.client.clone();
-    Ok(Some(Opaque::new(raw.issuer.clone(), endpoint, client.clone(), by, asks)))
 }
 
 fn asked(url: &str, outside: &Outside<'_>) -> Checked<Url> {

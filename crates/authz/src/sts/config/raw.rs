@@ -105,6 +105,10 @@ pub(super) struct Trusted {
     pub(super) scope_claim: String,
     #[serde(default = "client_claims")]
     pub(super) client_claims: Vec<String>,
+    pub(super) introspection: Option<String>,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret: Option<PathBuf>,
+    pub(super) client_key: Option<PathBuf>,
 }
 
 /// The `typ` of an issuer's access tokens.

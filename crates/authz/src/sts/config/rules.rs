@@ -10,6 +10,7 @@ use policy::{Policies, Source};
 use serde_json::Value;
 use url::{Host, Url};
 
+use super::asked::Asked;
 use super::domains;
 use super::raw::{self, Raw};
 use super::{Config, ConfigError, EdgesFile, Lifetimes, Trusted, files};
@@ -157,11 +158,28 @@ pub(super) fn trusted(
         }
         trusted.push(one_trusted(issuer, exceptions, folder).map_err(|error| error.at(&place))?);
     }
+    if let Some(at) = trusted.iter().rposition(|one| one.asked.is_some())
+        && trusted.iter().take(at).any(|one| one.asked.is_some())
+    {
+        let what = "two issuers have opaque tokens: nobody can tell whose one is";
+        let place = format!("trusted[{}], introspection", at + 1);
+        return Err(ConfigError::new(place, what, "ask one; let the others issue JWTs"));
+    }
     Ok(trusted)
 }
 
-fn one_trusted(raw: &raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> Checked<Trusted> {
-    let pinned = pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?;
+pub(super) fn one_trusted(
+    raw: &raw::Trusted,
+    exceptions: &[SocketAddr],
+    folder: &Path,
+) -> Checked<Trusted> {
+    let asked = Asked::of(raw, exceptions, folder)?;
+    let is_opaque_only = asked.is_some() && raw.jwks.is_none() && raw.jwks_url.is_none();
+    let pinned = if is_opaque_only {
+        Pinned::by_file(KeySet::default())
+    } else {
+        pinned(raw.jwks.as_deref(), raw.jwks_url.as_deref(), exceptions, folder)?
+    };
     if raw.client_claims.is_empty() || !matches!(raw.scope_claim.as_str(), "scope" | "scp") {
         let what = "`scope_claim` is \"scope\" or \"scp\", and `client_claims` names one at least";
         return Err(ConfigError::new("", what, "leave them out, or see the provider's profile"));
@@ -174,7 +192,7 @@ fn one_trusted(raw: &raw::Trusted, exceptions: &[SocketAddr], folder: &Path) -> 
         client_claims: raw.client_claims.clone(),
         is_own: false,
     };
-    Ok(Trusted { issuer, pinned })
+    Ok(Trusted { issuer, pinned, asked })
 }
 
 /// Keys that a file pins, or the URL where they are fetched.

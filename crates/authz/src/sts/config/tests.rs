@@ -138,6 +138,7 @@ fn a_whole_configuration_is_read() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn what_is_wrong_is_refused_with_its_place() {
     let issuer = r#""https://sts.a.test""#;
     for (from, to, place, what) in [
@@ -189,7 +190,26 @@ fn what_is_wrong_is_refused_with_its_place() {
             "client[2], document_url",
             "one form",
         ),
-        (r#"document ="#, "document_url = 'https://c.test/c'\ndocument =", "client[2]", "or a"),
+        (r#"typ = "JWT""#, "client_id = 'us'", "trusted[2], introspection", "without an endpoint"),
+        (
+            r#"typ = "JWT""#,
+            "introspection = 'https://as.b.test/i'",
+            "trusted[2], introspection",
+            "nobody asks",
+        ),
+        (
+            r#"typ = "JWT""#,
+            "introspection = 'http://as.b.test/i'",
+            "trusted[2], introspection",
+            "https",
+        ),
+        (
+            r#"typ = "JWT""#,
+            "introspection = 'https://as.b.test/i'\nclient_id = 'us'",
+            "trusted[2], introspection",
+            "one secret or one key",
+        ),
+        ("document =", "document_url = 'https://c.test/c'\ndocument =", "client[2]", "or a"),
         ("[keys]", "[terminator]\npeers = []\n[keys]", "terminator, peers", "nobody, or everybody"),
         (
             "[keys]",
@@ -272,7 +292,7 @@ fn the_numbers_of_issuers_and_clients_are_bounded() {
 #[test]
 fn the_commented_file_has_every_member() {
     let raw = raw::parse(include_str!("../../../../../docs/sts.toml")).unwrap();
-    assert_eq!((raw.trusted.len(), raw.client.len()), (1, 2));
+    assert_eq!((raw.trusted.len(), raw.client.len()), (2, 3));
     assert_eq!((raw.accept.len(), raw.domain.len(), raw.transmitter.len()), (1, 1, 1));
     let short = raw::parse("issuer = 'https://a.test'\n[keys]\ncurrent = 'k'").unwrap();
     // What it says is the default is the default.

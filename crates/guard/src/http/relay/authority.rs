@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use authz::resource::{Call, Pinned, PinnedError, Protection, Refused};
 use authz::token::Access;
 use http::StatusCode;
-use wire::Message;
+use surface::Era;
+use wire::{Document, Frame, Message, Policy};
 
 use super::id_of;
 use super::rejection::Rejection;
@@ -62,6 +63,11 @@ impl Authority {
             protection.permit(asks, access, &call).map_err(|forbidden| {
                 let mut reason = Reason::new(forbidden.refused.code, forbidden.why.clone());
                 reason.place = places.first().map(|place| bounded(place.to_string()));
+                if protection.is_for_apps && forbidden.refused.challenge.is_some() {
+                    let era = era_of(message);
+                    let refused = forbidden.refused;
+                    return Rejection::in_result(id_of(message), era, refused).because_of(reason);
+                }
                 Rejection::forbidden(id_of(message), forbidden.refused, reason)
             })?;
         }
@@ -90,6 +96,19 @@ impl Authority {
         let asks = asks.map_err(|error| refuse(error.code(), error.to_string()))?;
         Ok(Some(Enforced { pin, asks }))
     }
+}
+
+/// The id of a call of a tool, and the era that it speaks.
+pub(super) fn called(body: &[u8]) -> Option<(Vec<u8>, Era)> {
+    let document = Document::parse(body, &Policy::default()).ok()?;
+    let Frame::One(message) = Frame::read(&document).ok()? else { return None };
+    let is_call = matches!(&message, Message::Request(request) if request.method == "tools/call");
+    is_call.then(|| (id_of(&message).to_vec(), era_of(&message)))
+}
+
+fn era_of(message: &Message<'_>) -> Era {
+    let version = wire::request::protocol_version(message.params());
+    if version.is_ok_and(|version| version.is_some()) { Era::Modern } else { Era::Legacy }
 }
 
 /// Why is the record's; the caller hears that it is not about the caller.

@@ -273,15 +273,12 @@ fn make_room(known: &mut HashMap<Key, Known>) {
     known.retain(|_, entry| entry.used > newest_dropped);
 }
 
-/// Whether servers know a principal by this header: `Authorization`, `Cookie`, `X-Api-Key`,
-/// `X-Auth-Token` and their like.
-/// G15: no server is shown what a client showed the guard.
+/// G15: no server is shown what a client showed the guard, nor what somebody in front says of clients.
+/// What a call's own parameters are written into stays: it is checked against the body.
 pub(super) fn strip_credentials(headers: &mut HeaderMap) {
     let is_shown = |name: &str| {
-        is_credential(name)
-            || name == "dpop"
-            || name.contains("client-cert")
-            || name.contains("ssl-client")
+        let is_parameter = name.starts_with("mcp-param-");
+        !is_parameter && (is_credential(name) || SHOWN.iter().any(|part| name.contains(part)))
     };
     let shown: Vec<_> = headers.keys().filter(|name| is_shown(name.as_str())).cloned().collect();
     for name in shown {
@@ -289,11 +286,29 @@ pub(super) fn strip_credentials(headers: &mut HeaderMap) {
     }
 }
 
+/// Whether servers know a principal by this header: `Authorization`, `Cookie`, `X-Api-Key`,
+/// `X-Auth-Token` and their like.
 fn is_credential(header: &str) -> bool {
     ["auth", "cookie", "api-key", "apikey", "token", "secret"]
         .iter()
         .any(|part| header.contains(part))
 }
+
+/// Proofs, certificates, and what gateways hand on of a sign-in: `DPoP`, `Client-Cert`,
+/// `X-Amzn-Mtls-Clientcert`, `X-SSL-Client-Cert`, `Cf-Access-Jwt-Assertion`, `X-Amzn-Oidc-Data`,
+/// `X-Ms-Client-Principal`, `Signature`.
+const SHOWN: [&str; 10] = [
+    "dpop",
+    "client-cert",
+    "clientcert",
+    "ssl-client",
+    "jwt",
+    "assertion",
+    "oidc",
+    "principal",
+    "credential",
+    "signature",
+];
 
 #[cfg(test)]
 mod tests {

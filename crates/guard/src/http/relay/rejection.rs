@@ -116,6 +116,12 @@ impl Rejection {
         Self(Box::new(Parts { status, body, reason: Some(reason), ..*rejection.0 }))
     }
 
+    /// The same with another reason for the record, which may say more.
+    pub(super) fn because_of(mut self, reason: Reason) -> Self {
+        self.0.reason = Some(reason);
+        self
+    }
+
     /// A request that its caller may not make; `reason` is for the record, and may say more.
     pub(super) fn forbidden(id: &[u8], refused: Refused, reason: Reason) -> Self {
         let Refused { status, code, sentence, challenge, .. } = refused;

@@ -18,7 +18,7 @@ use super::fixture::Fixture;
 use crate::capture::{Captured, Conditions, capture};
 use crate::event::Events;
 use crate::gate::{Gate, Mode, Stance};
-use crate::http::serve;
+use crate::http::{Tokens, serve};
 use crate::pin::{MemoryPins, Pin, PinSource};
 use crate::target::{Endpoint, Target};
 
@@ -83,8 +83,14 @@ impl Guarded {
         let origins = vec!["https://app.example".parse().unwrap()];
         let shutdown = async move { drop(stopped.await) };
         let endpoint = endpoint_of(&fixture);
-        let served =
-            tokio::spawn(serve(listener, endpoint, origins, None, Arc::new(gate), shutdown));
+        let served = tokio::spawn(serve(
+            listener,
+            endpoint,
+            origins,
+            Tokens::default(),
+            Arc::new(gate),
+            shutdown,
+        ));
         Self { fixture, address, pins, events, session: None, stop: Some(stop), served }
     }
 

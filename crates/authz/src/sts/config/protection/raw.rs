@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::super::raw::{Terminator, Typ, client_claims, scope_claim};
+use super::super::raw::{Terminator, Trusted, Typ};
 use crate::token;
 
 /// The whole file.
@@ -37,25 +37,6 @@ pub(super) struct Raw {
     pub(super) policy: Option<PathBuf>,
     /// Edges that they may speak of.
     pub(super) edges: Option<PathBuf>,
-}
-
-/// `[[trusted]]`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Trusted {
-    pub(super) issuer: String,
-    pub(super) jwks: Option<PathBuf>,
-    pub(super) jwks_url: Option<String>,
-    #[serde(default)]
-    pub(super) typ: Typ,
-    #[serde(default = "scope_claim")]
-    pub(super) scope_claim: String,
-    #[serde(default = "client_claims")]
-    pub(super) client_claims: Vec<String>,
-    pub(super) introspection: Option<String>,
-    pub(super) client_id: Option<String>,
-    pub(super) client_secret: Option<PathBuf>,
-    pub(super) client_key: Option<PathBuf>,
 }
 
 /// `[grants]`

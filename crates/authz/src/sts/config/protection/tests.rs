@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::token::Algorithm;
+use crate::token::Signer;
 
 /// A file with everything, and what it names.
 const WHOLE: &str = r#"

@@ -25,6 +25,7 @@ impl Capture for Guarded {
             answer_time_max: ANSWER_TIME_MAX,
             client: Some(request.client.clone()),
             addresses: Some(request.addresses.clone()),
+            outbound: None,
         };
         // On the heap: a capture holds the buffers of a whole conversation.
         let captured =

@@ -10,13 +10,13 @@ use http::StatusCode;
 use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
-use super::answer::{self, Refusal};
-use super::{MALFORMED, Sts, request};
+use super::super::answer::{self, Refusal};
+use super::super::{MALFORMED, Sts, request};
 use crate::grant::Ended;
 use crate::limits;
 
 /// Answers a guard.
-pub(super) async fn endpoint(State(sts): State<Sts>, asked: Request) -> Response {
+pub(in crate::sts) async fn endpoint(State(sts): State<Sts>, asked: Request) -> Response {
     let Some(key) = &sts.inner.ended_key else {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_FOUND;
@@ -69,7 +69,7 @@ fn body(ended: &Ended, now_s: u64) -> Value {
 }
 
 /// The code of a caller without the key.
-pub(super) const UNAUTHENTICATED: &str = "authz.sts.key-unknown";
+pub(in crate::sts) const UNAUTHENTICATED: &str = "authz.sts.key-unknown";
 
 #[cfg(test)]
 mod tests {
