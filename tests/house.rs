@@ -16,14 +16,15 @@ const EDGES: &[(&str, &[&str])] = &[
     ("seal", &["surface", "tlog", "wire"]),
     ("policy", &[]),
     ("store", &["seal", "surface", "tlog"]),
+    ("audit", &["seal", "store", "surface", "tlog", "wire"]),
     ("authz", &["policy", "seal", "store", "surface", "wire"]),
     ("guard", &["authz", "drift", "seal", "surface", "tlog", "wire"]),
     ("registry", &["authz", "drift", "seal", "store", "surface", "tlog", "wire"]),
     (
         "countersign",
         &[
-            "authz", "drift", "guard", "policy", "registry", "seal", "store", "surface", "tlog",
-            "wire",
+            "audit", "authz", "drift", "guard", "policy", "registry", "seal", "store", "surface",
+            "tlog", "wire",
         ],
     ),
     (

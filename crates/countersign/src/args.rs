@@ -1,5 +1,6 @@
 //! Arguments as typed. Help, reference and completions come from here and from nowhere else.
 
+pub(crate) mod audit;
 pub(crate) mod authz;
 pub(crate) mod log;
 pub(crate) mod policy;
@@ -99,6 +100,9 @@ pub(crate) enum Verb {
     /// Check, test and explain the policies that decide exchanges and calls
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Judge audit trails
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Print a completion script
     Completions {
         /// The shell

@@ -93,6 +93,7 @@ async fn asking(verb: &Verb, desk: &Desk) -> Result<Exit, Failure> {
         Verb::Sts(arguments) => authz::sts(desk, arguments).await,
         Verb::Auth(arguments) => authz::auth(desk, arguments).await,
         Verb::Policy(arguments) => authz::policy(desk, arguments),
+        Verb::Audit(arguments) => log::trail(desk, arguments),
         Verb::Guard(_) | Verb::Completions { .. } | Verb::Reference => Ok(Exit::Same),
     }
 }

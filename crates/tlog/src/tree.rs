@@ -16,6 +16,17 @@ impl Frontier {
         self.size
     }
 
+    /// The right edge of a tree of `size` leaves whose perfect subtrees have these roots, largest
+    /// first; `None` if it has another number of them.
+    pub fn from_peaks(size: u64, peaks: Vec<Hash>) -> Option<Self> {
+        (peaks.len() == size.count_ones() as usize).then_some(Self { size, peaks })
+    }
+
+    /// The roots of the perfect subtrees, largest first.
+    pub fn peaks(&self) -> &[Hash] {
+        &self.peaks
+    }
+
     /// The root of the tree.
     pub fn root(&self) -> Hash {
         let mut peaks = self.peaks.iter().rev().copied();

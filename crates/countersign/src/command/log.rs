@@ -6,9 +6,10 @@ mod publish;
 mod submit;
 mod sync;
 mod tail;
+mod trail;
 
 use super::Desk;
-use crate::args::log as args;
+use crate::args::{audit as audit_args, log as args};
 use crate::failure::{Exit, Failure};
 use crate::log::reader::Reader;
 use crate::log::view::View;
@@ -35,6 +36,15 @@ pub(super) async fn log(desk: &Desk, arguments: &args::Log) -> Result<Exit, Fail
         args::Log::Sync(arguments) => sync::run(desk, arguments).await,
         args::Log::Submit(arguments) => submit::run(desk, arguments).await,
     }
+}
+
+/// `countersign audit`
+///
+/// # Errors
+/// Whatever keeps it from doing what was asked.
+pub(super) fn trail(desk: &Desk, arguments: &audit_args::Audit) -> Result<Exit, Failure> {
+    let audit_args::Audit::Verify(arguments) = arguments;
+    trail::verify(desk, arguments)
 }
 
 /// A log at its newest checkpoint.

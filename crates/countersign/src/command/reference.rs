@@ -59,6 +59,7 @@ fn refusals() -> impl Iterator<Item = (&'static str, String)> {
     let own = own.chain(policy::CODES).chain(authz::token::CODES).chain(authz::exchange::CODES);
     let own = own.chain(authz::federation::CODES).chain(authz::sts::CODES);
     let own = own.chain(authz::sts::authzen::CODES).chain(authz::provider::doctor::CODES);
+    let own = own.chain(audit::codes::CODES);
     let of_wire = wire::Code::ALL.iter().map(|code| (code.as_str(), sentence(*code)));
     own.map(|(code, meaning)| (*code, (*meaning).to_owned())).chain(of_wire)
 }
