@@ -1,6 +1,7 @@
 //! `countersign audit verify`: the two verdicts on an audit trail.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -77,15 +78,11 @@ fn shown(report: &Report) -> String {
         report.covered,
     );
     for finding in &report.findings {
-        text += &format!(
-            "{} at {}: {}\n",
-            finding.code,
-            safe::line(&finding.place),
-            meaning(finding.code)
-        );
+        let (code, place) = (finding.code, safe::line(&finding.place));
+        let _ = writeln!(text, "{code} at {place}: {}", meaning(code));
     }
     for (code, place) in &report.remarks {
-        text += &format!("remark {code} at {}: {}\n", safe::line(place), meaning(code));
+        let _ = writeln!(text, "remark {code} at {}: {}", safe::line(place), meaning(code));
     }
     text
 }
