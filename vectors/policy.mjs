@@ -53,6 +53,7 @@ export function checkPolicies({ sets, world, cases }, expect) {
         agent: entity("Agent", context.agent),
         chain: context.chain.map((id) => entity("Agent", id)),
         issuer: subject.id.split("#")[0],
+        item: resource.type === "Edge" ? "" : resource.id.slice(resource.id.indexOf("#") + 1),
       },
       schema,
       validateRequest: true,
