@@ -240,7 +240,8 @@ fn at_place(change: &Value, mutation: &Mutation) -> bool {
 }
 
 fn by_text(items: &[Value]) -> Vec<String> {
-    let mut texts: Vec<String> = items.iter().map(Value::to_string).collect();
+    let text = |item| String::from_utf8(surface::canonical::to_vec(item)).expect("text");
+    let mut texts: Vec<String> = items.iter().map(text).collect();
     texts.sort();
     texts
 }
